@@ -1,0 +1,166 @@
+"""Who gets what, when: templates with versions, campaigns and the audience they froze."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from contacts.models import ContactList
+from delivery.lanes import Lane
+
+
+class Template(models.Model):
+    name = models.CharField(max_length=100, unique=True)
+    description = models.CharField(max_length=200, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    archived = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TemplateVersion(models.Model):
+    """A template's text at one time. Never changes: an edit is a new version (see `campaigns.templates`)."""
+
+    template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    body = models.TextField()
+    smart_encoding = models.BooleanField(
+        default=True,
+        help_text="Replace curly quotes, dashes and odd spaces that would make every text dearer.",
+    )
+    variables = models.JSONField(default=list, help_text="Names the text uses.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["template", "number"], name="template_version_once")]
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"{self.template.name} v{self.number}"
+
+
+class Campaign(models.Model):
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        SCHEDULED = "scheduled", "Scheduled"
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+        COMPLETED = "completed", "Completed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class OnMissing(models.TextChoices):
+        BLOCK = "block", "Refuse to launch"
+        SKIP = "skip", "Skip that contact"
+
+    name = models.CharField(max_length=120)
+    template = models.ForeignKey(Template, on_delete=models.PROTECT)
+    template_version = models.ForeignKey(
+        TemplateVersion,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        editable=False,
+        help_text="Frozen at launch.",
+    )
+    sender = models.ForeignKey(
+        "delivery.Sender",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        help_text="Empty: the default sender.",
+    )
+    lane = models.PositiveSmallIntegerField(choices=Lane.choices, default=Lane.BULK)
+    include = models.ManyToManyField(ContactList, related_name="+", blank=True)
+    exclude = models.ManyToManyField(ContactList, related_name="+", blank=True)
+    on_missing = models.CharField(
+        max_length=5,
+        choices=OnMissing.choices,
+        default=OnMissing.BLOCK,
+        help_text="What to do when a contact lacks a variable of the template.",
+    )
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT, editable=False)
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+    audience_size = models.BigIntegerField(
+        null=True, editable=False, help_text="Set when the audience is frozen."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    launched_at = models.DateTimeField(null=True, editable=False)
+    materialised_at = models.DateTimeField(null=True, editable=False, help_text="Everyone has a row since.")
+    finished_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["status"],
+                condition=Q(status__in=["scheduled", "running", "paused"]),
+                name="campaign_active",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status="scheduled") | Q(scheduled_at__isnull=False),
+                name="campaign_scheduled_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CampaignEvent(models.Model):
+    """Who moved a campaign from one status to another, when and why."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    from_status = models.CharField(max_length=10, choices=Campaign.Status.choices)
+    to_status = models.CharField(max_length=10, choices=Campaign.Status.choices)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    actor_label = models.CharField(max_length=150, help_text="A user's name, an API key's, or SMSHub itself.")
+    reason = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        ordering = ["id"]
+
+
+class AudienceEntry(models.Model):
+    """One contact of a frozen audience, by position. Gone once everyone has a message row."""
+
+    pk = models.CompositePrimaryKey("campaign_id", "position")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+    position = models.BigIntegerField()
+    contact_id = models.BigIntegerField()
+
+
+class AudienceChunk(models.Model):
+    """A range of positions that one task turns into message rows, all of it or none."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="chunks", db_index=False)
+    first = models.BigIntegerField(help_text="Position of its first contact.")
+    last = models.BigIntegerField(help_text="Position of its last contact, inclusive.")
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "first"], name="chunk_once"),
+            models.CheckConstraint(condition=Q(last__gte=F("first")), name="chunk_not_empty"),
+        ]
+        indexes = [
+            models.Index(fields=["campaign", "first"], condition=Q(done_at__isnull=True), name="chunk_open"),
+        ]

@@ -1,0 +1,29 @@
+"""Keep ContactList.size by statement-level triggers: exact at every commit, one update per statement."""
+
+from django.db import migrations
+
+FORWARD = """
+CREATE FUNCTION contacts_count_members() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE contacts_contactlist AS list SET size = list.size + changed.delta
+    FROM (SELECT contact_list_id, (CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END) * count(*) AS delta
+          FROM changed_rows GROUP BY contact_list_id ORDER BY contact_list_id) AS changed
+    WHERE list.id = changed.contact_list_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER contacts_members_added AFTER INSERT ON contacts_membership
+    REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION contacts_count_members();
+CREATE TRIGGER contacts_members_removed AFTER DELETE ON contacts_membership
+    REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION contacts_count_members();
+"""
+
+BACKWARD = """
+DROP TRIGGER contacts_members_added ON contacts_membership;
+DROP TRIGGER contacts_members_removed ON contacts_membership;
+DROP FUNCTION contacts_count_members();
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("contacts", "0001_initial")]
+    operations = [migrations.RunSQL(FORWARD, BACKWARD)]

@@ -1,0 +1,145 @@
+"""Who may be reached: contacts, the lists they are on, and who said stop."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class Contact(models.Model):
+    """A person with one number. The number is the identity: importing it again updates this row."""
+
+    phone = models.CharField(max_length=16, unique=True, help_text="International form, e.g. +14155550123.")
+    name = models.CharField(max_length=200, blank=True, default="")
+    language = models.CharField(
+        max_length=12, blank=True, default="", help_text="Language tag, e.g. en or pt-BR."
+    )
+    time_zone = models.CharField(max_length=64, blank=True, default="", help_text="e.g. Europe/Paris.")
+    country = models.CharField(max_length=2, blank=True, default="", help_text="Two letters, e.g. US.")
+    attributes = models.JSONField(blank=True, default=dict, help_text="Anything else templates may use.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"), name="contact_phone_e164"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"Contact {self.pk}"
+
+
+class ContactList(models.Model):
+    """A named list. `size` is kept by a database trigger on memberships, so nobody ever counts it."""
+
+    name = models.CharField(max_length=100, unique=True)
+    description = models.TextField(blank=True, default="")
+    size = models.BigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    contacts = models.ManyToManyField(Contact, through="Membership", related_name="lists")
+
+    class Meta:
+        verbose_name = "list"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    contact_list = models.ForeignKey(
+        ContactList, on_delete=models.CASCADE, related_name="memberships", db_index=False
+    )
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="memberships")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contact_list", "contact"], name="membership_once")]
+
+
+class Suppression(models.Model):
+    """A number that must not be texted. Belongs to the number, not to a contact, and outlives it.
+
+    Lifting keeps the row: who was suppressed when, and why it ended, stays answerable.
+    """
+
+    class Reason(models.TextChoices):
+        OPTED_OUT = "opted_out", "Opted out"
+        INVALID_NUMBER = "invalid_number", "Invalid number"
+        MANUAL = "manual", "By staff"
+
+    phone = models.CharField(max_length=16)
+    reason = models.CharField(max_length=20, choices=Reason.choices, default=Reason.MANUAL)
+    evidence = models.CharField(max_length=200, blank=True, default="", help_text="What it rests on.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_evidence = models.CharField(max_length=200, blank=True, default="")
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["phone"], condition=Q(lifted_at__isnull=True), name="suppression_active_once"
+            )
+        ]
+        indexes = [models.Index(fields=["phone"], name="suppression_phone")]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()} ({self.created_at:%Y-%m-%d})"
+
+
+class ContactImport(models.Model):
+    """One CSV file on its way into contacts: what it is, how far it got, what became of its rows."""
+
+    class Status(models.TextChoices):
+        UPLOADED = "uploaded", "Uploaded"
+        CHECKING = "checking", "Checking"
+        CHECKED = "checked", "Checked"
+        IMPORTING = "importing", "Importing"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    file = models.FileField(upload_to="imports/")
+    original_name = models.CharField(max_length=255)
+    contact_list = models.ForeignKey(
+        ContactList,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        help_text="Everyone in the file is put on it.",
+    )
+    default_country = models.CharField(max_length=2, blank=True, default="")
+    encoding = models.CharField(max_length=20, blank=True, default="")
+    delimiter = models.CharField(max_length=1, blank=True, default="")
+    header = models.JSONField(blank=True, default=list)
+    mapping = models.JSONField(blank=True, default=dict, help_text="Column of the file → field or attribute.")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.UPLOADED)
+    error = models.TextField(blank=True, default="")
+    total_bytes = models.BigIntegerField(default=0)
+    bytes_read = models.BigIntegerField(default=0)
+    rows_read = models.BigIntegerField(default=0)
+    created_count = models.BigIntegerField(default=0)
+    updated_count = models.BigIntegerField(default=0)
+    unchanged_count = models.BigIntegerField(default=0)
+    duplicate_count = models.BigIntegerField(default=0)
+    rejected_count = models.BigIntegerField(default=0)
+    rejected_file = models.FileField(upload_to="imports/rejected/", blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "import"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.original_name

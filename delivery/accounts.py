@@ -1,0 +1,173 @@
+"""Provider accounts: their secrets written and never read back, their configuration checked, on and off.
+
+Nothing here speaks to a provider. What it hands to adapters is a `ProviderConfig`, the only shape in which a
+decrypted secret leaves this module.
+"""
+
+import socket
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from delivery.models import Provider
+from delivery.providers import registry
+from delivery.providers.base import BadConfiguration, ProviderConfig, ProviderKind
+from delivery.providers.egress import is_public
+
+_LONGEST_REASON = 200
+
+
+def provider_config(provider: Provider) -> ProviderConfig:
+    """What an adapter of this account is built from. Raises LookupError for an unknown package."""
+    return _config(provider, registry.kind(provider.adapter), provider.credentials)
+
+
+def config_version(provider: Provider) -> str:
+    """Changes whenever the account does: an adapter built under another version is to be rebuilt."""
+    return f"{provider.pk}:{provider.updated_at.isoformat()}"
+
+
+def public_fields(provider: Provider) -> dict[str, bool]:
+    """Which secrets of the account are set, by name: all that a form or an API may show of them."""
+    form = registry.kind(provider.adapter).form
+    return {field.name: bool(provider.credentials.get(field.name)) for field in form if field.secret}
+
+
+def check(provider: Provider) -> None:
+    """Whether the account as it stands, saved or not, can work. Resolves names; calls no provider.
+
+    Raises BadConfiguration with a sentence for the person at the form.
+    """
+    _check(provider, _kind(provider), provider.credentials)
+
+
+def save_credentials(*, provider: Provider, credentials: Mapping[str, str | None]) -> None:
+    """Merge secrets into the account, check it, and save both together with its settings.
+
+    A name that is missing or empty keeps what is stored, None removes it. A provider not yet saved is
+    created. Raises BadConfiguration, and then nothing is changed.
+    """
+    kind = _kind(provider)
+    unknown = credentials.keys() - {field.name for field in kind.form if field.secret}
+    if unknown:
+        raise BadConfiguration(f"{kind.label} has no secret named {', '.join(sorted(unknown))}.")
+    with transaction.atomic():
+        stored = Provider.objects.select_for_update().filter(pk=provider.pk).first() if provider.pk else None
+        merged = dict(stored.credentials) if stored and stored.adapter == provider.adapter else {}
+        for name, value in credentials.items():
+            if value is None:
+                merged.pop(name, None)
+            elif not isinstance(value, str):
+                raise BadConfiguration(f"{name}: must be text.")
+            elif value.strip():
+                merged[name] = value.strip()
+        if stored is not None:
+            given = [name for name, value in credentials.items() if value and value.strip()]
+            _check_not_redirected(kind, stored, provider, merged, given)
+        _check(provider, kind, merged)
+        provider.credentials = merged
+        if stored is None:
+            provider.save()
+        else:
+            provider.save(update_fields=["adapter", "settings", "credentials", "updated_at"])
+
+
+def disable(provider: Provider, reason: str) -> bool:
+    """Send nothing more through it. Returns whether it was enabled until now; `reason` is for staff."""
+    return _switch(provider, enabled=False, reason=reason[:_LONGEST_REASON])
+
+
+def enable(provider: Provider) -> bool:
+    """Send through it again. Returns whether it was disabled until now. Raises BadConfiguration."""
+    check(provider)
+    return _switch(provider, enabled=True, reason="")
+
+
+def _switch(provider: Provider, *, enabled: bool, reason: str) -> bool:
+    now = timezone.now()
+    rows = Provider.objects.filter(pk=provider.pk, enabled=not enabled)
+    changed = rows.update(enabled=enabled, disabled_reason=reason, updated_at=now) == 1
+    if changed:
+        provider.enabled, provider.disabled_reason, provider.updated_at = enabled, reason, now
+    return changed
+
+
+def _kind(provider: Provider) -> ProviderKind:
+    try:
+        return registry.kind(provider.adapter)
+    except LookupError as error:
+        raise BadConfiguration(str(error.args[0])) from None
+
+
+def _config(provider: Provider, kind: ProviderKind, credentials: Mapping[str, Any]) -> ProviderConfig:
+    defaults = {field.name: field.default for field in kind.form if not field.secret and field.default != ""}
+    return ProviderConfig(
+        id=provider.pk or 0,
+        settings=defaults | provider.settings,
+        credentials=dict(credentials),
+        timeout=settings.SEND_TIMEOUT,
+        max_in_flight=provider.max_in_flight,
+        private_addresses=settings.ALLOW_PRIVATE_PROVIDER_URLS,
+    )
+
+
+def _check(provider: Provider, kind: ProviderKind, credentials: Mapping[str, Any]) -> None:
+    if not isinstance(provider.settings, dict):
+        raise BadConfiguration("Settings: must be an object of names and values.")
+    if provider.max_in_flight < 1 or provider.rate < 1:
+        raise BadConfiguration("Rate and requests in flight: must be at least 1.")
+    fields = {field.name: field for field in kind.form}
+    for name in provider.settings:
+        if name not in fields:
+            known = ", ".join(field.name for field in kind.form if not field.secret)
+            raise BadConfiguration(f"{kind.label} has no setting named {name}; there are: {known}.")
+        if fields[name].secret:
+            raise BadConfiguration(f"{fields[name].label}: it is a secret, not a setting.")
+    config = _config(provider, kind, credentials)
+    for field in kind.form:
+        value = (config.credentials if field.secret else config.settings).get(field.name)
+        if field.required and value in (None, ""):
+            raise BadConfiguration(f"{field.label}: it is required. {field.help}".rstrip())
+    kind.check(config)
+    for field in kind.form:
+        if field.is_url and (url := config.settings.get(field.name)) and url != field.default:
+            _check_address(field.label, str(url))
+
+
+def _check_address(label: str, url: str) -> None:
+    """Where a host leads, looked up: a public name may point into the operator's own network.
+
+    The adapter looks again at each connection (`delivery.providers.egress`); here it is a sentence.
+    """
+    parts = urlsplit(url)
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise BadConfiguration(f"{label}: there is no host {parts.hostname}; is it spelled right?") from None
+    public = [is_public(str(address[0])) for *_, address in found]
+    if not all(public) and not settings.ALLOW_PRIVATE_PROVIDER_URLS:
+        raise BadConfiguration(
+            f"{label}: {parts.hostname} leads into a private network, which is not allowed unless the "
+            "operator has set ALLOW_PRIVATE_PROVIDER_URLS."
+        )
+    if parts.scheme == "http" and any(public):
+        raise BadConfiguration(f"{label}: http:// would send the credentials in clear; use https://.")
+
+
+def _check_not_redirected(
+    kind: ProviderKind, stored: Provider, provider: Provider, merged: Mapping[str, Any], given: Collection[str]
+) -> None:
+    """A secret that nobody can read must not be had by pointing the account at a machine of one's own."""
+    secrets = [field for field in kind.form if field.secret]
+    kept = [secret.label for secret in secrets if secret.name in merged and secret.name not in given]
+    for field in kind.form:
+        before = stored.settings.get(field.name) or field.default
+        after = provider.settings.get(field.name) or field.default
+        if field.is_url and before != after and kept:
+            raise BadConfiguration(
+                f"{field.label}: it changes, so enter the secrets again, or remove them: {', '.join(kept)}."
+            )

@@ -1,0 +1,56 @@
+"""Why a message did not arrive: one closed taxonomy that every provider's codes are translated into.
+
+A provider package maps its own codes to these in a table of its own; the raw code is always kept beside them.
+Names follow what staff say, `ADVICE` says what to do.
+"""
+
+from django.db import models
+
+
+class Failure(models.TextChoices):
+    INVALID_NUMBER = "invalid_number", "Not a number that can be texted"
+    UNREACHABLE = "unreachable", "Handset off or out of reach"
+    OPTED_OUT = "opted_out", "Opted out at the carrier"
+    BLOCKED = "blocked", "Blocked by the carrier or the recipient"
+    FILTERED = "filtered", "Filtered as spam by the carrier"
+    LANDLINE = "landline", "A landline"
+    DESTINATION = "destination", "Destination not allowed on this account"
+    SENDER = "sender", "Sender not allowed or not registered"
+    CONTENT = "content", "Text or media refused"
+    ACCOUNT = "account", "Account refused or suspended"
+    THROTTLED = "throttled", "Too fast for the provider"
+    CARRIER = "carrier", "Carrier trouble"
+    EXPIRED = "expired", "Not delivered in time"
+    NO_RECEIPT = "no_receipt", "No final receipt came"
+    UNKNOWN = "unknown", "Unknown reason"
+
+
+class Suppressed(models.TextChoices):
+    """Why a message was never sent."""
+
+    OPTED_OUT = "opted_out", "Opted out"
+    INVALID_NUMBER = "invalid_number", "Number known to be invalid"
+    MANUAL = "manual", "Suppressed by staff"
+    MISSING_VARIABLE = "missing_variable", "A template variable has no value"
+    EMPTY_BODY = "empty_body", "The text came out empty or too long"
+    CONTACT_DELETED = "contact_deleted", "The contact was deleted"
+    NO_SENDER = "no_sender", "No sender for this destination"
+
+
+ADVICE: dict[str, str] = {
+    Failure.INVALID_NUMBER: "Correct the number; it is not tried again.",
+    Failure.UNREACHABLE: "Often passes by itself; send again later if it still matters.",
+    Failure.OPTED_OUT: "Do not send again. Only the recipient can opt in, by texting START.",
+    Failure.BLOCKED: "The recipient or carrier refuses this sender.",
+    Failure.FILTERED: "Look at the text and the sender's registration before sending more.",
+    Failure.LANDLINE: "Ask for a mobile number.",
+    Failure.DESTINATION: "Allow the country in the provider's console, or route it elsewhere.",
+    Failure.SENDER: "Check the sender's registration with the provider.",
+    Failure.CONTENT: "Shorten or change the text.",
+    Failure.ACCOUNT: "Check the provider's credentials and balance.",
+    Failure.THROTTLED: "Lower the provider's or the sender's rate.",
+    Failure.CARRIER: "Usually passes; send again later if it still matters.",
+    Failure.EXPIRED: "Send again only if it still matters.",
+    Failure.NO_RECEIPT: "It may have arrived; the carrier never said.",
+    Failure.UNKNOWN: "See the provider's code on the message.",
+}

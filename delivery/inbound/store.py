@@ -1,0 +1,34 @@
+"""Keeping what people write, and honouring it, in one transaction: a STOP that was answered is in force."""
+
+from django.db import transaction
+
+from contacts import consent
+from contacts.models import Suppression
+from delivery.inbound.keywords import recognise
+from delivery.models import Inbound
+from delivery.providers.base import InboundText
+
+
+def store(provider_id: int, text: InboundText) -> bool:
+    """Keep one inbound text and do what it says about consent. False: we had it already."""
+    keyword = recognise(text.body, text.opt_out_type)
+    with transaction.atomic():
+        inbound, created = Inbound.objects.get_or_create(
+            provider_id=provider_id,
+            provider_message_id=text.provider_message_id,
+            defaults={
+                "phone": text.phone,
+                "recipient": text.recipient,
+                "body": text.body.replace("\x00", ""),
+                "keyword": keyword,
+            },
+        )
+        if not created:
+            return False
+        evidence = f"inbound text {inbound.pk}"
+        if keyword == Inbound.Keyword.STOP:
+            consent.suppress(phones=[text.phone], reason=Suppression.Reason.OPTED_OUT, evidence=evidence, actor=None)
+        elif keyword == Inbound.Keyword.START:
+            # Only what the person stopped: staff's own suppression and a bad number are not theirs to lift.
+            consent.lift(phones=[text.phone], evidence=evidence, actor=None, reasons=[Suppression.Reason.OPTED_OUT])
+    return True

@@ -1,0 +1,215 @@
+"""How a message gets there and what became of it."""
+
+from uuid import UUID
+
+import uuid_utils.compat
+from django.db import models
+from django.db.models import Q
+
+from delivery.encryption import EncryptedJSONField
+from delivery.lanes import Lane
+from delivery.states import ASKABLE, Status
+
+
+def new_message_id() -> UUID:
+    """A UUIDv7 (RFC 9562 §5.7): time-ordered, so that the primary key stays append-only."""
+    return uuid_utils.compat.uuid7()
+
+
+class Provider(models.Model):
+    """An account with somebody who carries messages: which adapter speaks to it, with what, how fast."""
+
+    name = models.CharField(max_length=80, unique=True)
+    adapter = models.CharField(max_length=40, help_text="The provider package that speaks its protocol.")
+    settings = models.JSONField(blank=True, default=dict)
+    credentials = EncryptedJSONField(editable=False, default=dict)
+    rate = models.PositiveIntegerField(default=10, help_text="Segments per second, over all its senders.")
+    max_in_flight = models.PositiveIntegerField(default=50, help_text="Requests open at the same time.")
+    enabled = models.BooleanField(default=True)
+    disabled_reason = models.CharField(max_length=200, blank=True, default="", editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Sender(models.Model):
+    """What the recipient sees: a number, a short code, a name."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="senders")
+    address = models.CharField(max_length=40, help_text="Number, short code, name, or the provider's service id.")
+    rate = models.PositiveIntegerField(null=True, blank=True, help_text="Segments per second; empty: the provider's.")
+    enabled = models.BooleanField(default=True)
+    is_default = models.BooleanField(default=False, help_text="Used where a message names no sender.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "address"], name="sender_once"),
+            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="sender_one_default"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} ({self.provider.name})"
+
+
+class Message(models.Model):
+    """One text to one person, and its present state. Rows are the queue: see `delivery.claim`.
+
+    `campaign_id` and `contact_id` are plain numbers: campaigns stand a floor above, and a row here outlives
+    both. Zero means a message of its own. `attempt` counts hand-overs from 1 and fences late writers out.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_message_id, editable=False)
+    campaign_id = models.BigIntegerField(default=0)
+    contact_id = models.BigIntegerField(null=True, blank=True)
+    provider = models.ForeignKey(Provider, null=True, on_delete=models.PROTECT, db_index=False)
+    sender = models.ForeignKey(Sender, null=True, on_delete=models.PROTECT, db_index=False)
+    recipient = models.CharField(max_length=16)
+    body = models.TextField()
+    encoding = models.CharField(max_length=4, default="gsm7")
+    segments = models.PositiveSmallIntegerField(default=1)
+    lane = models.PositiveSmallIntegerField(choices=Lane.choices, default=Lane.TRANSACTIONAL)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
+    reason = models.CharField(max_length=24, blank=True, default="", help_text="Why it failed or was not sent.")
+    error_code = models.CharField(max_length=20, blank=True, default="", help_text="The provider's own code.")
+    attempt = models.PositiveSmallIntegerField(default=1)
+    provider_message_id = models.CharField(max_length=64, blank=True, default="")
+    not_before = models.DateTimeField(null=True, blank=True)
+    valid_until = models.DateTimeField(null=True, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When this attempt began.")
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    ask_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When to ask what became of it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="When the provider took it.")
+    final_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign_id", "contact_id"],
+                condition=Q(campaign_id__gt=0),
+                name="message_once_per_campaign",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["provider", "lane", "campaign_id", "sender", "id"],
+                condition=Q(status=Status.QUEUED),
+                name="message_claim",
+            ),
+            models.Index(fields=["not_before"], condition=Q(status=Status.HELD), name="message_held"),
+            models.Index(fields=["lease_until"], condition=Q(status=Status.SENDING), name="message_leased"),
+            models.Index(
+                fields=["ask_at"],
+                condition=Q(status__in=sorted(ASKABLE)),
+                name="message_ask",
+            ),
+            models.Index(
+                fields=["provider_message_id", "provider"],
+                condition=~Q(provider_message_id=""),
+                name="message_provider_id",
+            ),
+            models.Index(fields=["recipient", "-id"], name="message_recipient"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class MessageEvent(models.Model):
+    """One line of a message's timeline. Append-only; each distinct piece of evidence stands once.
+
+    `fingerprint` names the evidence (for a receipt: attempt, provider id, status, code), so that a receipt
+    delivered three times is one line.
+    """
+
+    class Source(models.TextChoices):
+        HUB = "hub", "SMSHub"
+        PROVIDER = "provider", "Provider's answer"
+        RECEIPT = "receipt", "Receipt"
+        ASKED = "asked", "Asked the provider"
+
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, related_name="events", db_index=False, db_constraint=False
+    )
+    fingerprint = models.CharField(max_length=100)
+    at = models.DateTimeField()
+    source = models.CharField(max_length=8, choices=Source.choices)
+    status = models.CharField(max_length=12, choices=Status.choices)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    reason = models.CharField(max_length=24, blank=True, default="")
+    code = models.CharField(max_length=20, blank=True, default="")
+    detail = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "fingerprint"], name="event_once")]
+
+
+class InboxReceipt(models.Model):
+    """A receipt that was answered 2xx and not yet reconciled. Rows leave when they are applied."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+    message_id = models.UUIDField(null=True, help_text="From the callback's own URL, when it carries one.")
+    attempt = models.PositiveSmallIntegerField(default=0)
+    provider_message_id = models.CharField(max_length=64, blank=True, default="")
+    status = models.CharField(max_length=12, choices=Status.choices)
+    reason = models.CharField(max_length=24, blank=True, default="")
+    code = models.CharField(max_length=20, blank=True, default="")
+    received_at = models.DateTimeField()
+    try_at = models.DateTimeField(help_text="Not looked at before; moves on while nothing matches.")
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["try_at"], name="inbox_due")]
+
+
+class Inbound(models.Model):
+    """A text from a person to one of our senders, kept before anything is done about it."""
+
+    class Keyword(models.TextChoices):
+        NONE = "", "Conversation"
+        STOP = "stop", "Stop"
+        START = "start", "Start"
+        HELP = "help", "Help"
+
+    id = models.UUIDField(primary_key=True, default=new_message_id, editable=False)
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, db_index=False)
+    provider_message_id = models.CharField(max_length=64)
+    phone = models.CharField(max_length=16)
+    recipient = models.CharField(max_length=40, help_text="Our sender that was written to.")
+    body = models.TextField(blank=True)
+    keyword = models.CharField(max_length=5, choices=Keyword.choices, blank=True, default=Keyword.NONE)
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "inbound text"
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "provider_message_id"], name="inbound_once"),
+        ]
+        indexes = [models.Index(fields=["phone", "-id"], name="inbound_phone")]
+
+
+class CampaignHold(models.Model):
+    """Nothing of this campaign is claimed while the row exists: one insert pauses a million messages."""
+
+    campaign_id = models.BigIntegerField(primary_key=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class Tally(models.Model):
+    """Deltas of a campaign's counts, written by a trigger in the transaction of the rows they count.
+
+    The count of a (status, reason) is the sum of its deltas; `delivery.tallies` reads and squashes them.
+    """
+
+    campaign_id = models.BigIntegerField()
+    status = models.CharField(max_length=12, choices=Status.choices)
+    reason = models.CharField(max_length=24, blank=True, default="")
+    messages = models.BigIntegerField()
+    segments = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        indexes = [models.Index(fields=["campaign_id"], name="tally_campaign")]

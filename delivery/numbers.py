@@ -1,0 +1,25 @@
+"""What providers and carriers say about numbers, carried into suppression: who said stop there is not texted here."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from contacts import consent
+from contacts.models import Suppression
+from delivery.errors import Failure
+from delivery.models import Message
+
+_REASON = {
+    Failure.OPTED_OUT: Suppression.Reason.OPTED_OUT,
+    Failure.INVALID_NUMBER: Suppression.Reason.INVALID_NUMBER,
+}
+
+
+def suppress_refused(refusals: Iterable[tuple[UUID, Failure | None, str]]) -> None:
+    """Suppress the recipients of messages that failed for good because of the number: (message, failure, code)."""
+    by_reason: dict[tuple[Suppression.Reason, str], list[UUID]] = {}
+    for message_id, failure, code in refusals:
+        if failure in _REASON:
+            by_reason.setdefault((_REASON[failure], code), []).append(message_id)
+    for (reason, code), message_ids in by_reason.items():
+        phones = list(Message.objects.filter(pk__in=message_ids).values_list("recipient", flat=True))
+        consent.suppress(phones=phones, reason=reason, evidence=f"provider code {code}", actor=None)

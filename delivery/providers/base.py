@@ -1,0 +1,195 @@
+"""What a provider package offers the hub, and what crosses between them. No Django model crosses.
+
+A package `delivery/providers/<name>/` exposes one `ProviderKind`. Outbound it builds an `Adapter` that sends and
+is asked; inbound it turns an HTTP callback into `Receipt`s and `InboundText`s. An adapter that holds a connection
+and hears receipts on it takes them to the `Listener` given to `build` and acknowledges them to the provider only
+after `Listener` returns, that is, after they are stored. docs/adding-a-provider.md shows how.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from delivery.errors import Failure
+from delivery.states import Status
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """One configured account: `settings` are open, `credentials` secret (keep them out of every repr and log)."""
+
+    id: int
+    settings: Mapping[str, Any]
+    credentials: Mapping[str, Any] = field(repr=False)
+    timeout: float = 15.0
+    max_in_flight: int = 50
+    private_addresses: bool = False
+    """Whether the operator lets providers be reached on loopback and private addresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundMessage:
+    """One attempt to hand one message over. `callback_url` names message and attempt in a signed token."""
+
+    id: UUID
+    attempt: int
+    recipient: str = field(repr=False)
+    sender: str
+    body: str = field(repr=False)
+    segments: int
+    encoding: str
+    callback_url: str = field(repr=False)
+    validity_seconds: int | None = None
+
+
+class Outcome(StrEnum):
+    ACCEPTED = "accepted"
+    """The provider has it; `provider_message_id` is set."""
+    REJECTED = "rejected"
+    """The provider refused it for good; `failure` and `code` say why. It does not have it."""
+    THROTTLED = "throttled"
+    """Refused for speed or a passing condition; it does not have it, so another attempt is safe."""
+    UNCERTAIN = "uncertain"
+    """The request may have arrived: a time-out, a lost connection, a 5xx, an unreadable answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendOutcome:
+    message_id: UUID
+    attempt: int
+    outcome: Outcome
+    provider_message_id: str = ""
+    failure: Failure | None = None
+    code: str = ""
+    detail: str = ""
+    retry_after: float | None = None
+    """Seconds; only with THROTTLED."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A provider's word on what became of one attempt."""
+
+    provider_message_id: str
+    status: Status
+    failure: Failure | None = None
+    code: str = ""
+    message_id: UUID | None = None
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InboundText:
+    provider_message_id: str
+    phone: str = field(repr=False)
+    """Who wrote, E.164."""
+    recipient: str
+    """Our sender that was written to."""
+    body: str = field(repr=False)
+    opt_out_type: str = ""
+    """STOP, START or HELP where the provider has already recognised (and answered) it; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What became of this attempt? With a provider id ask for that message, else look for one like it."""
+
+    message_id: UUID
+    attempt: int
+    provider_message_id: str
+    recipient: str = field(repr=False)
+    sender: str
+    body: str = field(repr=False)
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`found` holds every message of the provider's that may be the one; empty: it says it has none."""
+
+    message_id: UUID
+    attempt: int
+    found: Sequence[Receipt]
+
+
+class CannotAsk(Exception):
+    """The provider could not be asked now, or cannot be asked at all; nothing follows from it."""
+
+
+class BadCallback(Exception):
+    """The callback is not from the provider, or not readable. Answered 400 or 403, nothing is stored."""
+
+    def __init__(self, message: str, *, status: int = 403) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class BadConfiguration(Exception):
+    """Settings or credentials of a provider do not make sense; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """An HTTP request from a provider, as received. `url` is the public URL that the provider was given."""
+
+    url: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes = field(repr=False)
+    query: str = ""
+
+
+Listener = Callable[[Sequence[Receipt | InboundText]], Awaitable[None]]
+"""Stores what a connection hears; returns when it is durable."""
+
+
+class Adapter(Protocol):
+    """Speaks to one account from one event loop. Never raises out of `send`: what went wrong is an outcome."""
+
+    async def send(self, message: OutboundMessage) -> SendOutcome: ...
+
+    async def ask(self, question: Question) -> Answer:
+        """Raises CannotAsk."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One field of a provider's form."""
+
+    name: str
+    label: str
+    help: str = ""
+    required: bool = False
+    default: Any = ""
+    secret: bool = False
+    is_url: bool = False
+    """An address that the adapter connects to: `delivery.accounts` looks where it leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKind:
+    """A provider package, as the registry knows it."""
+
+    name: str
+    label: str
+    form: Sequence[Setting]
+    """Open settings and secret credentials; secrets are write-only in every interface."""
+    check: Callable[[ProviderConfig], None]
+    """Raises BadConfiguration; makes no network call."""
+    build: Callable[[ProviderConfig, Listener | None], Adapter]
+    """Called inside the running event loop of a worker process."""
+    parse_receipts: Callable[[Callback, ProviderConfig], Sequence[Receipt]] | None = None
+    """Verifies, then reads. Raises BadCallback. None: this provider calls no HTTP endpoint."""
+    parse_inbound: Callable[[Callback, ProviderConfig], InboundText] | None = None
+    inbound_answer: tuple[str, bytes] = ("text/plain", b"")
+    """Content type and body with which an inbound callback is acknowledged."""
+    explain: Callable[[str], tuple[str, str]] | None = None
+    """A code in words and a link to the provider's page about it."""
+    needs_connection: bool = False
+    """True: only a connector worker may build it, never web or a bulk worker."""

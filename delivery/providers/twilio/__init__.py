@@ -1,0 +1,19 @@
+"""Twilio's Programmable Messaging, and services that speak its protocol."""
+
+from delivery.providers.base import ProviderKind
+from delivery.providers.twilio.account import FORM, check
+from delivery.providers.twilio.adapter import build
+from delivery.providers.twilio.codes import explain
+from delivery.providers.twilio.receipts import INBOUND_ANSWER, parse_inbound, parse_receipts
+
+KIND = ProviderKind(
+    name="twilio",
+    label="Twilio",
+    form=FORM,
+    check=check,
+    build=build,
+    parse_receipts=parse_receipts,
+    parse_inbound=parse_inbound,
+    inbound_answer=INBOUND_ANSWER,
+    explain=explain,
+)

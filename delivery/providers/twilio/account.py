@@ -1,0 +1,110 @@
+"""What a Twilio account is configured with, and whether it makes sense."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from delivery.providers.base import BadConfiguration, ProviderConfig, Setting
+from delivery.providers.egress import is_public
+
+BASE_URL = "https://api.twilio.com"
+
+FORM = (
+    Setting("account_sid", "Account SID", "Starts with AC; on the first page of Twilio's console.", required=True),
+    Setting(
+        "auth_token",
+        "Auth token",
+        "Signs callbacks, and sends unless there is an API key.",
+        required=True,
+        secret=True,
+    ),
+    Setting(
+        "secondary_auth_token",
+        "Secondary auth token",
+        "While a token is being rotated: callbacks signed with either are accepted.",
+        secret=True,
+    ),
+    Setting("api_key", "API key SID", "Starts with SK; sends in place of the auth token.", secret=True),
+    Setting("api_secret", "API key secret", secret=True),
+    Setting(
+        "base_url",
+        "Address",
+        "Only for a service that speaks Twilio's protocol elsewhere.",
+        default=BASE_URL,
+        is_url=True,
+    ),
+)
+
+_ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
+_KEY = re.compile(r"SK[0-9a-fA-F]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    sid: str
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+    base_url: str
+    """Without a slash at the end."""
+
+
+def read(config: ProviderConfig) -> Account:
+    """The account of a configuration. Raises BadConfiguration."""
+    sid = _text(config.settings, "account_sid")
+    if not _ACCOUNT.fullmatch(sid):
+        raise BadConfiguration("Account SID: it is AC and 32 hex digits; copy it from Twilio's console.")
+    token = _text(config.credentials, "auth_token")
+    if not token:
+        raise BadConfiguration("Auth token: enter it; it verifies callbacks, even if an API key sends.")
+    key, secret = _text(config.credentials, "api_key"), _text(config.credentials, "api_secret")
+    if bool(key) != bool(secret):
+        raise BadConfiguration("API key: enter both the key's SID and its secret, or neither.")
+    if key and not _KEY.fullmatch(key):
+        raise BadConfiguration("API key SID: it is SK followed by 32 hex digits.")
+    base_url = _text(config.settings, "base_url") or BASE_URL
+    _check_base_url(base_url, config.private_addresses)
+    return Account(sid, user=key or sid, password=secret or token, base_url=base_url.rstrip("/"))
+
+
+def check(config: ProviderConfig) -> None:
+    """Raises BadConfiguration."""
+    read(config)
+
+
+def tokens(config: ProviderConfig) -> list[str]:
+    """What a callback may be signed with."""
+    both = (_text(config.credentials, "auth_token"), _text(config.credentials, "secondary_auth_token"))
+    return [token for token in both if token]
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name, "")
+    if not isinstance(value, str):
+        raise BadConfiguration(f"{name}: must be text.")
+    return value.strip()
+
+
+def _check_base_url(url: str, private_addresses: bool) -> None:
+    """Credentials travel in every request: in clear only within the operator's own network."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise BadConfiguration(f"Address: it is not a URL; the usual one is {BASE_URL}.") from None
+    if parts.scheme not in ("http", "https") or not host or port == 0:
+        raise BadConfiguration(f"Address: it must be a full https:// URL; the usual one is {BASE_URL}.")
+    if parts.username or parts.password or parts.query or parts.fragment or not url.isascii():
+        raise BadConfiguration("Address: only https://host, a port and a path; no user, query or fragment.")
+    try:
+        private = host == "localhost" or not is_public(host)
+        literal = host != "localhost"
+    except ValueError:
+        private = literal = False
+    if (private or parts.scheme == "http") and not private_addresses:
+        raise BadConfiguration(
+            "Address: it must be https:// on a public host, unless the operator has set ALLOW_PRIVATE_PROVIDER_URLS."
+        )
+    if parts.scheme == "http" and literal and not private:
+        raise BadConfiguration("Address: http:// would send the auth token in clear; use https://.")

@@ -1,0 +1,138 @@
+"""Requests to Twilio's Messages resource and its answers: bytes on one side, outcomes on the other. No I/O.
+
+https://www.twilio.com/docs/messaging/api/message-resource. Forms are built as Twilio's own SDK builds them.
+"""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from delivery.providers.base import OutboundMessage, Outcome, Question, SendOutcome
+from delivery.providers.twilio import codes
+
+# A receipt that we do not answer is tried five times more (Twilio's most), whatever went wrong: 4xx too,
+# since a proxy in front of us gives those during a deployment. A fragment is neither sent nor signed.
+# https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
+CALLBACK_RETRIES = "#rc=5&rp=all"
+
+_LONGEST_VALIDITY = 36_000
+_LONGEST_WAIT = 3600.0
+# Between our clock and Twilio's.
+_CLOCK_SKEW = timedelta(minutes=5)
+_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
+_BLAMES_CREDENTIALS = 20003
+_THROTTLED = 20429
+
+
+def create_form(message: OutboundMessage) -> bytes:
+    """The body of a create. Raises ValueError for a text that cannot be written in UTF-8."""
+    form: list[tuple[str, str]] = [
+        ("To", message.recipient),
+        ("StatusCallback", message.callback_url + CALLBACK_RETRIES),
+    ]
+    if message.validity_seconds is not None:
+        form.append(("ValidityPeriod", str(max(1, min(int(message.validity_seconds), _LONGEST_VALIDITY)))))
+    by_service = _SERVICE.fullmatch(message.sender)
+    form.append(("MessagingServiceSid" if by_service else "From", message.sender))
+    form.append(("Body", message.body))
+    return urlencode(form).encode()
+
+
+def read_answer(message: OutboundMessage, *, status: int, retry_after: str, body: bytes) -> SendOutcome:
+    """What the answer to a create says. `retry_after` is the header of that name, or empty."""
+    if status >= 500:
+        return uncertain(message, f"HTTP {status}")
+    answer = json_object(body)
+    if 200 <= status < 300:
+        sid = answer.get("sid")
+        if isinstance(sid, str) and 0 < len(sid) <= 64:
+            return SendOutcome(message.id, message.attempt, Outcome.ACCEPTED, provider_message_id=sid)
+        return uncertain(message, f"HTTP {status} without a message SID")
+    code = error_code(answer)
+    known = codes.meaning(code)
+    if known is None and status in (401, 429):
+        code = _BLAMES_CREDENTIALS if status == 401 else _THROTTLED
+        known = codes.CODES[code]
+    if known is None and (status < 400 or not code):
+        return uncertain(message, f"HTTP {status} without a code of Twilio's")
+    known = known or codes.UNKNOWN
+    wait = _seconds(retry_after) if known.outcome is Outcome.THROTTLED else None
+    return SendOutcome(
+        message.id,
+        message.attempt,
+        known.outcome,
+        failure=known.failure,
+        code=str(code),
+        # Never Twilio's own words: they repeat the number.
+        detail=known.words,
+        retry_after=max(wait or 0.0, known.retry_after) if known.retry_after is not None else None,
+    )
+
+
+def uncertain(message: OutboundMessage, detail: str) -> SendOutcome:
+    return SendOutcome(message.id, message.attempt, Outcome.UNCERTAIN, detail=detail)
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`; an empty one for anything else."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def error_code(answer: dict[str, Any]) -> int:
+    """The code of an error of Twilio's (the classic shape and RFC 9457 alike); 0 for anything else."""
+    code = answer.get("code")
+    return code if type(code) is int and 0 < code < 1_000_000 else 0
+
+
+def _seconds(retry_after: str) -> float | None:
+    """RFC 9110 §10.2.3: seconds or a date."""
+    if retry_after.isascii() and retry_after.isdecimal():
+        seconds = float(retry_after)
+    else:
+        try:
+            seconds = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
+
+
+def may_be(found: dict[str, Any], question: Question) -> bool:
+    """Whether a message of Twilio's may be the one asked about.
+
+    To overlook it would mean to send twice, so doubt counts as yes: an account that redacts shows no text,
+    and a message that a messaging service has not handed on yet shows no sender.
+    """
+    if str(found.get("direction") or "").startswith("inbound"):
+        return False
+    body = found.get("body")
+    if body and _plain(str(body)) != _plain(question.body):
+        return False
+    senders = [found.get("messaging_service_sid"), found.get("from")]
+    known = [_bare(str(sender)) for sender in senders if sender]
+    if known and _bare(question.sender) not in known:
+        return False
+    created = _moment(found.get("date_created"))
+    return created is None or created >= question.claimed_at - _CLOCK_SKEW
+
+
+def _plain(body: str) -> str:
+    return body.replace("\r\n", "\n").strip()
+
+
+def _bare(sender: str) -> str:
+    return sender.rpartition(":")[2].lstrip("+").casefold()
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

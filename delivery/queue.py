@@ -1,0 +1,49 @@
+"""The queue's clockwork: what is due, and who is woken for it. Called every second; each look is an index probe."""
+
+from django.db import connection
+from django.utils import timezone
+
+from delivery import uncertain, wake
+from delivery.states import ASKABLE, Status, sql_in
+
+_PROMOTE = f"""
+UPDATE delivery_message SET status = '{Status.QUEUED}', not_before = NULL
+WHERE id IN (SELECT id FROM delivery_message WHERE status = '{Status.HELD}' AND not_before <= %(now)s
+             ORDER BY not_before LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
+
+_WORK = f"""
+SELECT id,
+       EXISTS (SELECT 1 FROM delivery_message WHERE provider_id = provider.id AND status = '{Status.QUEUED}'),
+       EXISTS (SELECT 1 FROM delivery_message WHERE status IN {sql_in(ASKABLE)} AND ask_at <= %(now)s
+               AND provider_id = provider.id)
+FROM delivery_provider AS provider WHERE enabled
+"""
+
+_RECEIPTS = "SELECT EXISTS (SELECT 1 FROM delivery_inboxreceipt WHERE try_at <= %(now)s)"
+
+
+def promote(*, limit: int = 5000) -> int:
+    """Held messages whose time has come may be claimed. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PROMOTE, {"now": timezone.now(), "limit": limit})
+        return int(cursor.rowcount)
+
+
+def tick() -> None:
+    """Promote what is due, sweep ended leases, and wake whoever has work."""
+    promote()
+    uncertain.sweep_leases()
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(_WORK, {"now": now})
+        work = cursor.fetchall()
+        cursor.execute(_RECEIPTS, {"now": now})
+        receipts = cursor.fetchone()
+    for provider_id, to_send, to_ask in work:
+        if to_send:
+            wake.dispatch(provider_id)
+        if to_ask:
+            wake.ask(provider_id)
+    if receipts and receipts[0]:
+        wake.reconcile()

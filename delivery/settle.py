@@ -1,0 +1,116 @@
+"""Settling: what came of a batch of attempts, written in one UPDATE, by the rank rule of `delivery.states`.
+
+The UPDATE is safe against everything that may have happened meanwhile: a receipt that was quicker, a lease that was
+swept, a batch that is settled twice because the first commit's answer was lost.
+"""
+
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.utils import timezone
+
+from delivery.providers.base import Outcome, SendOutcome
+from delivery.states import FINAL, Status, sql_applies, sql_in
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+_STATUS = {
+    Outcome.ACCEPTED: Status.ACCEPTED,
+    Outcome.REJECTED: Status.FAILED,
+    Outcome.UNCERTAIN: Status.UNCERTAIN,
+}
+
+# Rows are locked in the order of their ids before anything is written, here and in reconciling, so that batches
+# that overlap wait for each other instead of deadlocking; the UPDATE that follows sees what they left.
+LOCK = "SELECT 1 FROM delivery_message WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE"
+
+_EVIDENCE = f"""
+WITH answer AS (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::smallint[], %(statuses)s::text[],
+                         %(provider_ids)s::text[], %(reasons)s::text[], %(codes)s::text[], %(details)s::text[])
+        AS a (id, attempt, status, provider_message_id, reason, code, detail)
+), noted AS (
+    INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
+    SELECT id, 'answer:' || attempt || ':' || status, %(now)s, 'provider', status, attempt, reason, code, detail
+    FROM answer ON CONFLICT (message_id, fingerprint) DO NOTHING
+)
+UPDATE delivery_message AS m SET
+    status = CASE WHEN {sql_applies("m", "answer")} THEN answer.status ELSE m.status END,
+    reason = CASE WHEN {sql_applies("m", "answer")} THEN answer.reason ELSE m.reason END,
+    error_code = CASE WHEN {sql_applies("m", "answer")} THEN answer.code ELSE m.error_code END,
+    provider_message_id = CASE WHEN m.provider_message_id = '' OR answer.attempt > m.attempt
+                               THEN answer.provider_message_id ELSE m.provider_message_id END,
+    sent_at = CASE WHEN answer.status = '{Status.ACCEPTED}' THEN COALESCE(m.sent_at, %(now)s) ELSE m.sent_at END,
+    final_at = CASE WHEN {sql_applies("m", "answer")} AND answer.status IN {sql_in(FINAL)}
+                    THEN %(now)s ELSE m.final_at END,
+    ask_at = CASE WHEN NOT {sql_applies("m", "answer")} THEN m.ask_at
+                  WHEN answer.status = '{Status.UNCERTAIN}' THEN %(ask_uncertain_at)s
+                  WHEN answer.status = '{Status.ACCEPTED}' THEN %(ask_accepted_at)s END,
+    lease_until = NULL
+FROM answer WHERE m.id = answer.id
+"""
+
+# A refusal for speed is no attempt: the provider does not have it, the same attempt is made again later.
+_LATER = f"""
+WITH answer AS (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::smallint[], %(not_before)s::timestamptz[])
+        AS a (id, attempt, not_before)
+)
+UPDATE delivery_message AS m SET
+    status = '{Status.HELD}', not_before = answer.not_before, lease_until = NULL, claimed_at = NULL, ask_at = NULL
+FROM answer
+WHERE m.id = answer.id AND m.attempt = answer.attempt
+  AND m.status IN ('{Status.SENDING}', '{Status.UNCERTAIN}')
+"""
+
+
+async def settle(connection: Connection, outcomes: Sequence[SendOutcome]) -> None:
+    """Write a batch of outcomes in one transaction. Safe to repeat."""
+    evidence = [outcome for outcome in outcomes if outcome.outcome is not Outcome.THROTTLED]
+    later = [outcome for outcome in outcomes if outcome.outcome is Outcome.THROTTLED]
+    async with connection.transaction():
+        await connection.execute(LOCK, {"ids": [outcome.message_id for outcome in outcomes]})
+        if evidence:
+            await connection.execute(_EVIDENCE, _evidence_arguments(evidence))
+        if later:
+            await connection.execute(_LATER, _later_arguments(later))
+
+
+def clean(text: str, length: int) -> str:
+    """What a provider said, made fit for a column: one odd value must not cost a batch."""
+    return text.replace("\x00", "")[:length]
+
+
+def _evidence_arguments(outcomes: Sequence[SendOutcome]) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "ids": [outcome.message_id for outcome in outcomes],
+        "attempts": [outcome.attempt for outcome in outcomes],
+        "statuses": [_STATUS[outcome.outcome].value for outcome in outcomes],
+        "provider_ids": [clean(outcome.provider_message_id, 64) for outcome in outcomes],
+        "reasons": [outcome.failure.value if outcome.failure else "" for outcome in outcomes],
+        "codes": [clean(outcome.code, 20) for outcome in outcomes],
+        "details": [clean(outcome.detail, 200) for outcome in outcomes],
+        "now": now,
+        "ask_uncertain_at": now + timedelta(seconds=settings.ASK_UNCERTAIN_AFTER_SECONDS),
+        "ask_accepted_at": now + timedelta(seconds=settings.ASK_AFTER_SECONDS),
+    }
+
+
+def _later_arguments(outcomes: Sequence[SendOutcome]) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "ids": [outcome.message_id for outcome in outcomes],
+        "attempts": [outcome.attempt for outcome in outcomes],
+        "not_before": [now + timedelta(seconds=_delay(outcome)) for outcome in outcomes],
+    }
+
+
+def _delay(outcome: SendOutcome) -> float:
+    """Seconds, with jitter, so that what was refused together does not come back together."""
+    asked = 1.0 if outcome.retry_after is None else outcome.retry_after
+    return asked * random.uniform(1.0, 1.5)  # noqa: S311  (no secret)

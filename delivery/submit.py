@@ -1,0 +1,83 @@
+"""One message into the queue: the door for the API and for whatever sends to a single person."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from contacts import consent
+from delivery import routing, wake
+from delivery.errors import Suppressed
+from delivery.lanes import Lane
+from delivery.models import Message, Sender
+from delivery.segments import measure
+from delivery.states import UNCLAIMED, Status
+
+#: Longest text Twilio takes (error 21617), and far beyond what a person reads as one text.
+MAX_BODY = 1600
+
+
+class SubmitError(ValueError):
+    """The message cannot be queued; the text says why, in words for whoever sent it."""
+
+
+def submit(
+    *,
+    recipient: str,
+    body: str,
+    lane: Lane = Lane.TRANSACTIONAL,
+    sender: Sender | None = None,
+    not_before: datetime | None = None,
+    valid_until: datetime | None = None,
+    contact_id: int | None = None,
+) -> Message:
+    """Queue one text to one E.164 number.
+
+    A suppressed recipient gets a row as well, `suppressed` with its reason, so that the sender learns the fate of
+    what it asked for. Raises SubmitError.
+    """
+    segmentation = measure(body)
+    if not segmentation.segments:
+        raise SubmitError("The text is empty.")
+    if len(body) > MAX_BODY:
+        raise SubmitError(f"The text has {len(body)} characters; at most {MAX_BODY} can be sent.")
+    now = timezone.now()
+    if valid_until is not None and valid_until <= max(now, not_before or now):
+        raise SubmitError("The message would expire before it may be sent.")
+    try:
+        chosen = routing.choose_sender(sender)
+    except routing.NoSender as error:
+        raise SubmitError(str(error)) from None
+    with transaction.atomic():
+        status, reason = Status.QUEUED, ""
+        if suppressed := consent.suppressed_among([recipient]).get(recipient):
+            status, reason = Status.SUPPRESSED, Suppressed(suppressed).value
+        elif not_before is not None and not_before > now:
+            status = Status.HELD
+        message = Message.objects.create(
+            recipient=recipient,
+            body=body,
+            encoding=segmentation.encoding,
+            segments=segmentation.segments,
+            lane=lane,
+            sender=chosen,
+            provider_id=chosen.provider_id,
+            status=status,
+            reason=reason,
+            not_before=not_before,
+            valid_until=valid_until,
+            contact_id=contact_id,
+            final_at=now if suppressed else None,
+        )
+        if status == Status.QUEUED:
+            transaction.on_commit(lambda: wake.dispatch(chosen.provider_id))
+    return message
+
+
+def cancel(*, message_id: UUID) -> bool:
+    """Cancel a message that nobody has claimed yet. False: it was too late, or it was final already."""
+    cancelled = Message.objects.filter(pk=message_id, status__in=UNCLAIMED).update(
+        status=Status.CANCELLED, final_at=timezone.now()
+    )
+    return bool(cancelled)

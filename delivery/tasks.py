@@ -1,0 +1,53 @@
+"""Celery's view of delivery: each task says there is work, runs for seconds, may run twice or beside its twin."""
+
+import time
+
+from celery import shared_task
+
+from delivery import dispatch as dispatching
+from delivery import queue, tallies, uncertain, wake
+from delivery.receipts.reconcile import BATCH, reconcile_batch
+from delivery.runtime import runtime
+
+#: One run of a loop; then others in the queue have their turn.
+RUN_SECONDS = 5.0
+#: Receipts come in a trickle of single requests: a short pause makes batches of them.
+GATHER_SECONDS = 0.1
+
+
+@shared_task
+def dispatch(provider_id: int) -> None:
+    wake.heard("dispatch", provider_id)
+    if dispatching.dispatch(provider_id, runtime=runtime(), seconds=RUN_SECONDS):
+        wake.dispatch(provider_id)
+
+
+@shared_task
+def reconcile() -> None:
+    wake.heard("reconcile")
+    until = time.monotonic() + RUN_SECONDS
+    idle = 0
+    while time.monotonic() < until and idle < 5:
+        done = reconcile_batch()
+        idle = 0 if done else idle + 1
+        if done < BATCH:
+            time.sleep(GATHER_SECONDS)
+    if idle == 0:
+        wake.reconcile()
+
+
+@shared_task
+def ask(provider_id: int) -> None:
+    wake.heard("ask", provider_id)
+    uncertain.ask(provider_id, runtime=runtime())
+
+
+@shared_task
+def tick() -> None:
+    queue.tick()
+
+
+@shared_task
+def housekeeping() -> None:
+    uncertain.give_up()
+    tallies.squash()

@@ -1,0 +1,200 @@
+"""Finding out: leases that ended, messages in doubt, and messages that never got a final receipt.
+
+Nothing here is resent because of its age. A lease that ended makes a message `uncertain`; the provider is asked;
+only its word that it has no such message, given long enough after the attempt, lets a second attempt be made.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from delivery import wake
+from delivery.errors import Failure
+from delivery.models import Message, Provider
+from delivery.providers.base import Adapter, Answer, CannotAsk, Question
+from delivery.receipts.evidence import Evidence, apply
+from delivery.runtime import Runtime
+from delivery.states import ASKABLE, Status, sql_in
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+#: Questions open at the same time; they cost the provider as much as sends do.
+CONCURRENT_QUESTIONS = 20
+#: A message that the provider swallowed this often is given up rather than tried for ever.
+MAX_ATTEMPTS = 5
+
+_SWEEP = f"""
+WITH swept AS (
+    UPDATE delivery_message SET status = '{Status.UNCERTAIN}', lease_until = NULL, ask_at = %(now)s
+    WHERE id IN (SELECT id FROM delivery_message WHERE status = '{Status.SENDING}' AND lease_until < %(now)s
+                 ORDER BY lease_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    RETURNING id, attempt
+)
+INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
+SELECT id, 'lease:' || attempt, %(now)s, 'hub', '{Status.UNCERTAIN}', attempt, '', '',
+       'The worker that had claimed it went away.'
+FROM swept ON CONFLICT (message_id, fingerprint) DO NOTHING
+"""
+
+# Due questions move on at once, so that two workers never ask the same and a provider that cannot answer is not
+# asked without end: after a quarter of a minute while in doubt, and ever more rarely as the message ages.
+_TAKE = f"""
+UPDATE delivery_message SET ask_at = %(now)s + GREATEST(
+    CASE status WHEN '{Status.UNCERTAIN}' THEN interval '15 seconds' ELSE make_interval(secs => %(ask_after)s) END,
+    (%(now)s - COALESCE(claimed_at, %(now)s)) / 2)
+WHERE id IN (SELECT id FROM delivery_message
+             WHERE status IN {sql_in(ASKABLE)} AND ask_at <= %(now)s AND provider_id = %(provider_id)s
+             ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING id, attempt, provider_message_id, recipient,
+          (SELECT address FROM delivery_sender WHERE delivery_sender.id = sender_id), body,
+          COALESCE(claimed_at, created_at)
+"""
+
+_GIVE_UP = f"""
+WITH over AS (
+    UPDATE delivery_message SET status = '{Status.EXPIRED}', reason = '{Failure.NO_RECEIPT}', final_at = %(now)s,
+        ask_at = NULL
+    WHERE id IN (SELECT id FROM delivery_message WHERE status IN {sql_in(ASKABLE)} AND ask_at <= %(now)s
+                   AND claimed_at < %(before)s ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    RETURNING id, attempt
+)
+INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
+SELECT id, 'given-up', %(now)s, 'hub', '{Status.EXPIRED}', attempt, '{Failure.NO_RECEIPT}', '', ''
+FROM over ON CONFLICT (message_id, fingerprint) DO NOTHING
+"""
+
+# The provider never had it: another attempt, or the end after too many.
+_AGAIN = f"""
+WITH again AS (
+    UPDATE delivery_message AS m SET
+        status = CASE WHEN m.attempt < {MAX_ATTEMPTS} THEN '{Status.QUEUED}' ELSE '{Status.FAILED}' END,
+        reason = CASE WHEN m.attempt < {MAX_ATTEMPTS} THEN '' ELSE '{Failure.UNKNOWN}' END,
+        final_at = CASE WHEN m.attempt < {MAX_ATTEMPTS} THEN NULL ELSE %(now)s::timestamptz END,
+        attempt = LEAST(m.attempt + 1, {MAX_ATTEMPTS}), ask_at = NULL
+    FROM unnest(%(ids)s::uuid[], %(attempts)s::smallint[]) AS absent (id, attempt)
+    WHERE m.id = absent.id AND m.attempt = absent.attempt AND m.status = '{Status.UNCERTAIN}'
+    RETURNING m.id, absent.attempt, m.status
+)
+INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
+SELECT id, 'absent:' || attempt, %(now)s, 'asked', status, attempt, '', '', 'The provider never had it.'
+FROM again ON CONFLICT (message_id, fingerprint) DO NOTHING
+"""
+
+
+def sweep_leases(*, limit: int = 5000) -> int:
+    """Claims whose lease ended become `uncertain`. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SWEEP, {"now": timezone.now(), "limit": limit})
+        return int(cursor.rowcount)
+
+
+def give_up(*, limit: int = 5000) -> int:
+    """Close messages that no receipt and no answer has closed in GIVE_UP_AFTER_SECONDS. Returns how many."""
+    now = timezone.now()
+    before = now - timedelta(seconds=settings.GIVE_UP_AFTER_SECONDS)
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_UP, {"now": now, "before": before, "limit": limit})
+        return int(cursor.rowcount)
+
+
+def ask(provider_id: int, *, runtime: Runtime) -> int:
+    """Ask a provider about the messages that are due for it. Returns how many were asked about."""
+    provider = Provider.objects.filter(pk=provider_id, enabled=True).first()
+    if provider is None:
+        return 0
+    questions = _take(provider_id)
+    if questions:
+        _learn(provider_id, questions, runtime.run(_ask_all(runtime, provider, questions)))
+    return len(questions)
+
+
+def _take(provider_id: int) -> list[Question]:
+    parameters: dict[str, Any] = {
+        "now": timezone.now(),
+        "ask_after": settings.ASK_AFTER_SECONDS,
+        "provider_id": provider_id,
+        "limit": BATCH,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, parameters)
+        return [Question(*row) for row in cursor.fetchall()]
+
+
+async def _ask_all(runtime: Runtime, provider: Provider, questions: Sequence[Question]) -> list[Answer | None]:
+    adapter = await runtime.adapter(provider)
+    gate = asyncio.Semaphore(CONCURRENT_QUESTIONS)
+    return await asyncio.gather(*(_ask_one(adapter, question, gate) for question in questions))
+
+
+async def _ask_one(adapter: Adapter, question: Question, gate: asyncio.Semaphore) -> Answer | None:
+    async with gate:
+        try:
+            return await adapter.ask(question)
+        except CannotAsk:
+            return None
+        except Exception as error:
+            log.exception("ask_raised", message_id=str(question.message_id), error=type(error).__name__)
+            return None
+
+
+def _learn(provider_id: int, questions: Sequence[Question], answers: Sequence[Answer | None]) -> None:
+    now = timezone.now()
+    evidence: list[Evidence] = []
+    absent: list[Question] = []
+    taken = _bound_ids(provider_id, answers)
+    for question, answer in zip(questions, answers, strict=True):
+        if answer is None:
+            continue
+        # A text that looks the same may be another message's: what is bound to one is not this one.
+        own = [r for r in answer.found if taken.get(r.provider_message_id, question.message_id) == question.message_id]
+        if own:
+            receipt = own[0]
+            taken[receipt.provider_message_id] = question.message_id
+            evidence.append(
+                Evidence(
+                    message_id=question.message_id,
+                    attempt=question.attempt,
+                    provider_message_id=receipt.provider_message_id,
+                    status=receipt.status,
+                    reason=receipt.failure.value if receipt.failure else "",
+                    code=receipt.code,
+                    at=now,
+                    source="asked",
+                )
+            )
+        elif not question.provider_message_id and _long_enough(question, now):
+            absent.append(question)
+    with transaction.atomic():
+        apply(evidence)
+        if absent:
+            _try_again(absent, now)
+            transaction.on_commit(lambda: wake.dispatch(provider_id))
+
+
+def _long_enough(question: Question, now: datetime) -> bool:
+    return now - question.claimed_at >= timedelta(seconds=settings.BELIEVE_ABSENCE_AFTER_SECONDS)
+
+
+def _bound_ids(provider_id: int, answers: Sequence[Answer | None]) -> dict[str, UUID]:
+    found = [receipt.provider_message_id for answer in answers if answer for receipt in answer.found]
+    bound = Message.objects.filter(provider_message_id__in=found, provider_id=provider_id)
+    return dict(bound.values_list("provider_message_id", "id"))
+
+
+def _try_again(absent: Sequence[Question], now: datetime) -> None:
+    arguments: dict[str, Any] = {
+        "ids": [question.message_id for question in absent],
+        "attempts": [question.attempt for question in absent],
+        "now": now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_AGAIN, arguments)
+    log.info("sent_again_after_absence", messages=len(absent))

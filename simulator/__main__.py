@@ -1,0 +1,118 @@
+"""`python -m simulator`: run the carrier until SIGTERM or SIGINT."""
+
+import argparse
+import asyncio
+import gc
+import json
+import signal
+import sys
+from collections.abc import Sequence
+
+import uvloop
+from aiohttp import web
+
+from simulator import control, twilio
+from simulator.callbacks import Callbacks
+from simulator.carrier import Carrier
+from simulator.faults import Faults
+from simulator.posting import Poster
+
+DEFAULT_ACCOUNT = "AC" + "0" * 32
+DEFAULT_TOKEN = "simulator-auth-token"  # noqa: S105 - a public demonstration value that opens nothing real
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m simulator", description="A carrier on loopback.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8900, help="0 picks a free one; the ready line tells it")
+    parser.add_argument("--account", default=DEFAULT_ACCOUNT, metavar="AC…")
+    parser.add_argument("--auth-token", default=DEFAULT_TOKEN)
+    parser.add_argument(
+        "--credential",
+        action="append",
+        default=[],
+        type=_credential,
+        metavar="AC…:TOKEN",
+        help="a further account, or a further token of one; repeatable",
+    )
+    parser.add_argument(
+        "--sender",
+        action="append",
+        default=[],
+        help="an owned number or MG… sid; repeatable; none: any is taken",
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--faults", type=_faults, default=Faults(), metavar="JSON")
+    parser.add_argument("--callback-connections", type=int, default=64, help="per webhook host")
+    return parser.parse_args(arguments)
+
+
+def _credential(text: str) -> tuple[str, str]:
+    account, colon, token = text.partition(":")
+    if not account or not colon or not token:
+        raise argparse.ArgumentTypeError("expected AC…:TOKEN")
+    return account, token
+
+
+def _faults(text: str) -> Faults:
+    try:
+        given = json.loads(text)
+        if not isinstance(given, dict):
+            raise ValueError("expected a JSON object")
+        return Faults().changed(given)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+async def serve(options: argparse.Namespace) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    credentials: dict[str, list[str]] = {}
+    for account, token in [(options.account, options.auth_token), *options.credential]:
+        credentials.setdefault(account, []).append(token)
+    carrier = Carrier(loop, credentials, options.sender, options.faults, options.seed)
+    poster = Poster(loop, options.callback_connections)
+    carrier.on_reset.append(poster.forget)
+    callbacks = Callbacks(carrier, poster)
+    face = twilio.TwilioFace(carrier, callbacks)
+    desk = control.Control(carrier, callbacks)
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        path = request.raw_path.partition("?")[0]
+        if path.startswith(twilio.PREFIX):
+            return await face.handle(request, path)
+        if path.startswith(control.PREFIX):
+            return await desk.handle(request, path)
+        return web.json_response({"code": 20404, "message": f"{path} was not found", "status": 404}, status=404)
+
+    # A bare server: routing, middlewares and access logs of an application would cost more than the work.
+    runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0.3)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, options.host, options.port, backlog=2048).start()
+        host, port = runner.addresses[0][:2]
+        print(f"simulator: listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+        await stop.wait()
+    finally:
+        poster.close()
+        carrier.agenda.clear()
+        await runner.cleanup()
+
+
+def main() -> int:
+    options = parse(sys.argv[1:])
+    # The ledger only grows: traversing it again and again would be most of the collector's work.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 1_000)
+    try:
+        uvloop.run(serve(options))
+    except OSError as error:
+        print(f"simulator: cannot listen on {options.host}:{options.port}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""What the admin is called and how its menu reads (data for django-unfold)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _may(*permissions: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: any(request.user.has_perm(permission) for permission in permissions)
+
+
+def _item(title: str, icon: str, page: str, permission: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{page}"),
+        "permission": _may(permission),
+    }
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "SMSHub",
+    "SITE_HEADER": "SMSHub",
+    "SITE_SYMBOL": "sms",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "smshub.dashboard.views.home",
+    "STYLES": [lambda request: static("smshub/admin.css")],
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "items": [
+                    {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")},
+                ],
+            },
+            {
+                "title": "Campaigns",
+                "items": [
+                    _item("Campaigns", "campaign", "campaigns_campaign_changelist", "campaigns.view_campaign"),
+                    _item("Templates", "draft", "campaigns_template_changelist", "campaigns.view_template"),
+                ],
+            },
+            {
+                "title": "Contacts",
+                "items": [
+                    _item("Contacts", "person", "contacts_contact_changelist", "contacts.view_contact"),
+                    _item("Lists", "groups", "contacts_contactlist_changelist", "contacts.view_contactlist"),
+                    _item("Import", "upload", "contacts_contactimport_changelist", "contacts.view_contactimport"),
+                    _item("Suppression list", "block", "contacts_suppression_changelist", "contacts.view_suppression"),
+                ],
+            },
+            {
+                "title": "Messages",
+                "items": [
+                    _item("Messages", "chat", "delivery_message_changelist", "delivery.view_message"),
+                    _item("Incoming texts", "inbox", "delivery_inbound_changelist", "delivery.view_inbound"),
+                ],
+            },
+            {
+                "title": "Setup",
+                "items": [
+                    _item("Providers", "cell_tower", "delivery_provider_changelist", "delivery.view_provider"),
+                    _item("Senders", "send", "delivery_sender_changelist", "delivery.view_sender"),
+                    _item("API keys", "key", "api_apikey_changelist", "api.view_apikey"),
+                    _item("Users", "manage_accounts", "auth_user_changelist", "auth.view_user"),
+                    _item("Groups", "lock_person", "auth_group_changelist", "auth.view_group"),
+                ],
+            },
+        ],
+    },
+}

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SmshubConfig(AppConfig):
+    name = "smshub"
+    verbose_name = "SMSHub"

@@ -1,0 +1,3 @@
+from smshub.quickstart.up import entry
+
+entry()

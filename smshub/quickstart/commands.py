@@ -1,0 +1,68 @@
+"""The one list of what SMSHub is made of when it runs: program name to arguments.
+
+Used by `up`, by the tests' process harness, and by the test that compares docker-compose.yml with it.
+Fields in braces are filled by `argv`.
+"""
+
+import socket
+import sys
+from pathlib import Path
+
+_WORKER = ("-m", "celery", "-A", "smshub", "worker")
+_QUIET = ("--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", "--without-heartbeat")
+_LOG = ("-l", "WARNING")
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "web": (
+        *("-m", "uvicorn", "smshub.asgi:application", "--host", "{host}", "--port", "{web_port}"),
+        *("--no-access-log", "--no-server-header", "--lifespan", "on"),
+    ),
+    "worker": (
+        *_WORKER,
+        "-n",
+        "{worker}",
+        "-Q",
+        "launch,imports,reconcile,default",
+        "-c",
+        "2",
+        *_QUIET,
+        *_LOG,
+    ),
+    "dispatch": (*_WORKER, "-n", "{dispatch}", "-Q", "dispatch", "-c", "1", *_QUIET, *_LOG),
+    "beat": ("-m", "celery", "-A", "smshub", "beat", *_LOG, "-s", "{schedule}"),
+    "simulator": ("-m", "simulator", "--host", "{host}", "--port", "{simulator_port}"),
+}
+WORKERS = ("worker", "dispatch")
+
+
+def argv(
+    name: str,
+    *,
+    web_port: int = 8000,
+    simulator_port: int = 8900,
+    schedule: Path = Path("beat-schedule"),
+    host: str = "127.0.0.1",
+    instance: str = "",
+    python: str = sys.executable,
+) -> list[str]:
+    """The whole command line of one program.
+
+    `instance` sets the workers' node names apart where two sets share one Redis (two test runs, say).
+    """
+    fields = {
+        "host": host,
+        "web_port": web_port,
+        "simulator_port": simulator_port,
+        "schedule": schedule,
+        **{worker: node_pattern(worker, instance) for worker in WORKERS},
+    }
+    return [python, *(part.format_map(fields) for part in COMMANDS[name])]
+
+
+def node_pattern(worker: str, instance: str = "") -> str:
+    return f"{worker}-{instance}@%h" if instance else f"{worker}@%h"
+
+
+def node_name(worker: str, instance: str = "") -> str:
+    """The name under which this machine's worker answers Celery's remote control."""
+    return node_pattern(worker, instance).replace("%h", socket.gethostname())

@@ -1,0 +1,55 @@
+"""Who may do what: two groups, written from this table after every migration. People are put into them by hand.
+
+Staff run campaigns. An operator also sets the hub up: providers, senders, API keys, users. Rights that were added to
+or taken from these two groups by hand are set back; make a group of another name for anything else.
+"""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+STAFF: dict[str, str] = {
+    "contacts.contact": "view add change delete",
+    "contacts.contactlist": "view add change delete",
+    "contacts.contactimport": "view add change delete",
+    "contacts.suppression": "view add change",
+    "campaigns.template": "view add change",
+    "campaigns.campaign": "view add change delete",
+    "delivery.message": "view",
+    "delivery.inbound": "view",
+}
+OPERATOR: dict[str, str] = STAFF | {
+    "delivery.provider": "view add change",
+    "delivery.sender": "view add change",
+    "api.apikey": "view add change",
+    "auth.user": "view add change",
+    "auth.group": "view",
+}
+ROLES: dict[str, dict[str, str]] = {"Staff": STAFF, "Operator": OPERATOR}
+
+
+def codenames(rights: dict[str, str]) -> set[tuple[str, str]]:
+    """Rights as (app, codename): `("contacts", "view_contact")`."""
+    found = set()
+    for model, verbs in rights.items():
+        app, name = model.split(".")
+        found |= {(app, f"{verb}_{name}") for verb in verbs.split()}
+    return found
+
+
+def sync() -> None:
+    """Make the groups what the table says. Idempotent; a permission whose app is not migrated yet comes next time."""
+    with transaction.atomic():
+        known = {
+            (app, codename): pk
+            for pk, app, codename in Permission.objects.values_list("pk", "content_type__app_label", "codename")
+        }
+        for role, rights in ROLES.items():
+            group, _ = Group.objects.get_or_create(name=role)
+            group.permissions.set([known[name] for name in codenames(rights) if name in known])
+
+
+def after_migrate(**_: Any) -> None:
+    """For `post_migrate` of the last app, when every permission there is exists."""
+    sync()

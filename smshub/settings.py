@@ -1,0 +1,241 @@
+"""Settings, all from the environment; every secret may also come from a file (`NAME_FILE=/run/secrets/…`).
+
+`.env` files are not read. A checkout in which `make run` has started its embedded servers is known by
+`.smshub/env`, which fills in only what the environment does not say.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+import structlog
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+
+from smshub.quickstart import environment as quickstart
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+quickstart.load(BASE_DIR)
+env = environ.FileAwareEnv()
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# Where providers reach us. Callback signatures are computed over this URL, never over request headers.
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+    "csp",
+    "django_structlog",
+    "contacts",
+    "delivery",
+    "campaigns",
+    "smshub.api",
+    "smshub",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "smshub.urls"
+ASGI_APPLICATION = "smshub.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "smshub" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Postgres: the queue of record ---------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://smshub@127.0.0.1:5432/smshub")}
+DATABASES["default"] |= {
+    "ENGINE": "django.db.backends.postgresql",
+    "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
+    "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": {"application_name": env.str("APPLICATION_NAME", default="smshub")},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: broker, rate limits, wake-ups; nothing in it that cannot be lost ------------------------
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+REDIS_PREFIX = env.str("REDIS_PREFIX", default="smshub:")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Longer than any task; a task lost with its worker comes back after it, and the tick is sooner anyway.
+    "visibility_timeout": 600,
+    "global_keyprefix": REDIS_PREFIX,
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 1000
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_SOFT_TIME_LIMIT = 540
+CELERY_TASK_ROUTES = {
+    "delivery.tasks.dispatch": {"queue": "dispatch"},
+    "delivery.tasks.reconcile": {"queue": "reconcile"},
+    "delivery.tasks.*": {"queue": "default"},
+    "campaigns.tasks.tick": {"queue": "default"},
+    "campaigns.tasks.*": {"queue": "launch"},
+    "contacts.tasks.*": {"queue": "imports"},
+}
+CELERY_BEAT_SCHEDULE = {
+    # A tick that could not be delivered in time is dropped: the next one does its work.
+    "delivery": {"task": "delivery.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
+    "campaigns": {"task": "campaigns.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
+    "housekeeping": {"task": "delivery.tasks.housekeeping", "schedule": 15.0, "options": {"expires": 30}},
+}
+
+# --- Delivery ---------------------------------------------------------------------------------------
+# How long a claimed message belongs to its worker. Must exceed SEND_TIMEOUT with room to spare.
+LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
+SEND_TIMEOUT = env.float("SEND_TIMEOUT", default=15.0)
+# How long without a sign of life until a provider is asked what became of a message it took.
+ASK_AFTER_SECONDS = env.int("ASK_AFTER_SECONDS", default=900)
+# How long after an attempt in doubt its provider is first asked about it.
+ASK_UNCERTAIN_AFTER_SECONDS = env.int("ASK_UNCERTAIN_AFTER_SECONDS", default=10)
+# How long an attempt may be in doubt until the provider's "I have no such message" is believed.
+BELIEVE_ABSENCE_AFTER_SECONDS = env.int("BELIEVE_ABSENCE_AFTER_SECONDS", default=90)
+# How long we go on asking before a message with no final receipt is closed as expired.
+GIVE_UP_AFTER_SECONDS = env.int("GIVE_UP_AFTER_SECONDS", default=3 * 24 * 3600)
+# First of the list encrypts, all of it decrypts: put a new key in front to rotate.
+FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[])
+# Providers on a private address (an operator's own gateway, the simulator) must be allowed by the operator.
+ALLOW_PRIVATE_PROVIDER_URLS = env.bool("ALLOW_PRIVATE_PROVIDER_URLS", default=False)
+
+# --- Contacts ---------------------------------------------------------------------------------------
+DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="US")
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
+
+# --- People and keys --------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+LOGIN_URL = "admin:login"
+
+BEHIND_TLS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_HSTS_SECONDS = 31536000 if BEHIND_TLS else 0
+if env.bool("TRUST_PROXY_TLS_HEADER", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+
+# Unfold's Alpine evaluates expressions and sets inline styles; nothing else is allowed to.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, UNSAFE_EVAL, UNSAFE_INLINE],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF, "data:"],
+        "frame-ancestors": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "object-src": [NONE],
+    }
+}
+
+# --- API --------------------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["smshub.api.auth.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["smshub.api.auth.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "smshub.api.pagination.CursorPagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "smshub.api.problems.handle",
+    "PAGE_SIZE": 50,
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "SMSHub API",
+    "DESCRIPTION": "Contacts, lists, templates, campaigns, and the fate of every message.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+# --- Files, language, time --------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = env.str("STATIC_ROOT", default="") or None
+# Serve straight from the packages where nobody ran collectstatic (a checkout).
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / ".smshub" / "media"))
+FILE_UPLOAD_PERMISSIONS = 0o600
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+from smshub.admin_site import UNFOLD  # noqa: E402, F401  (data only; kept apart because it is long)
+from smshub.logs import LOGGING, PROCESSORS  # noqa: E402, F401
+
+structlog.configure(
+    processors=PROCESSORS,
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)

@@ -1,0 +1,13 @@
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from smshub.health import live, ready
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("health/live", live),
+    path("health/ready", ready),
+    path("api/v1/", include("smshub.api.urls")),
+    path("admin/", admin.site.urls),
+]

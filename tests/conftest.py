@@ -1,0 +1,41 @@
+"""Fixtures for all: the running hub."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.hub import Hub
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database. Ours, because pytest-django's makes none for tests that only use `hub`."""
+    with django_db_blocker.unblock():
+        databases = setup_databases(verbosity=0, interactive=False, aliases=["default"])
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(databases, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def running_hub(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hub]:
+    with django_db_blocker.unblock():
+        hub = Hub(tmp_path_factory.mktemp("hub"), dispatchers=2)
+        try:
+            hub.start()
+            yield hub
+        finally:
+            hub.stop()
+
+
+@pytest.fixture
+def hub(running_hub: Hub, django_db_blocker: DjangoDbBlocker) -> Iterator[Hub]:
+    """The hub with empty tables and an empty ledger. Its processes see only what is committed."""
+    with django_db_blocker.unblock():
+        running_hub.clean()
+        yield running_hub
+        running_hub.clean()

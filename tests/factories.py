@@ -1,0 +1,291 @@
+"""One of each thing, with sensible values: name in a test only what the test is about.
+
+Factories write rows as they are, past the verbs: a `MessageFactory(status="delivered")` was never sent. Lists
+take their contacts (`ContactListFactory(contacts=[ada, bob])`), campaigns
+their lists (`CampaignFactory(include=[friends])`).
+"""
+
+import hashlib
+from typing import Any
+
+import factory
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from factory.django import DjangoModelFactory, Password
+
+from campaigns.models import AudienceChunk, AudienceEntry, Campaign, CampaignEvent, Template, TemplateVersion
+from contacts.models import Contact, ContactImport, ContactList, Membership, Suppression
+from delivery.models import (
+    CampaignHold,
+    Inbound,
+    InboxReceipt,
+    Message,
+    MessageEvent,
+    Provider,
+    Sender,
+    Tally,
+)
+from delivery.states import FINAL, Status
+from smshub.api.models import ApiKey, IdempotencyRecord
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = get_user_model()
+
+    username = factory.Sequence(lambda n: f"staff{n}")
+    email = factory.LazyAttribute(lambda user: f"{user.username}@example.org")
+    password = Password("correct horse battery staple")
+    is_staff = True
+
+
+class AdministratorFactory(UserFactory):
+    username = factory.Sequence(lambda n: f"administrator{n}")
+    is_superuser = True
+
+
+# --- contacts ---------------------------------------------------------------------------------------------------
+
+
+def phone(n: int) -> str:
+    """A number of the fictional 555-01xx kind's neighbourhood: valid in form, one per n up to five million."""
+    return f"+1415{5_000_000 + n % 5_000_000}"
+
+
+class ContactFactory(DjangoModelFactory):
+    class Meta:
+        model = Contact
+
+    phone = factory.Sequence(phone)
+    name = factory.Sequence(lambda n: f"Ada Number{n}")
+    language = "en"
+    country = "US"
+    attributes = factory.LazyFunction(dict)
+
+
+class ContactListFactory(DjangoModelFactory):
+    class Meta:
+        model = ContactList
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"List {n}")
+
+    @factory.post_generation
+    def contacts(self: ContactList, create: bool, extracted: list[Contact] | None, **_: Any) -> None:
+        if create and extracted:
+            Membership.objects.bulk_create(Membership(contact_list=self, contact=contact) for contact in extracted)
+            self.refresh_from_db(fields=["size"])
+
+
+class MembershipFactory(DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    contact_list = factory.SubFactory(ContactListFactory)
+    contact = factory.SubFactory(ContactFactory)
+
+
+class SuppressionFactory(DjangoModelFactory):
+    class Meta:
+        model = Suppression
+
+    phone = factory.Sequence(phone)
+    reason = Suppression.Reason.OPTED_OUT
+    evidence = "Texted STOP."
+
+
+class ContactImportFactory(DjangoModelFactory):
+    class Meta:
+        model = ContactImport
+
+    file = factory.django.FileField(filename="people.csv", data=b"phone,name\n+14155550123,Ada Byron\n")
+    original_name = "people.csv"
+    contact_list = factory.SubFactory(ContactListFactory)
+    default_country = "US"
+
+
+# --- delivery ---------------------------------------------------------------------------------------------------
+
+
+class ProviderFactory(DjangoModelFactory):
+    class Meta:
+        model = Provider
+
+    name = factory.Sequence(lambda n: f"Provider {n}")
+    adapter = "console"
+    rate = 100
+
+
+class SenderFactory(DjangoModelFactory):
+    class Meta:
+        model = Sender
+
+    provider = factory.SubFactory(ProviderFactory)
+    address = factory.Sequence(lambda n: f"+1650{5_550_000 + n}")
+
+
+class DefaultSenderFactory(SenderFactory):
+    is_default = True
+
+
+class MessageFactory(DjangoModelFactory):
+    class Meta:
+        model = Message
+
+    sender = factory.SubFactory(SenderFactory)
+    provider = factory.SelfAttribute("sender.provider")
+    recipient = factory.Sequence(phone)
+    body = "Your table is ready."
+    status = Status.QUEUED
+    final_at = factory.LazyAttribute(lambda message: timezone.now() if message.status in FINAL else None)
+
+
+class MessageEventFactory(DjangoModelFactory):
+    class Meta:
+        model = MessageEvent
+
+    message = factory.SubFactory(MessageFactory)
+    fingerprint = factory.Sequence(lambda n: f"evidence:{n}")
+    at = factory.LazyFunction(timezone.now)
+    source = MessageEvent.Source.RECEIPT
+    status = Status.DELIVERED
+
+
+class InboxReceiptFactory(DjangoModelFactory):
+    class Meta:
+        model = InboxReceipt
+
+    provider = factory.SubFactory(ProviderFactory)
+    attempt = 1
+    provider_message_id = factory.Sequence(lambda n: f"SM{n:032x}")
+    status = Status.DELIVERED
+    received_at = factory.LazyFunction(timezone.now)
+    try_at = factory.SelfAttribute("received_at")
+
+
+class InboundFactory(DjangoModelFactory):
+    class Meta:
+        model = Inbound
+
+    provider = factory.SubFactory(ProviderFactory)
+    provider_message_id = factory.Sequence(lambda n: f"MO{n:032x}")
+    phone = factory.Sequence(phone)
+    recipient = "+16505550000"
+    body = "Thank you!"
+
+
+class CampaignHoldFactory(DjangoModelFactory):
+    class Meta:
+        model = CampaignHold
+
+    campaign_id = factory.Sequence(lambda n: n + 1)
+
+
+class TallyFactory(DjangoModelFactory):
+    class Meta:
+        model = Tally
+
+    campaign_id = factory.Sequence(lambda n: n + 1)
+    status = Status.QUEUED
+    messages = 1
+    segments = 1
+
+
+# --- campaigns --------------------------------------------------------------------------------------------------
+
+
+class TemplateFactory(DjangoModelFactory):
+    """A template without any text yet: see TemplateVersionFactory."""
+
+    class Meta:
+        model = Template
+
+    name = factory.Sequence(lambda n: f"Template {n}")
+
+
+class TemplateVersionFactory(DjangoModelFactory):
+    class Meta:
+        model = TemplateVersion
+
+    template = factory.SubFactory(TemplateFactory)
+    number = factory.LazyAttribute(lambda version: version.template.versions.count() + 1)
+    body = "Hi {{ first_name }}, your table is ready."
+    variables = ["first_name"]
+
+
+class CampaignFactory(DjangoModelFactory):
+    """A draft whose template has a text (`body="…"`); it needs lists and a sender to be launched."""
+
+    class Meta:
+        model = Campaign
+        skip_postgeneration_save = True
+
+    class Params:
+        body = "Hi {{ first_name }}, your table is ready."
+
+    name = factory.Sequence(lambda n: f"Campaign {n}")
+    template = factory.LazyAttribute(lambda campaign: TemplateVersionFactory(body=campaign.body).template)
+
+    @factory.post_generation
+    def include(self: Campaign, create: bool, extracted: list[ContactList] | None, **_: Any) -> None:
+        if create and extracted:
+            self.include.set(extracted)
+
+    @factory.post_generation
+    def exclude(self: Campaign, create: bool, extracted: list[ContactList] | None, **_: Any) -> None:
+        if create and extracted:
+            self.exclude.set(extracted)
+
+
+class CampaignEventFactory(DjangoModelFactory):
+    class Meta:
+        model = CampaignEvent
+
+    campaign = factory.SubFactory(CampaignFactory)
+    from_status = Campaign.Status.DRAFT
+    to_status = Campaign.Status.RUNNING
+    actor_label = "SMSHub"
+
+
+class AudienceEntryFactory(DjangoModelFactory):
+    class Meta:
+        model = AudienceEntry
+
+    campaign = factory.SubFactory(CampaignFactory)
+    position = factory.Sequence(lambda n: n)
+    contact_id = factory.LazyFunction(lambda: ContactFactory().pk)
+
+
+class AudienceChunkFactory(DjangoModelFactory):
+    class Meta:
+        model = AudienceChunk
+
+    campaign = factory.SubFactory(CampaignFactory)
+    first = 0
+    last = 999
+
+
+# --- the API ----------------------------------------------------------------------------------------------------
+
+
+class ApiKeyFactory(DjangoModelFactory):
+    """A stored key; its secret is known to nobody. Use the key-making verb to call the API."""
+
+    class Meta:
+        model = ApiKey
+
+    name = factory.Sequence(lambda n: f"System {n}")
+    prefix = factory.Sequence(lambda n: f"key{n:08x}")
+    secret_hash = factory.LazyAttribute(lambda key: hashlib.sha256(key.prefix.encode()).digest())
+    scopes = factory.LazyFunction(list)
+
+
+class IdempotencyRecordFactory(DjangoModelFactory):
+    class Meta:
+        model = IdempotencyRecord
+
+    api_key = factory.SubFactory(ApiKeyFactory)
+    key = factory.Sequence(lambda n: f"request-{n}")
+    request_hash = factory.LazyAttribute(lambda record: hashlib.sha256(record.key.encode()).digest())
+    status = 201
+    body = factory.LazyFunction(dict)
