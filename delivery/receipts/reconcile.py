@@ -67,14 +67,11 @@ def reconcile_batch(*, limit: int = BATCH) -> int:
         if waiting:
             cursor.execute(_POSTPONE, {"ids": waiting, "now": now, "first": FIRST_WAIT_SECONDS})
         numbers.suppress_refused(
-            (receipt.message_id, Failure(receipt.reason), receipt.code)
+            (receipt.message_id, Failure.OPTED_OUT, receipt.code)
             for receipt in matched
-            if receipt.message_id and receipt.reason in _LASTING
+            if receipt.message_id and receipt.reason == Failure.OPTED_OUT
         )
     return len(taken)
-
-
-_LASTING = {Failure.OPTED_OUT.value, Failure.INVALID_NUMBER.value}
 
 
 def _evidence(receipt: Taken, message_id: UUID) -> Evidence:

@@ -28,9 +28,7 @@ def sender(transactional_db: None) -> Sender:
 
 def claiming(sender: Sender, *, room: int = 100, rate: int = 10_000) -> Callable[[Connection, Limiter], Any]:
     async def work(connection: Connection, limiter: Limiter) -> Claimed:
-        return await claim(
-            connection, limiter, provider_id=sender.provider_id, rate=rate, room=room, lease_seconds=30
-        )
+        return await claim(connection, limiter, provider_id=sender.provider_id, rate=rate, room=room, lease_seconds=30)
 
     return work
 

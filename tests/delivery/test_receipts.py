@@ -133,7 +133,8 @@ def test_delivered_clears_the_failure_that_came_before_it() -> None:
 def test_tallies_equal_the_rows_after_every_batch() -> None:
     sender = SenderFactory()
     messages = [
-        MessageFactory(sender=sender, campaign_id=7, contact_id=n, status=Status.ACCEPTED, segments=2) for n in range(20)
+        MessageFactory(sender=sender, campaign_id=7, contact_id=n, status=Status.ACCEPTED, segments=2)
+        for n in range(20)
     ]
     for n, message in enumerate(messages):
         receive(message, Status.SENT)
@@ -165,7 +166,9 @@ def test_a_batch_costs_the_same_number_of_queries_whatever_its_size() -> None:
     def queries(count: int) -> int:
         for _ in range(count):
             receive(MessageFactory(sender=sender, status=Status.ACCEPTED), Status.DELIVERED)
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             reconcile_batch()
         return len(captured)
 

@@ -49,8 +49,9 @@ def test_the_connection_itself_is_looked_at(host: str, private: bool, reached: b
     async def scenario() -> bool:
         arrived = asyncio.Event()
 
-        async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             arrived.set()
+            await reader.readuntil(b"\r\n\r\n")
             writer.close()
 
         server = await asyncio.start_server(hang_up, "127.0.0.1", 0)

@@ -249,6 +249,15 @@ def test_in_doubt_it_may_be_ours(difference: dict[str, Any], expected: bool) -> 
     assert wire.may_be(FOUND | difference, QUESTION) is expected
 
 
+def test_the_likeliest_comes_first() -> None:
+    def created(seconds: int) -> dict[str, str]:
+        return {"date_created": format_datetime(CLAIMED + timedelta(seconds=seconds))}
+
+    likeliest_first = [FOUND | created(1), FOUND | created(60), FOUND | created(0) | {"body": ""}]
+    for shuffled in (likeliest_first, likeliest_first[::-1]):
+        assert sorted(shuffled, key=lambda found: wire.unlikeness(found, QUESTION)) == likeliest_first
+
+
 def test_a_service_is_recognised_by_its_own_id_whichever_number_it_picked() -> None:
     picked = FOUND | {"messaging_service_sid": SERVICE, "from": "+15005550009"}
     assert wire.may_be(picked, replace(QUESTION, sender=SERVICE))
