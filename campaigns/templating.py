@@ -85,7 +85,7 @@ class TemplateError(ValueError):
         return f"line {self.line}: {self.message}" if self.line else self.message
 
 
-class MissingVariable(TemplateError):  # noqa: N818 - says what it is, and callers count them by that name
+class MissingVariable(TemplateError):
     """The data has no value for a variable that the template prints."""
 
     def __init__(self, name: str, line: int = 0, column: int = 0) -> None:

@@ -64,7 +64,7 @@ class PhoneProblem(StrEnum):
     NOT_ASSIGNED = "not_assigned"
 
 
-class InvalidPhone(ValueError):  # noqa: N818 - also a value: imports yield it beside the phones
+class InvalidPhone(ValueError):
     """A number that cannot be used. `message` is a sentence for the person who can correct it."""
 
     def __init__(self, reason: PhoneProblem, message: str) -> None:

@@ -65,10 +65,10 @@ def save_credentials(*, provider: Provider, credentials: Mapping[str, str | None
                 raise BadConfiguration(f"{name}: must be text.")
             elif value.strip():
                 merged[name] = value.strip()
+        _check(provider, kind, merged)
         if stored is not None:
             given = [name for name, value in credentials.items() if value and value.strip()]
             _check_not_redirected(kind, stored, provider, merged, given)
-        _check(provider, kind, merged)
         provider.credentials = merged
         if stored is None:
             provider.save()

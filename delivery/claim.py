@@ -1,6 +1,6 @@
 """Claiming: queued rows become `sending` under a lease, committed before anything leaves the house.
 
-The queue is the partial index `message_claim` (provider, lane, campaign, sender, id). Its distinct prefixes are
+The queue is the partial index `message_claim` (provider, lane, campaign, sender, age). Its distinct prefixes are
 the streams that wait; lanes are served in order and the streams of a lane share what there is, so a campaign of a
 million takes turns with one of ten. A campaign on hold is a stream that is passed over, whatever its length.
 """
@@ -8,33 +8,37 @@ million takes turns with one of ten. A campaign on hold is a stream that is pass
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from django.utils import timezone
+from psycopg.rows import kwargs_row
 
 from delivery import callbacks
+from delivery.errors import Failure
 from delivery.limiter import Bucket, Demand, Limiter
 from delivery.providers.base import OutboundMessage
 from delivery.states import Status
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
+# A loose index scan: one probe per stream, however many messages wait in it.
 _STREAMS = f"""
 WITH RECURSIVE stream AS (
     (SELECT lane, campaign_id, sender_id, segments FROM delivery_message
      WHERE provider_id = %(provider_id)s AND status = '{Status.QUEUED}'
-     ORDER BY lane, campaign_id, sender_id, id LIMIT 1)
+     ORDER BY lane, campaign_id, sender_id, created_at LIMIT 1)
     UNION ALL
     SELECT next.lane, next.campaign_id, next.sender_id, next.segments FROM stream CROSS JOIN LATERAL (
         SELECT lane, campaign_id, sender_id, segments FROM delivery_message
         WHERE provider_id = %(provider_id)s AND status = '{Status.QUEUED}'
           AND (lane, campaign_id, sender_id) > (stream.lane, stream.campaign_id, stream.sender_id)
-        ORDER BY lane, campaign_id, sender_id, id LIMIT 1) AS next
+        ORDER BY lane, campaign_id, sender_id, created_at LIMIT 1) AS next
 )
-SELECT stream.lane, stream.campaign_id, stream.sender_id, stream.segments, sender.rate
+SELECT stream.lane, stream.campaign_id, stream.sender_id, stream.segments, sender.address, sender.rate
 FROM stream JOIN delivery_sender AS sender ON sender.id = stream.sender_id
 WHERE sender.enabled
   AND NOT EXISTS (SELECT 1 FROM delivery_campaignhold AS hold WHERE hold.campaign_id = stream.campaign_id)
@@ -43,41 +47,38 @@ ORDER BY stream.lane, stream.campaign_id, stream.sender_id
 
 # One UPDATE decides for each row that is picked: may it still be sent, or has the recipient said stop, or its time
 # run out since it was queued? Holds are looked at again, for one may have come since the streams were read.
+# The planner cannot know how few rows this is about: a literal LIMIT, an order that only the claim index has, and
+# an array of ids keep it on the indexes with any statistics.
 _CLAIM = f"""
 WITH wanted AS (
     SELECT * FROM unnest(%(lanes)s::smallint[], %(campaigns)s::bigint[], %(senders)s::bigint[], %(budgets)s::int[])
         AS w (lane, campaign_id, sender_id, budget)
 ), locked AS (
-    SELECT m.id, m.segments, m.recipient, w.lane, w.campaign_id, w.sender_id, w.budget
+    SELECT m.id, m.created_at, m.segments, w.lane, w.campaign_id, w.sender_id, w.budget
     FROM wanted AS w CROSS JOIN LATERAL (
-        SELECT id, segments, recipient FROM delivery_message
+        SELECT id, created_at, segments FROM delivery_message
         WHERE provider_id = %(provider_id)s AND lane = w.lane AND campaign_id = w.campaign_id
           AND sender_id = w.sender_id AND status = '{Status.QUEUED}'
           AND NOT EXISTS (SELECT 1 FROM delivery_campaignhold AS h WHERE h.campaign_id = w.campaign_id)
-        ORDER BY id LIMIT w.budget FOR UPDATE SKIP LOCKED) AS m
+        ORDER BY created_at LIMIT {{most}} FOR UPDATE SKIP LOCKED) AS m
 ), fitting AS (
-    SELECT id, recipient, sender_id, budget,
-           sum(segments) OVER (PARTITION BY lane, campaign_id, sender_id ORDER BY id) AS used
+    SELECT id, budget, sum(segments) OVER (
+        PARTITION BY lane, campaign_id, sender_id ORDER BY created_at ROWS UNBOUNDED PRECEDING) AS used
     FROM locked
-), decided AS (
-    SELECT fitting.id, sender.address, suppression.reason
-    FROM fitting JOIN delivery_sender AS sender ON sender.id = fitting.sender_id
-    LEFT JOIN contacts_suppression AS suppression
-        ON suppression.phone = fitting.recipient AND suppression.lifted_at IS NULL
-    WHERE used <= budget
 )
 UPDATE delivery_message AS m SET
-    status = CASE WHEN decided.reason IS NOT NULL THEN '{Status.SUPPRESSED}'
-                  WHEN m.valid_until <= %(now)s THEN '{Status.EXPIRED}'
-                  ELSE '{Status.SENDING}' END,
-    reason = CASE WHEN decided.reason IS NOT NULL THEN decided.reason
-                  WHEN m.valid_until <= %(now)s THEN 'expired'
-                  ELSE '' END,
-    final_at = CASE WHEN decided.reason IS NOT NULL OR m.valid_until <= %(now)s THEN %(now)s::timestamptz END,
+    (status, reason, final_at) = (
+        SELECT CASE WHEN stopped.reason IS NOT NULL THEN '{Status.SUPPRESSED}'
+                    WHEN m.valid_until <= %(now)s THEN '{Status.EXPIRED}' ELSE '{Status.SENDING}' END,
+               CASE WHEN stopped.reason IS NOT NULL THEN stopped.reason
+                    WHEN m.valid_until <= %(now)s THEN '{Failure.EXPIRED}' ELSE '' END,
+               CASE WHEN stopped.reason IS NOT NULL OR m.valid_until <= %(now)s THEN %(now)s::timestamptz END
+        FROM (SELECT (SELECT reason FROM contacts_suppression AS s
+                      WHERE s.phone = m.recipient AND s.lifted_at IS NULL) OFFSET 0) AS stopped (reason)),
     claimed_at = %(now)s, lease_until = %(lease)s
-FROM decided WHERE m.id = decided.id
-RETURNING m.id, m.attempt, m.recipient, decided.address, m.body, m.segments, m.encoding, m.valid_until,
-          m.status, m.lane, m.campaign_id, m.sender_id
+WHERE m.id = ANY(ARRAY(SELECT id FROM fitting WHERE used <= budget))
+RETURNING m.id, m.attempt, m.recipient, m.body, m.segments, m.encoding, m.valid_until, m.status,
+          m.campaign_id, m.sender_id
 """
 
 
@@ -90,6 +91,7 @@ class Stream:
     sender_id: int
     next_segments: int
     """Of its oldest message: the least that is worth asking the limits for."""
+    sender: str
     sender_rate: int | None
 
     @property
@@ -104,6 +106,20 @@ class Claimed:
     """Whether any stream had messages, sent or not."""
     wait: float
     """Seconds until the limits allow more; 0 if they did not stand in the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: UUID
+    attempt: int
+    recipient: str
+    body: str
+    segments: int
+    encoding: str
+    valid_until: datetime | None
+    status: str
+    campaign_id: int
+    sender_id: int
 
 
 async def streams(connection: Connection, provider_id: int) -> list[Stream]:
@@ -158,49 +174,36 @@ async def _take_rows(
     if not granted:
         return [], {}
     now = timezone.now()
-    cursor = await connection.execute(
-        _CLAIM,
-        {
-            "provider_id": provider_id,
-            "lanes": [stream.lane for stream, _ in granted],
-            "campaigns": [stream.campaign_id for stream, _ in granted],
-            "senders": [stream.sender_id for stream, _ in granted],
-            "budgets": [budget for _, budget in granted],
-            "now": now,
-            "lease": now + timedelta(seconds=lease_seconds),
-        },
-    )
+    parameters = {
+        "provider_id": provider_id,
+        "lanes": [stream.lane for stream, _ in granted],
+        "campaigns": [stream.campaign_id for stream, _ in granted],
+        "senders": [stream.sender_id for stream, _ in granted],
+        "budgets": [budget for _, budget in granted],
+        "now": now,
+        "lease": now + timedelta(seconds=lease_seconds),
+    }
+    statement = _CLAIM.format(most=max(int(budget) for _, budget in granted))
+    addresses = {stream.sender_id: stream.sender for stream, _ in granted}
     messages: list[OutboundMessage] = []
     used: dict[tuple[int, int], int] = {}
-    async for row in cursor:
-        (
-            id_,
-            attempt,
-            recipient,
-            sender,
-            body,
-            segments,
-            encoding,
-            valid_until,
-            status,
-            _,
-            campaign_id,
-            sender_id,
-        ) = row
-        if status != Status.SENDING:
+    async for row in await connection.cursor(row_factory=kwargs_row(_Row)).execute(statement.encode(), parameters):
+        if row.status != Status.SENDING:
             continue
-        used[campaign_id, sender_id] = used.get((campaign_id, sender_id), 0) + segments
+        stream_key = (row.campaign_id, row.sender_id)
+        used[stream_key] = used.get(stream_key, 0) + row.segments
+        left = int((row.valid_until - now).total_seconds()) if row.valid_until else None
         messages.append(
             OutboundMessage(
-                id=id_,
-                attempt=attempt,
-                recipient=recipient,
-                sender=sender,
-                body=body,
-                segments=segments,
-                encoding=encoding,
-                callback_url=callbacks.receipt_url(provider_id, id_, attempt),
-                validity_seconds=int((valid_until - now).total_seconds()) or 1 if valid_until else None,
+                id=row.id,
+                attempt=row.attempt,
+                recipient=row.recipient,
+                sender=addresses[row.sender_id],
+                body=row.body,
+                segments=row.segments,
+                encoding=row.encoding,
+                callback_url=callbacks.receipt_url(provider_id, row.id, row.attempt),
+                validity_seconds=None if left is None else max(1, left),
             )
         )
     return messages, used

@@ -20,7 +20,7 @@ import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from delivery import accounts, numbers
+from delivery import accounts, numbers, routing
 from delivery.claim import claim
 from delivery.errors import Failure
 from delivery.models import Provider
@@ -50,6 +50,8 @@ class Dispatch:
     in_flight: set[asyncio.Task[None]] = field(default_factory=set)
     outcomes: list[SendOutcome] = field(default_factory=list)
     refused_account: str = ""
+    refused_senders: dict[str, str] = field(default_factory=dict)
+    """Address → code, of senders that the provider will not let us use."""
     sent: int = 0
 
     async def run(self, *, seconds: float) -> int:
@@ -112,6 +114,9 @@ class Dispatch:
                 outcome = SendOutcome(message.id, message.attempt, Outcome.UNCERTAIN, detail="adapter error")
         if outcome.failure is Failure.ACCOUNT:
             self.refused_account = outcome.code or "account refused"
+        if outcome.failure is Failure.SENDER and message.sender not in self.refused_senders:
+            self.refused_senders[message.sender] = outcome.code
+            await sync_to_async(routing.disable_sender)(self.provider.pk, message.sender, outcome.code)
         self.outcomes.append(outcome)
 
     async def _settle(self) -> None:

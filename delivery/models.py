@@ -41,6 +41,7 @@ class Sender(models.Model):
     address = models.CharField(max_length=40, help_text="Number, short code, name, or the provider's service id.")
     rate = models.PositiveIntegerField(null=True, blank=True, help_text="Segments per second; empty: the provider's.")
     enabled = models.BooleanField(default=True)
+    disabled_reason = models.CharField(max_length=200, blank=True, default="", editable=False)
     is_default = models.BooleanField(default=False, help_text="Used where a message names no sender.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -95,7 +96,7 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["provider", "lane", "campaign_id", "sender", "id"],
+                fields=["provider", "lane", "campaign_id", "sender", "created_at"],
                 condition=Q(status=Status.QUEUED),
                 name="message_claim",
             ),

@@ -12,15 +12,18 @@ WHERE id IN (SELECT id FROM delivery_message WHERE status = '{Status.HELD}' AND 
              ORDER BY not_before LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 """
 
+# In the order of an index and LIMIT 1, rather than EXISTS: with statistics from before the queue was drained the
+# planner would look for what is no longer there by reading the whole table.
 _WORK = f"""
-SELECT id,
-       EXISTS (SELECT 1 FROM delivery_message WHERE provider_id = provider.id AND status = '{Status.QUEUED}'),
-       EXISTS (SELECT 1 FROM delivery_message WHERE status IN {sql_in(ASKABLE)} AND ask_at <= %(now)s
-               AND provider_id = provider.id)
+SELECT provider.id,
+       (SELECT true FROM delivery_message WHERE provider_id = provider.id AND status = '{Status.QUEUED}'
+        ORDER BY lane, campaign_id, sender_id, created_at LIMIT 1),
+       (SELECT true FROM delivery_message WHERE status IN {sql_in(ASKABLE)} AND ask_at <= %(now)s
+          AND provider_id = provider.id ORDER BY ask_at LIMIT 1)
 FROM delivery_provider AS provider WHERE enabled
 """
 
-_RECEIPTS = "SELECT EXISTS (SELECT 1 FROM delivery_inboxreceipt WHERE try_at <= %(now)s)"
+_RECEIPTS = "SELECT true FROM delivery_inboxreceipt WHERE try_at <= %(now)s ORDER BY try_at LIMIT 1"
 
 
 def promote(*, limit: int = 5000) -> int:
@@ -45,5 +48,5 @@ def tick() -> None:
             wake.dispatch(provider_id)
         if to_ask:
             wake.ask(provider_id)
-    if receipts and receipts[0]:
+    if receipts:
         wake.reconcile()

@@ -1,6 +1,10 @@
 """Which sender a message leaves by."""
 
+import structlog
+
 from delivery.models import Sender
+
+log = structlog.get_logger(__name__)
 
 
 class NoSender(Exception):
@@ -15,3 +19,14 @@ def choose_sender(asked: Sender | None) -> Sender:
     if not sender.enabled:
         raise NoSender(f"Sender {sender.address} is switched off.")
     return sender
+
+
+def disable_sender(provider_id: int, address: str, code: str) -> None:
+    """Switch off a sender that the provider refuses, so that it costs a few messages and not a campaign.
+
+    What is queued for it stays queued, and goes on when staff switch it on again.
+    """
+    reason = f"The provider refuses this sender (code {code})."
+    rows = Sender.objects.filter(provider_id=provider_id, address=address, enabled=True)
+    if rows.update(enabled=False, disabled_reason=reason):
+        log.error("sender_disabled", provider_id=provider_id, code=code)

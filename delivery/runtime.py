@@ -80,7 +80,10 @@ class Runtime:
             return known[1]
         if known:
             await known[1].close()
-        adapter = registry.kind(provider.adapter).build(accounts.provider_config(provider), None)
+        kind = registry.kind(provider.adapter)
+        if kind.needs_connection:
+            raise LookupError(f"{kind.label} holds a connection, which only its own connector worker may open.")
+        adapter = kind.build(accounts.provider_config(provider), None)
         self.adapters[provider.pk] = (version, adapter)
         return adapter
 

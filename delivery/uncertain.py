@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 BATCH = 500
 #: Questions open at the same time; they cost the provider as much as sends do.
 CONCURRENT_QUESTIONS = 20
+#: While in doubt a message is asked about no more often than after this part of the time that makes absence believed.
+IN_DOUBT_SHARE = 1 / 6
 #: A message that the provider swallowed this often is given up rather than tried for ever.
 MAX_ATTEMPTS = 5
 
@@ -45,13 +47,17 @@ FROM swept ON CONFLICT (message_id, fingerprint) DO NOTHING
 """
 
 # Due questions move on at once, so that two workers never ask the same and a provider that cannot answer is not
-# asked without end: after a quarter of a minute while in doubt, and ever more rarely as the message ages.
+# asked without end: ever more rarely as the message ages, and not beyond the moment when it is given up. From then
+# on it stays due, for `give_up` to find.
 _TAKE = f"""
-UPDATE delivery_message SET ask_at = %(now)s + GREATEST(
-    CASE status WHEN '{Status.UNCERTAIN}' THEN interval '15 seconds' ELSE make_interval(secs => %(ask_after)s) END,
-    (%(now)s - COALESCE(claimed_at, %(now)s)) / 2)
+UPDATE delivery_message SET ask_at = LEAST(
+    %(now)s + GREATEST(
+        make_interval(secs => CASE status WHEN '{Status.UNCERTAIN}' THEN %(in_doubt)s ELSE %(ask_after)s END),
+        (%(now)s - COALESCE(claimed_at, created_at)) / 2),
+    COALESCE(claimed_at, created_at) + make_interval(secs => %(give_up_after)s))
 WHERE id IN (SELECT id FROM delivery_message
              WHERE status IN {sql_in(ASKABLE)} AND ask_at <= %(now)s AND provider_id = %(provider_id)s
+               AND COALESCE(claimed_at, created_at) > %(now)s - make_interval(secs => %(give_up_after)s)
              ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING id, attempt, provider_message_id, recipient,
           (SELECT address FROM delivery_sender WHERE delivery_sender.id = sender_id), body,
@@ -63,7 +69,8 @@ WITH over AS (
     UPDATE delivery_message SET status = '{Status.EXPIRED}', reason = '{Failure.NO_RECEIPT}', final_at = %(now)s,
         ask_at = NULL
     WHERE id IN (SELECT id FROM delivery_message WHERE status IN {sql_in(ASKABLE)} AND ask_at <= %(now)s
-                   AND claimed_at < %(before)s ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+                   AND COALESCE(claimed_at, created_at) <= %(now)s - make_interval(secs => %(give_up_after)s)
+                 ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     RETURNING id, attempt
 )
 INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
@@ -98,10 +105,9 @@ def sweep_leases(*, limit: int = 5000) -> int:
 
 def give_up(*, limit: int = 5000) -> int:
     """Close messages that no receipt and no answer has closed in GIVE_UP_AFTER_SECONDS. Returns how many."""
-    now = timezone.now()
-    before = now - timedelta(seconds=settings.GIVE_UP_AFTER_SECONDS)
+    parameters = {"now": timezone.now(), "give_up_after": settings.GIVE_UP_AFTER_SECONDS, "limit": limit}
     with connection.cursor() as cursor:
-        cursor.execute(_GIVE_UP, {"now": now, "before": before, "limit": limit})
+        cursor.execute(_GIVE_UP, parameters)
         return int(cursor.rowcount)
 
 
@@ -119,7 +125,9 @@ def ask(provider_id: int, *, runtime: Runtime) -> int:
 def _take(provider_id: int) -> list[Question]:
     parameters: dict[str, Any] = {
         "now": timezone.now(),
+        "in_doubt": settings.BELIEVE_ABSENCE_AFTER_SECONDS * IN_DOUBT_SHARE,
         "ask_after": settings.ASK_AFTER_SECONDS,
+        "give_up_after": settings.GIVE_UP_AFTER_SECONDS,
         "provider_id": provider_id,
         "limit": BATCH,
     }

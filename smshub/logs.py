@@ -10,27 +10,21 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_PHONE = re.compile(r"\+\d{7,15}|\b\d{10,15}\b")
-_SECRET_KEYS = {
-    "authorization",
-    "auth_token",
-    "password",
-    "credentials",
-    "body",
-    "recipient",
-    "phone",
-    "to",
-    "from",
-}
+#: Nine digits or more, however they are grouped: "+1 (415) 555-0123", "14155550123", "%2B14155550123".
+_DIGITS = re.compile(r"\d(?:[\s().\-]{0,2}\d){8,}")
+_SECRET = {"authorization", "auth_token", "password", "credentials", "body", "recipient", "phone", "to", "from"}
+#: Made by us, and full of digits.
+_OURS = {"timestamp", "request_id", "task_id", "message_id", "pid", "logger", "level"}
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Mask what looks like a phone number in any text, and whole values under names that hold secrets."""
+    """Mask what looks like a phone number in any text, whole values under telling names, and query strings."""
     for key, value in event.items():
-        if key in _SECRET_KEYS:
+        if key in _SECRET:
             event[key] = "[redacted]"
-        elif isinstance(value, str):
-            event[key] = _PHONE.sub("[number]", value)
+        elif isinstance(value, str) and key not in _OURS:
+            text = value.split("?", 1)[0] if key == "request" else value
+            event[key] = _DIGITS.sub("[number]", text)
     return event
 
 

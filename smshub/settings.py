@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+import environ.fileaware_mapping
 import structlog
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
@@ -15,7 +16,20 @@ from smshub.quickstart import environment as quickstart
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 quickstart.load(BASE_DIR)
-env = environ.FileAwareEnv()
+
+
+class _Files(environ.fileaware_mapping.FileAwareMapping):
+    """NAME_FILE, without the line end that editors and `echo` leave in a file."""
+
+    def __getitem__(self, key: str) -> str:
+        return str(super().__getitem__(key)).strip()
+
+
+class Env(environ.FileAwareEnv):
+    ENVIRON = _Files()
+
+
+env = Env()
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
@@ -89,7 +103,10 @@ DATABASES["default"] |= {
     "ENGINE": "django.db.backends.postgresql",
     "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
     "CONN_HEALTH_CHECKS": True,
-    "OPTIONS": {"application_name": env.str("APPLICATION_NAME", default="smshub")},
+    "OPTIONS": {
+        **DATABASES["default"].get("OPTIONS", {}),
+        "application_name": env.str("APPLICATION_NAME", default="smshub"),
+    },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -122,12 +139,16 @@ CELERY_TASK_ROUTES = {
     "delivery.tasks.*": {"queue": "default"},
     "campaigns.tasks.tick": {"queue": "default"},
     "campaigns.tasks.*": {"queue": "launch"},
+    "contacts.tasks.tick": {"queue": "default"},
     "contacts.tasks.*": {"queue": "imports"},
+    "smshub.api.tasks.*": {"queue": "default"},
 }
 CELERY_BEAT_SCHEDULE = {
     # A tick that could not be delivered in time is dropped: the next one does its work.
     "delivery": {"task": "delivery.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
     "campaigns": {"task": "campaigns.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
+    "contacts": {"task": "contacts.tasks.tick", "schedule": 15.0, "options": {"expires": 30}},
+    "api": {"task": "smshub.api.tasks.tick", "schedule": 3600.0, "options": {"expires": 600}},
     "housekeeping": {"task": "delivery.tasks.housekeeping", "schedule": 15.0, "options": {"expires": 30}},
 }
 
@@ -197,10 +218,10 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["smshub.api.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["smshub.api.auth.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["smshub.api.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "smshub.api.pagination.CursorPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "smshub.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "smshub.api.problems.handle",
     "PAGE_SIZE": 50,
     "UNAUTHENTICATED_USER": None,
@@ -216,6 +237,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "MessageStatus": "delivery.states.Status",
+        "CampaignStatus": "campaigns.models.Campaign.Status",
+        "ImportStatus": "contacts.models.ContactImport.Status",
+    },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 

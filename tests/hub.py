@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from smshub.celery import app
 from smshub.quickstart import commands
 from smshub.quickstart.processes import Processes, Program, answers_http
 from smshub.quickstart.servers import free_port
+from smshub.quickstart.up import RANKS
 
 ROOT = Path(__file__).resolve().parents[1]
 ACCOUNT = "AC" + "0" * 32
@@ -48,13 +49,18 @@ def wait_for(condition: Callable[[], object], *, seconds: float, what: str) -> N
 
 @dataclass
 class Hub:
-    """Start it once; between tests `clean` empties the database, Redis and the carrier's ledger."""
+    """Start it once; between tests `clean` empties the tables and the carrier's ledger.
+
+    Ids go on counting, so that nothing that is remembered of a provider or a campaign (limits, wake-ups, windows,
+    a loop still running) is taken for another test's.
+    """
 
     folder: Path
     dispatchers: int = 1
     web_port: int = field(default_factory=lambda: free_port(0))
     simulator_port: int = field(default_factory=lambda: free_port(0))
     processes: Processes = field(default_factory=Processes)
+    _logged: dict[str, int] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -83,25 +89,16 @@ class Hub:
         }
 
     def start(self) -> None:
-        health: dict[str, Callable[[int], bool]] = {
-            "web": answers_http(f"{self.url}/health/live"),
-            "simulator": answers_http(f"{self.carrier_url}/_simulator/health"),
-        }
         for name in commands.COMMANDS:
-            self.start_one(name, healthy=health.get(name))
+            self.start_one(name)
         for number in range(1, self.dispatchers):
             self.start_one("dispatch", called=f"dispatch{number}")
-        self.processes.wait_healthy(self.processes.names, 60)
+        self.wait_healthy(*self.processes.names)
 
-    def start_one(
-        self, name: str, *, called: str = "", healthy: Callable[[int], bool] | None = None
-    ) -> None:
+    def start_one(self, name: str, *, called: str = "") -> None:
         """Start one program; `called` sets a second of its kind apart."""
         called = called or name
         instance = f"{called}{self.web_port}"
-        if name in commands.WORKERS:
-            node = commands.node_name(name, instance)
-            healthy = lambda _pid: bool(app.control.ping(destination=[node], timeout=0.5))  # noqa: E731
         self.processes.start(
             Program(
                 name=called,
@@ -109,24 +106,35 @@ class Hub:
                     name,
                     web_port=self.web_port,
                     simulator_port=self.simulator_port,
-                    schedule=self.folder / "beat",
+                    schedule=self.folder / f"{called}.schedule",
                     instance=instance,
                 ),
                 env=self.environment(),
                 folder=ROOT,
                 log=self.folder / f"{called}.log",
-                healthy=healthy,
-                rank={"web": 0, "beat": 0, "simulator": 2}.get(name, 1),
+                healthy=self._health(name, instance),
+                rank=RANKS[name],
                 grace=10,
             )
         )
 
-    def kill(self, name: str) -> None:
-        """`kill -9` of a program with all its children, and its start anew."""
+    def _health(self, name: str, instance: str) -> Callable[[int], bool] | None:
+        if name in commands.WORKERS:
+            node = commands.node_name(name, instance)
+            return lambda _pid: bool(app.control.ping(destination=[node], timeout=0.5))
+        urls = {"web": f"{self.url}/health/live", "simulator": f"{self.carrier_url}/_simulator/health"}
+        return answers_http(urls[name]) if name in urls else None
+
+    def wait_healthy(self, *names: str) -> None:
+        self.processes.wait_healthy(names, 60)
+
+    def kill(self, name: str, *, again: bool = True) -> None:
+        """`kill -9` of a program with all its children, and its start anew if it is to run `again`."""
         pid = self.processes.pid(name)
         os.killpg(pid, signal.SIGKILL)
         wait_for(lambda: not _alive(pid), seconds=10, what=f"{name} to be dead")
-        self.start_one(name.rstrip("0123456789"), called=name)
+        if again:
+            self.start_one(name.rstrip("0123456789"), called=name)
 
     def stop(self) -> None:
         self.processes.stop()
@@ -134,13 +142,14 @@ class Hub:
     def clean(self) -> None:
         """Empty every table of ours, and the ledger. Workers are up: a deadlock with one is tried again."""
         self.carrier.reset()
+        self._logged = {name: (self.folder / f"{name}.log").stat().st_size for name in self.processes.names}
         for attempt in range(10):
             try:
                 with connection.cursor() as cursor:
                     cursor.execute("SET lock_timeout = '2s'")
                     cursor.execute(_TABLES)
                     (tables,) = cursor.fetchone()
-                    cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+                    cursor.execute(f"TRUNCATE {tables} CASCADE")
                     cursor.execute("RESET lock_timeout")
                 return
             except OperationalError:
@@ -163,6 +172,15 @@ class Hub:
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def tails(self) -> Iterator[tuple[str, str]]:
+        """What each program has logged since the tables were emptied, its end; silent ones are left out."""
+        for name in self.processes.names:
+            log = self.folder / f"{name}.log"
+            start = self._logged.get(name, 0)
+            said = log.read_bytes()[start if log.stat().st_size >= start else 0 :].decode(errors="replace").strip()
+            if said:
+                yield name, "\n".join(said.splitlines()[-40:])
 
 
 def _alive(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""Keep ContactList.size by statement-level triggers: exact at every commit, one update per statement."""
+"""Keep ContactList.size by statement-level triggers, exact at every commit; and attributes an object."""
 
 from django.db import migrations
 
@@ -23,7 +23,13 @@ DROP TRIGGER contacts_members_removed ON contacts_membership;
 DROP FUNCTION contacts_count_members();
 """
 
+# Merging into anything but an object would append to an array, and grow it with every import.
+OBJECT = """
+ALTER TABLE contacts_contact ADD CONSTRAINT contact_attributes_object CHECK (jsonb_typeof(attributes) = 'object')
+"""
+ANYTHING = "ALTER TABLE contacts_contact DROP CONSTRAINT contact_attributes_object"
+
 
 class Migration(migrations.Migration):
     dependencies = [("contacts", "0001_initial")]
-    operations = [migrations.RunSQL(FORWARD, BACKWARD)]
+    operations = [migrations.RunSQL(FORWARD, BACKWARD), migrations.RunSQL(OBJECT, ANYTHING)]

@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                 ('address', models.CharField(help_text="Number, short code, name, or the provider's service id.", max_length=40)),
                 ('rate', models.PositiveIntegerField(blank=True, help_text="Segments per second; empty: the provider's.", null=True)),
                 ('enabled', models.BooleanField(default=True)),
+                ('disabled_reason', models.CharField(blank=True, default='', editable=False, max_length=200)),
                 ('is_default', models.BooleanField(default=False, help_text='Used where a message names no sender.')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='senders', to='delivery.provider')),
@@ -157,7 +158,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['provider', 'lane', 'campaign_id', 'sender', 'id'], name='message_claim'),
+            index=models.Index(condition=models.Q(('status', 'queued')), fields=['provider', 'lane', 'campaign_id', 'sender', 'created_at'], name='message_claim'),
         ),
         migrations.AddIndex(
             model_name='message',

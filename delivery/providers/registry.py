@@ -1,12 +1,12 @@
 """Which provider packages there are: those in this folder, and those installed under `smshub.providers`."""
 
+import pkgutil
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
+from delivery import providers
 from delivery.providers.base import ProviderKind
-
-BUILT_IN = ("twilio", "console")
 
 
 @cache
@@ -15,8 +15,9 @@ def kinds() -> dict[str, ProviderKind]:
     found: dict[str, ProviderKind] = {}
     for entry in entry_points(group="smshub.providers"):
         found[entry.name] = entry.load()
-    for name in BUILT_IN:
-        found[name] = import_module(f"delivery.providers.{name}").KIND
+    for module in pkgutil.iter_modules(providers.__path__):
+        if module.ispkg:
+            found[module.name] = import_module(f"{providers.__name__}.{module.name}").KIND
     return found
 
 

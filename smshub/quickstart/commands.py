@@ -17,22 +17,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         *("-m", "uvicorn", "smshub.asgi:application", "--host", "{host}", "--port", "{web_port}"),
         *("--no-access-log", "--no-server-header", "--lifespan", "on"),
     ),
-    "worker": (
-        *_WORKER,
-        "-n",
-        "{worker}",
-        "-Q",
-        "launch,imports,reconcile,default",
-        "-c",
-        "2",
-        *_QUIET,
-        *_LOG,
-    ),
+    "worker": (*_WORKER, "-n", "{worker}", "-Q", "reconcile,default", "-c", "2", *_QUIET, *_LOG),
+    # What may take minutes or hours keeps away from receipts and ticks.
+    "loader": (*_WORKER, "-n", "{loader}", "-Q", "launch,imports", "-c", "2", *_QUIET, *_LOG),
     "dispatch": (*_WORKER, "-n", "{dispatch}", "-Q", "dispatch", "-c", "1", *_QUIET, *_LOG),
     "beat": ("-m", "celery", "-A", "smshub", "beat", *_LOG, "-s", "{schedule}"),
     "simulator": ("-m", "simulator", "--host", "{host}", "--port", "{simulator_port}"),
 }
-WORKERS = ("worker", "dispatch")
+WORKERS = ("worker", "loader", "dispatch")
 
 
 def argv(

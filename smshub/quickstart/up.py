@@ -27,7 +27,7 @@ from smshub.quickstart.state import State, exclusive, open_state
 BASE_DIR = Path(__file__).resolve().parents[2]
 HEALTHY_SECONDS = 90.0
 # Workers end before the simulator they talk to; Redis and Postgres have 3 and 4.
-RANKS = {"web": 0, "beat": 0, "worker": 1, "dispatch": 1, "simulator": 2}
+RANKS = {"web": 0, "beat": 0, "worker": 1, "loader": 1, "dispatch": 1, "simulator": 2}
 DEMO_MODULE = "smshub.quickstart.demo"
 
 
@@ -175,6 +175,7 @@ def programs(state: State, options: Options) -> list[Program]:
         "web": answers_http(f"{options.web_url}/health/live"),
         "simulator": answers_http(f"{options.simulator_url}/_simulator/health"),
         "worker": lambda _pid: _worker_answers("worker"),
+        "loader": lambda _pid: _worker_answers("loader"),
         "dispatch": lambda _pid: _worker_answers("dispatch"),
     }
     return [

@@ -161,17 +161,13 @@ def test_an_object_enters_a_template_only_as_its_text():
         text("{{ odd.__name__ }}", context)
 
 
-@pytest.mark.parametrize(
-    "tag", ["include 'x'", "render 'x'", "extends 'x'", "block x", "liquid echo 1", "echo 1"]
-)
+@pytest.mark.parametrize("tag", ["include 'x'", "render 'x'", "extends 'x'", "block x", "liquid echo 1", "echo 1"])
 def test_tags_that_are_not_listed_are_refused(tag):
     with pytest.raises(TemplateError, match="unexpected tag"):
         parse("{% " + tag + " %}")
 
 
-DOUBLING = (
-    "{% assign a = 'xxxxxxxx' %}{% for i in (1..90) %}{% assign a = a | append: a %}{% endfor %}{{ a }}"
-)
+DOUBLING = "{% assign a = 'xxxxxxxx' %}{% for i in (1..90) %}{% assign a = a | append: a %}{% endfor %}{{ a }}"
 SQUARING = "{% assign a = 99 %}{% for i in (1..90) %}{% assign a = a | times: a %}{% endfor %}{{ a }}"
 REPLACING = "{{ 'x' " + "| replace: '', 'yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy'" * 9 + " }}"
 CAPTURING = "{% capture a %}{{ a | default: 'x' }}{{ a | default: 'x' }}{% endcapture %}" * 40 + "{{ a }}"
@@ -253,9 +249,7 @@ def test_a_syntax_error_points_at_its_place(body, message, line, column):
 
 
 def test_every_unknown_name_is_reported_with_a_guess():
-    found = check(
-        "Hi {{ frist_name }}\n{{ name | upcaze }} {{ attributes.docter }}", {*CONTACT_FIELDS, "doctor"}
-    )
+    found = check("Hi {{ frist_name }}\n{{ name | upcaze }} {{ attributes.docter }}", {*CONTACT_FIELDS, "doctor"})
 
     assert [(problem.kind, problem.message, problem.line) for problem in found] == [
         (ProblemKind.UNKNOWN_VARIABLE, "no contact has 'frist_name': did you mean 'first_name'?", 1),
@@ -265,10 +259,7 @@ def test_every_unknown_name_is_reported_with_a_guess():
 
 
 def test_a_good_template_has_no_problems():
-    body = (
-        "{{ first_name }} {{ doctor }} {{ attributes.doctor.size }} {{ attributes[name] }}"
-        "{% assign x = 1 %}{{ x }}"
-    )
+    body = "{{ first_name }} {{ doctor }} {{ attributes.doctor.size }} {{ attributes[name] }}{% assign x = 1 %}{{ x }}"
 
     assert check(body, {*CONTACT_FIELDS, "doctor"}) == ()
 
@@ -309,15 +300,12 @@ def test_attributes_stand_at_the_top_and_below_but_do_not_hide_the_contact():
     context = contact_context(name="Ada Byron", attributes={"name": "Eve", "city": "Lyon"})
 
     assert (
-        text("{{ name }} {{ attributes.name }} {{ city }} {{ attributes.city }}", context)
-        == "Ada Byron Eve Lyon Lyon"
+        text("{{ name }} {{ attributes.name }} {{ city }} {{ attributes.city }}", context) == "Ada Byron Eve Lyon Lyon"
     )
 
 
 def test_blank_values_are_left_out():
-    context = contact_context(
-        name=" ", phone="+1", attributes={"a": "", "b": None, "c": [], "d": 0, "e": False}
-    )
+    context = contact_context(name=" ", phone="+1", attributes={"a": "", "b": None, "c": [], "d": 0, "e": False})
 
     assert context == {"phone": "+1", "d": 0, "e": False, "attributes": {"d": 0, "e": False}}
 
@@ -326,9 +314,7 @@ def test_blank_values_are_left_out():
     ("given_name", "attribute", "expected"),
     [("Lady Ada", "Eve", "Lady Ada"), ("", "Eve", "Eve"), ("", "", "Ada")],
 )
-def test_the_first_name_is_the_contacts_own_or_an_attribute_or_the_first_word(
-    given_name, attribute, expected
-):
+def test_the_first_name_is_the_contacts_own_or_an_attribute_or_the_first_word(given_name, attribute, expected):
     context = contact_context(name="Ada Byron", first_name=given_name, attributes={"first_name": attribute})
 
     assert context["first_name"] == expected

@@ -97,11 +97,13 @@ def _check_base_url(url: str, private_addresses: bool) -> None:
         raise BadConfiguration(f"Address: it must be a full https:// URL; the usual one is {BASE_URL}.")
     if parts.username or parts.password or parts.query or parts.fragment or not url.isascii():
         raise BadConfiguration("Address: only https://host, a port and a path; no user, query or fragment.")
+    name = host.rstrip(".")
     try:
-        private = host == "localhost" or not is_public(host)
-        literal = host != "localhost"
+        private, literal = not is_public(name), True
     except ValueError:
-        private = literal = False
+        private, literal = name == "localhost" or name.endswith(".localhost"), False
+    if not literal and name.rpartition(".")[2][:1].isdigit():
+        raise BadConfiguration("Address: its host is neither a name nor a whole IP address.")
     if (private or parts.scheme == "http") and not private_addresses:
         raise BadConfiguration(
             "Address: it must be https:// on a public host, unless the operator has set ALLOW_PRIVATE_PROVIDER_URLS."

@@ -12,6 +12,7 @@ from aiohttp import (
     ClientTimeout,
     ConnectionTimeoutError,
     DummyCookieJar,
+    InvalidURL,
     TCPConnector,
 )
 from yarl import URL
@@ -82,7 +83,7 @@ class TwilioAdapter:
                 allow_redirects=False,
             ) as response:
                 body = await _bounded(response, _LARGEST_ANSWER)
-        except (ClientConnectorError, ConnectionTimeoutError) as error:
+        except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as error:
             return SendOutcome(
                 message.id,
                 message.attempt,
@@ -114,24 +115,21 @@ class TwilioAdapter:
         return [_as_receipt(answer)]
 
     async def _search(self, question: Question) -> list[Receipt]:
-        """Every message to this recipient, of which those that may be ours are kept.
+        """Every message to this recipient, of which those that may be ours are kept, likeliest first.
 
         The resource can be filtered by DateSent, but a message still in Twilio's queue has none and would not
         be found: so all pages are read and the time is compared here, by date_created.
         """
-        found: dict[str, Receipt] = {}
+        found: list[dict[str, Any]] = []
         path = f"{self._path}.json?{urlencode({'To': question.recipient, 'PageSize': _PAGE_SIZE})}"
         for _ in range(_MOST_PAGES):
             status, page = await self._get(path)
             messages, further = page.get("messages"), page.get("next_page_uri")
             if status != 200 or not isinstance(messages, list) or not isinstance(further, str | None):
                 raise CannotAsk(f"HTTP {status}, no list of messages")
-            for candidate in messages:
-                if isinstance(candidate, dict) and wire.may_be(candidate, question):
-                    evidence = _as_receipt(candidate)
-                    found[evidence.provider_message_id] = evidence
+            found += [m for m in messages if isinstance(m, dict) and wire.may_be(m, question)]
             if not further:
-                return list(found.values())
+                return [_as_receipt(m) for m in sorted(found, key=lambda m: wire.unlikeness(m, question))]
             path = further
         raise CannotAsk(f"More than {_MOST_PAGES * _PAGE_SIZE} messages to this recipient")
 

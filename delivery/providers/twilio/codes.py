@@ -35,7 +35,8 @@ def _slow(seconds: float, words: str) -> Meaning:
     return Meaning(words, Failure.THROTTLED, Outcome.THROTTLED, seconds)
 
 
-#: Answers to a create. The message never entered Twilio.
+#: Answers to a create. The message never entered Twilio. INVALID_NUMBER and OPTED_OUT suppress the number for
+#: good, so they stand only where the code says so of the number itself.
 REFUSALS: dict[int, Meaning] = {
     10001: _account("The account is not active"),
     20001: _refused(Failure.UNKNOWN, "A parameter was not understood"),
@@ -48,11 +49,11 @@ REFUSALS: dict[int, Meaning] = {
     21212: _refused(Failure.SENDER, "The sender is not a valid number, short code or name"),
     21217: _refused(Failure.INVALID_NUMBER, "The number does not look valid"),
     21265: _refused(Failure.INVALID_NUMBER, "A short code cannot be texted"),
-    21266: _refused(Failure.INVALID_NUMBER, "Recipient and sender are the same number"),
+    21266: _refused(Failure.SENDER, "Recipient and sender are the same number"),
     21408: _refused(Failure.DESTINATION, "Texting this region is not enabled on the account"),
     21602: _refused(Failure.CONTENT, "The text is empty"),
     21603: _refused(Failure.SENDER, "There is no sender"),
-    21604: _refused(Failure.INVALID_NUMBER, "There is no recipient"),
+    21604: _refused(Failure.UNKNOWN, "There is no recipient"),
     21605: _refused(Failure.CONTENT, "The text is too long"),
     21606: _refused(Failure.SENDER, "The sender is not a texting number of this account"),
     21608: _refused(Failure.DESTINATION, "A trial account texts verified numbers only"),

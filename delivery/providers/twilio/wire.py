@@ -29,10 +29,9 @@ _THROTTLED = 20429
 
 def create_form(message: OutboundMessage) -> bytes:
     """The body of a create. Raises ValueError for a text that cannot be written in UTF-8."""
-    form: list[tuple[str, str]] = [
-        ("To", message.recipient),
-        ("StatusCallback", message.callback_url + CALLBACK_RETRIES),
-    ]
+    form: list[tuple[str, str]] = [("To", message.recipient)]
+    if message.callback_url:
+        form.append(("StatusCallback", message.callback_url + CALLBACK_RETRIES))
     if message.validity_seconds is not None:
         form.append(("ValidityPeriod", str(max(1, min(int(message.validity_seconds), _LONGEST_VALIDITY)))))
     by_service = _SERVICE.fullmatch(message.sender)
@@ -120,6 +119,13 @@ def may_be(found: dict[str, Any], question: Question) -> bool:
         return False
     created = _moment(found.get("date_created"))
     return created is None or created >= question.claimed_at - _CLOCK_SKEW
+
+
+def unlikeness(found: dict[str, Any], question: Question) -> tuple[bool, float]:
+    """Sorts what may be the message: the very text before what is in doubt, then the nearest in time."""
+    created = _moment(found.get("date_created"))
+    apart = abs((created - question.claimed_at).total_seconds()) if created else float("inf")
+    return not found.get("body"), apart
 
 
 def _plain(body: str) -> str:

@@ -1,0 +1,51 @@
+"""A campaign's progress on the wire."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from campaigns.models import Campaign
+from campaigns.progress import Progress
+from delivery.states import MEANING, Status
+
+
+class WhySerializer(serializers.Serializer):
+    status = serializers.ChoiceField(choices=Status.choices)
+    reason = serializers.CharField()
+    words = serializers.CharField(source="label", help_text="The reason in words.")
+    advice = serializers.CharField(allow_blank=True)
+    messages = serializers.IntegerField()
+
+
+class CountSerializer(serializers.Serializer):
+    status = serializers.ChoiceField(choices=Status.choices)
+    meaning = serializers.CharField()
+    messages = serializers.IntegerField()
+
+
+class ProgressSerializer(serializers.Serializer):
+    """A campaign at one moment. The counts add up to `materialised`."""
+
+    status = serializers.ChoiceField(choices=Campaign.Status.choices)
+    audience = serializers.IntegerField(allow_null=True, help_text="null until it is frozen.")
+    materialised = serializers.IntegerField(help_text="Contacts that have their message.")
+    counts = serializers.SerializerMethodField()
+    reasons = WhySerializer(many=True)
+    segments = serializers.IntegerField()
+    handed_over = serializers.IntegerField(help_text="Messages that have left for a provider.")
+    final = serializers.IntegerField()
+    open = serializers.IntegerField()
+    percent = serializers.FloatField(help_text="Of the audience, whose message is final.")
+    per_second = serializers.FloatField(allow_null=True, help_text="How fast messages leave.")
+    eta = serializers.DateTimeField(allow_null=True, help_text="When the last one will have left at that rate.")
+    started = serializers.DateTimeField(allow_null=True)
+    finished = serializers.DateTimeField(allow_null=True)
+
+    @extend_schema_field(CountSerializer(many=True))
+    def get_counts(self, progress: Progress) -> list[dict[str, Any]]:
+        return [
+            {"status": status.value, "meaning": MEANING[status], "messages": progress.counts[status]}
+            for status in Status
+            if progress.counts.get(status)
+        ]

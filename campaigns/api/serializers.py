@@ -1,0 +1,279 @@
+"""What templates and campaigns look like on the wire, and a single message that is to be sent."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+
+from campaigns.models import Campaign, Template, TemplateVersion
+from campaigns.templating import MAX_TEMPLATE
+from contacts.api.fields import PhoneField, RelatedId, Strict, StrictModel
+from contacts.api.serializers import AttributesField
+from contacts.models import Contact, ContactList
+from delivery.api.serializers import LaneField
+from delivery.lanes import Lane
+from delivery.models import Sender
+from delivery.submit import MAX_BODY
+
+MAX_LISTS = 100
+
+
+# --- templates ------------------------------------------------------------------------------------------------
+
+
+class VersionSerializer(serializers.ModelSerializer):
+    variables = serializers.ListField(child=serializers.CharField(), help_text="Names the text uses.")
+
+    class Meta:
+        model = TemplateVersion
+        fields = ["number", "body", "smart_encoding", "variables", "created_at"]
+
+
+class TemplateSerializer(serializers.ModelSerializer):
+    """A template and its newest text."""
+
+    latest = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Template
+        fields = ["id", "name", "description", "archived", "created_at", "latest"]
+
+    @extend_schema_field(VersionSerializer(allow_null=True))
+    def get_latest(self, template: Template) -> Any:
+        newest: list[TemplateVersion] = getattr(template, "newest", [])
+        return VersionSerializer(newest[0]).data if newest else None
+
+
+class BodyField(serializers.CharField):
+    """The text in Liquid, e.g. `Hi {{ first_name | default: "there" }}`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_TEMPLATE, trim_whitespace=False, help_text=self.__doc__, **kwargs)
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A reminder",
+            value={"name": "Appointment", "body": "Hi {{ first_name | default: 'there' }}, see you at {{ clinic }}."},
+            request_only=True,
+        )
+    ]
+)
+class TemplateWriteSerializer(StrictModel):
+    """A template and its text. A changed text makes a new version; the old ones stay."""
+
+    body = BodyField()
+    smart_encoding = serializers.BooleanField(
+        required=False, help_text=TemplateVersion._meta.get_field("smart_encoding").help_text
+    )
+
+    class Meta:
+        model = Template
+        fields = ["name", "description", "archived", "body", "smart_encoding"]
+
+
+class PreviewSerializer(Strict):
+    """For whom: a contact, or given variables; without either, made-up data."""
+
+    contact = RelatedId(queryset=Contact.objects.all(), required=False)
+    variables = AttributesField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "contact" in attrs and "variables" in attrs:
+            raise serializers.ValidationError("Give a contact or variables, not both.")
+        return attrs
+
+
+class DraftPreviewSerializer(PreviewSerializer):
+    body = BodyField()
+    smart_encoding = serializers.BooleanField(default=True)
+
+
+class ForcingSerializer(serializers.Serializer):
+    char = serializers.CharField()
+    name = serializers.CharField()
+    position = serializers.IntegerField()
+
+
+class ChangeSerializer(serializers.Serializer):
+    char = serializers.CharField()
+    position = serializers.IntegerField()
+    replacement = serializers.CharField(allow_blank=True)
+
+
+class TemplateProblemSerializer(serializers.Serializer):
+    kind = serializers.CharField()
+    message = serializers.CharField()
+    line = serializers.IntegerField()
+    column = serializers.IntegerField()
+
+
+class PreviewedSerializer(serializers.Serializer):
+    """The text as it would be sent, and what it costs."""
+
+    text = serializers.CharField()
+    encoding = serializers.ChoiceField(source="segmentation.encoding", choices=["gsm7", "ucs2"])
+    segments = serializers.IntegerField(source="segmentation.segments")
+    units = serializers.IntegerField(source="segmentation.units", help_text="Septets (gsm7) or UTF-16 units (ucs2).")
+    per_segment = serializers.IntegerField(source="segmentation.per_segment")
+    remaining = serializers.IntegerField(source="segmentation.remaining", help_text="Units free in the last segment.")
+    forcing = ForcingSerializer(
+        source="segmentation.forcing", many=True, help_text="The first characters that made it ucs2."
+    )
+    replaced = ChangeSerializer(many=True, help_text="What smart encoding replaced.")
+    problems = TemplateProblemSerializer(many=True)
+
+
+# --- campaigns ------------------------------------------------------------------------------------------------
+
+
+@extend_schema_field(
+    {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, "maxItems": MAX_LISTS}
+)
+class ListsField(serializers.Field):
+    """Ids of lists, found with one query."""
+
+    def to_internal_value(self, data: Any) -> list[ContactList]:
+        ids = serializers.ListField(
+            child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), max_length=MAX_LISTS
+        ).run_validation(data)
+        found = ContactList.objects.in_bulk(ids)
+        if missing := [str(list_id) for list_id in ids if list_id not in found]:
+            raise serializers.ValidationError(f"There is no list {', '.join(missing)}.", code="does_not_exist")
+        return list(found.values())
+
+    def to_representation(self, value: Any) -> list[int]:
+        return sorted(contact_list.pk for contact_list in value.all())
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "To one list without another",
+            value={"name": "Flu shots", "template": 3, "include": [5], "exclude": [8], "on_missing": "skip"},
+            request_only=True,
+        )
+    ]
+)
+class CampaignSerializer(StrictModel):
+    template = RelatedId(queryset=Template.objects.all())
+    template_version: serializers.SlugRelatedField[TemplateVersion] = serializers.SlugRelatedField(
+        slug_field="number", read_only=True, help_text="Number of the version that was frozen at launch."
+    )
+    sender = RelatedId(
+        queryset=Sender.objects.all(), required=False, allow_null=True, help_text="null: the default sender."
+    )
+    lane = LaneField(required=False, default=Lane.BULK)
+    include = ListsField(required=False, help_text="Lists whose contacts get it.")
+    exclude = ListsField(required=False, help_text="Lists whose contacts do not, even if included.")
+
+    class Meta:
+        model = Campaign
+        fields = [
+            "id",
+            "name",
+            "template",
+            "template_version",
+            "sender",
+            "lane",
+            "include",
+            "exclude",
+            "on_missing",
+            "status",
+            "scheduled_at",
+            "audience_size",
+            "created_at",
+            "launched_at",
+            "materialised_at",
+            "finished_at",
+        ]
+        read_only_fields = [
+            "status",
+            "scheduled_at",
+            "audience_size",
+            "launched_at",
+            "materialised_at",
+            "finished_at",
+        ]
+
+
+class MissingSerializer(serializers.Serializer):
+    variable = serializers.CharField()
+    contacts = serializers.IntegerField()
+
+
+class PreflightSerializer(serializers.Serializer):
+    """What a launch now would mean. It is refused while there are problems."""
+
+    audience = serializers.IntegerField()
+    suppressed = serializers.IntegerField(help_text="Of these, who must not be texted.")
+    missing = MissingSerializer(many=True, help_text="Contacts that lack a variable.")
+    problems = serializers.ListField(child=serializers.CharField())
+    mean_segments = serializers.FloatField()
+    most_segments = serializers.IntegerField()
+    estimated_segments = serializers.IntegerField()
+
+
+class ScheduleSerializer(Strict):
+    at = serializers.DateTimeField(help_text="When to launch (ISO 8601 with offset).")
+
+
+class ReasonSerializer(Strict):
+    reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class EmptySerializer(Strict):
+    """No body, or an empty object."""
+
+
+# --- one message ----------------------------------------------------------------------------------------------
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("A text", value={"to": "+14155550123", "body": "Your table is ready."}, request_only=True),
+        OpenApiExample(
+            "From a template, as an alert that is worthless after five minutes",
+            value={
+                "to": "+14155550123",
+                "template": 3,
+                "variables": {"code": "482913"},
+                "lane": "alert",
+                "valid_for": 300,
+            },
+            request_only=True,
+        ),
+    ]
+)
+class SendSerializer(Strict):
+    to = PhoneField()
+    body = serializers.CharField(
+        max_length=MAX_BODY, required=False, trim_whitespace=False, help_text="The text, as it is."
+    )
+    template = RelatedId(
+        queryset=Template.objects.filter(archived=False), required=False, help_text="Instead of a body: a template."
+    )
+    variables = AttributesField(required=False, help_text="What the template prints.")
+    lane = LaneField(default=Lane.TRANSACTIONAL)
+    sender = RelatedId(
+        queryset=Sender.objects.select_related("provider"),
+        required=False,
+        allow_null=True,
+        help_text="Without it, the default sender.",
+    )
+    send_at = serializers.DateTimeField(required=False, allow_null=True, help_text="Not before this time.")
+    valid_for = serializers.IntegerField(
+        min_value=30,
+        max_value=7 * 24 * 3600,
+        required=False,
+        allow_null=True,
+        help_text="Seconds after which it is not sent any more, counted from send_at or now.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("body" in attrs) == ("template" in attrs):
+            raise serializers.ValidationError("Give either a body or a template.")
+        if "variables" in attrs and "template" not in attrs:
+            raise serializers.ValidationError({"variables": "Variables go with a template."})
+        return attrs

@@ -1,0 +1,119 @@
+"""Who a campaign goes to: everyone on its lists, less everyone on the lists it leaves out. Always one SQL set.
+
+What a contact lacks of a template's variables is counted here in SQL and found at rendering from
+`templating.contact_context`; the two agree on what is blank.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from campaigns import templating
+from campaigns.models import Campaign
+from contacts.models import Contact
+
+#: The contact's own fields that templates may name.
+COLUMNS = ("name", "phone", "language", "country")
+
+#: How many of the newest contacts show which attributes there are.
+_ATTRIBUTE_SAMPLE = 1000
+
+_INCLUDED = "SELECT contact_id FROM contacts_membership WHERE contact_list_id = ANY(%(include)s)"
+_EXCLUDED = "SELECT contact_id FROM contacts_membership WHERE contact_list_id = ANY(%(exclude)s)"
+
+#: The audience's contact ids, each once. Its parameters come from `parameters`. EXCEPT sorts or hashes, so that no
+#: stale statistics can turn it into a loop over everybody for everybody.
+SELECT_IDS = f"{_INCLUDED} EXCEPT {_EXCLUDED}"
+
+
+def parameters(campaign: Campaign) -> dict[str, Any]:
+    """What SELECT_IDS needs: the ids of the campaign's lists."""
+    return {
+        "include": list(campaign.include.order_by("pk").values_list("pk", flat=True)),
+        "exclude": list(campaign.exclude.order_by("pk").values_list("pk", flat=True)),
+    }
+
+
+def known_variables() -> frozenset[str]:
+    """Variables that contacts have: their fields, and the attributes found on the newest of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT DISTINCT jsonb_object_keys(attributes) FROM (
+                   SELECT attributes FROM contacts_contact WHERE jsonb_typeof(attributes) = 'object'
+                   ORDER BY id DESC LIMIT %s) AS newest""",
+            [_ATTRIBUTE_SAMPLE],
+        )
+        return frozenset(COLUMNS) | {"first_name"} | {key for (key,) in cursor.fetchall()}
+
+
+def required_variables(body: str) -> list[str]:
+    """Variables without which a contact cannot get this text. Raises templating.TemplateError."""
+    return [variable.name for variable in templating.variables(body) if variable.required]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A variable that some contacts of an audience lack, and how many."""
+
+    variable: str
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """An audience at this moment. Who lacks a variable is counted among those who may be texted."""
+
+    size: int
+    suppressed: int
+    missing: tuple[Missing, ...]
+
+
+def survey(campaign: Campaign, required: Sequence[str]) -> Survey:
+    """Count the audience, and in the same pass who is suppressed and who lacks which required variable."""
+    values = parameters(campaign)
+    counts = []
+    for index, variable in enumerate(required):
+        condition, values[f"path{index}"] = _lacks(variable, f"%(path{index})s")
+        counts.append(f", count(*) FILTER (WHERE suppression.id IS NULL AND {condition})")
+    query = f"""
+        WITH audience AS MATERIALIZED ({SELECT_IDS})
+        SELECT count(*), count(suppression.id) {"".join(counts)}
+        FROM audience
+        JOIN contacts_contact AS contact ON contact.id = audience.contact_id
+        LEFT JOIN contacts_suppression AS suppression
+          ON suppression.phone = contact.phone AND suppression.lifted_at IS NULL"""
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        size, suppressed, *lacking = cursor.fetchone()
+    missing = tuple(Missing(name, count) for name, count in zip(required, lacking, strict=True) if count)
+    return Survey(size, suppressed, missing)
+
+
+def sample(campaign: Campaign, limit: int) -> list[Contact]:
+    """Up to so many contacts of the audience, found without reading all of it."""
+    query = f"""
+        SELECT contact.* FROM contacts_contact AS contact
+        WHERE id IN (SELECT contact_id FROM ({_INCLUDED}) AS member
+                     WHERE NOT EXISTS ({_EXCLUDED} AND contact_id = member.contact_id) LIMIT %(limit)s)
+        ORDER BY id"""
+    return list(Contact.objects.raw(query, parameters(campaign) | {"limit": limit}))
+
+
+def _lacks(variable: str, placeholder: str) -> tuple[str, list[str]]:
+    """A SQL condition on `contact`, true where it has no value for the variable, and the path it takes."""
+    name, *below = variable.removeprefix("attributes.").split(".")
+    if variable == "attributes":
+        return f"{placeholder}::text[] IS NULL", []
+    if below and below[-1] in ("size", "first", "last"):
+        below.pop()
+    if below:
+        return f"(contact.attributes #> {placeholder}::text[]) IS NULL", [name, *below]
+    sources = [f"contact.attributes #>> {placeholder}::text[]"]
+    if not variable.startswith("attributes."):
+        if name in COLUMNS:
+            sources.append(f"contact.{name}")
+        elif name == "first_name":
+            sources.append("contact.name")
+    return " AND ".join(f"coalesce({source}, '') !~ '\\S'" for source in sources), [name]

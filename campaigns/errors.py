@@ -1,0 +1,21 @@
+"""What campaigns refuse, in sentences for the person who asked."""
+
+from collections.abc import Sequence
+
+from campaigns.templating import Problem
+
+
+class CampaignError(ValueError):
+    """A campaign cannot do what was asked; each problem is one sentence that says why or what to do."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+class InvalidTemplate(ValueError):
+    """A text that cannot be saved as a template, with everything to correct in it by line and column."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(f"line {problem.line}: {problem.message}" for problem in problems))
+        self.problems = tuple(problems)

@@ -1,0 +1,25 @@
+"""What must not vanish under a campaign that is still to be sent."""
+
+from typing import Any
+
+from django.db.models import ProtectedError, Q
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
+
+from campaigns.models import Campaign
+from contacts.models import ContactList
+
+_TO_BE_SENT = [Campaign.Status.DRAFT, Campaign.Status.SCHEDULED]
+
+
+@receiver(pre_delete, sender=ContactList)
+def keep_lists_in_use(instance: ContactList, **_: Any) -> None:
+    """A list that a campaign leaves out cannot be deleted before it is launched: its people would be texted.
+
+    Raises ProtectedError. From the launch on the audience is frozen, and the list may go.
+    """
+    using = Campaign.objects.filter(Q(include=instance) | Q(exclude=instance), status__in=_TO_BE_SENT).distinct()
+    found = set(using[:10])
+    if found:
+        names = ", ".join(sorted(campaign.name for campaign in found))
+        raise ProtectedError(f"The list is used by campaigns that are still to be sent: {names}.", found)

@@ -1,0 +1,195 @@
+"""Launching: what must be right before a campaign leaves, and the moment it does.
+
+A launch freezes the template's version and the sender, and says so in one event; the audience is frozen right
+after, by a task (see `campaigns.materialise`). A scheduled campaign is launched by the tick, by the same path.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from statistics import fmean
+from typing import NamedTuple
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+
+from campaigns import audience, templates, templating, transitions, wake
+from campaigns.audience import Missing
+from campaigns.errors import CampaignError
+from campaigns.models import Campaign, TemplateVersion
+from campaigns.transitions import Action
+from delivery import routing
+from delivery.models import Sender
+from delivery.segments import measure
+from delivery.smart_encoding import to_gsm
+
+#: How many contacts the estimate of segments rests on.
+SAMPLE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a launch now would mean. `problems` are sentences; a launch is refused while there are any.
+
+    `missing` counts, per variable, the contacts that may be texted but lack it. Segments are those of a small
+    sample of the audience: the mean, the most, and what all of it would come to.
+    """
+
+    audience: int
+    suppressed: int
+    missing: tuple[Missing, ...]
+    problems: tuple[str, ...]
+    mean_segments: float
+    most_segments: int
+    estimated_segments: int
+
+
+def preflight(campaign: Campaign) -> Preflight:
+    """Look at everything a launch depends on. Reads the whole audience once, in the database."""
+    return _examine(campaign, _parts(campaign))
+
+
+def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
+    version, _, problems = parts
+    required: list[str] = []
+    if version:
+        try:
+            required = audience.required_variables(version.body)
+        except templating.TemplateError as error:
+            problems.append(f"The template cannot be used: {error}.")
+            version = None
+    survey = audience.survey(campaign, required)
+    if not survey.size and campaign.include.exists():
+        problems.append("Nobody is on the campaign's lists, after those it leaves out.")
+    if campaign.on_missing == Campaign.OnMissing.BLOCK:
+        problems += [_missing_sentence(missing) for missing in survey.missing]
+    segments = _sample_segments(campaign, version) if version else []
+    mean = fmean(segments) if segments else 0.0
+    return Preflight(
+        audience=survey.size,
+        suppressed=survey.suppressed,
+        missing=survey.missing,
+        problems=tuple(problems),
+        mean_segments=round(mean, 2),
+        most_segments=max(segments, default=0),
+        estimated_segments=round(mean * (survey.size - survey.suppressed)),
+    )
+
+
+def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: str = "") -> Campaign:
+    """Start sending, now. Raises CampaignError; of two launches at once, one does."""
+    with transaction.atomic():
+        locked = transitions.begin(campaign.pk, Action.LAUNCH)
+        parts = _parts(locked)
+        problems = _examine(locked, parts).problems
+        if problems:
+            raise CampaignError(*problems)
+        locked.template_version, locked.sender = parts.version, parts.sender
+        locked.launched_at = timezone.now()
+        transitions.finish(locked, Action.LAUNCH, actor=actor, actor_label=actor_label)
+        transaction.on_commit(partial(wake.freeze, locked.pk))
+    return locked
+
+
+def schedule(*, campaign: Campaign, at: datetime, actor: AbstractBaseUser | None, actor_label: str = "") -> Campaign:
+    """Launch at a later time, or at another one than said before. Raises CampaignError.
+
+    The audience may still be filled until then; what is checked now is that there is something to send it with.
+    """
+    if at <= timezone.now():
+        raise CampaignError("The time to launch at has passed; choose a later one, or launch now.")
+    with transaction.atomic():
+        locked = transitions.begin(campaign.pk, Action.SCHEDULE)
+        problems = _parts(locked).problems
+        if problems:
+            raise CampaignError(*problems)
+        locked.scheduled_at = at
+        reason = f"For {at.astimezone(UTC):%Y-%m-%d %H:%M %Z}."
+        transitions.finish(locked, Action.SCHEDULE, actor=actor, actor_label=actor_label, reason=reason)
+    return locked
+
+
+def unschedule(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: str = "") -> Campaign:
+    """Back to a draft. Raises CampaignError."""
+    with transaction.atomic():
+        locked = transitions.begin(campaign.pk, Action.UNSCHEDULE)
+        locked.scheduled_at = None
+        transitions.finish(locked, Action.UNSCHEDULE, actor=actor, actor_label=actor_label)
+    return locked
+
+
+def launch_due() -> int:
+    """Launch scheduled campaigns whose time has come; how many were dealt with.
+
+    One that fails its checks becomes a draft again, with what is wrong in its event. Several ticks at once share
+    the work.
+    """
+    dealt_with = 0
+    while _launch_next_due():
+        dealt_with += 1
+    return dealt_with
+
+
+def _launch_next_due() -> bool:
+    with transaction.atomic():
+        due = (
+            Campaign.objects.select_for_update(skip_locked=True, no_key=True)
+            .filter(status=Campaign.Status.SCHEDULED, scheduled_at__lte=timezone.now())
+            .order_by("scheduled_at")
+            .first()
+        )
+        if due is None:
+            return False
+        try:
+            launch(campaign=due, actor=None)
+        except CampaignError as error:
+            transitions.finish(due, Action.UNSCHEDULE, actor=None, reason=f"Not launched. {error}")
+    return True
+
+
+class _Parts(NamedTuple):
+    """What a launch would freeze, and what is wrong with it or with the lists."""
+
+    version: TemplateVersion | None
+    sender: Sender | None
+    problems: list[str]
+
+
+def _parts(campaign: Campaign) -> _Parts:
+    problems: list[str] = []
+    version = templates.latest(campaign.template)
+    if version is None:
+        problems.append("The template has no text yet.")
+    if campaign.template.archived:
+        problems.append("The template is archived; choose another one or bring it back.")
+    sender = None
+    try:
+        sender = routing.choose_sender(campaign.sender)
+    except routing.NoSender as error:
+        problems.append(str(error))
+    if sender and not sender.provider.enabled:
+        problems.append(f"Provider {sender.provider.name} of sender {sender.address} is switched off.")
+    if not campaign.include.exists():
+        problems.append("The campaign has no list of contacts to send to.")
+    return _Parts(version, sender, problems)
+
+
+def _missing_sentence(missing: Missing) -> str:
+    who = "1 contact has" if missing.contacts == 1 else f"{missing.contacts:,} contacts have"
+    return (
+        f"{who} no value for “{missing.variable}”: give the variable a default, fill it in, or let the campaign "
+        "skip those contacts."
+    )
+
+
+def _sample_segments(campaign: Campaign, version: TemplateVersion) -> list[int]:
+    template = templating.parse(version.body)
+    segments = []
+    for contact in audience.sample(campaign, SAMPLE):
+        try:
+            text = templating.render(template, templates.context_of(contact))
+        except templating.TemplateError:
+            continue
+        segments.append(measure(to_gsm(text) if version.smart_encoding else text).segments)
+    return segments

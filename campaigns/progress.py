@@ -1,0 +1,148 @@
+"""How far a campaign is: from its tallies, never by counting messages."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import redis
+from django.conf import settings
+from django.utils import timezone
+
+from campaigns.models import Campaign
+from delivery import tallies
+from delivery.errors import ADVICE, Failure, Suppressed
+from delivery.states import FINAL, OPEN, Status
+from delivery.wake import client
+
+#: The rate is that of about the last so many seconds of watching.
+WINDOW = 30
+_KEEP = 16
+
+_NOT_LEFT = frozenset({Status.HELD, Status.QUEUED, Status.SENDING})
+_NEVER_LEFT = frozenset({Status.SUPPRESSED, Status.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """How many messages ended or stand in a status for one reason, in words, and what to do about it."""
+
+    status: Status
+    reason: str
+    label: str
+    advice: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A campaign at one commit. `audience` is None until it is frozen; `materialised` contacts have a row.
+
+    `handed_over` messages have left for a provider, whatever became of them. `percent` of the audience is final,
+    0 to 100. `per_second` is how fast messages leave, and `eta` when the last one will have left at that rate;
+    None where there is nothing to tell it from. `segments` are those of messages that were not held back.
+    """
+
+    status: str
+    audience: int | None
+    materialised: int
+    counts: dict[Status, int]
+    reasons: tuple[Why, ...]
+    segments: int
+    handed_over: int
+    final: int
+    open: int
+    percent: float
+    per_second: float | None
+    eta: datetime | None
+    started: datetime | None
+    finished: datetime | None
+
+
+def progress(campaign: Campaign) -> Progress:
+    """One query and one call to Redis, however large the campaign."""
+    counts: dict[Status, int] = {}
+    reasons = []
+    segments = 0
+    for count in tallies.counts([campaign.pk]):
+        counts[count.status] = counts.get(count.status, 0) + count.messages
+        if count.status not in _NEVER_LEFT:
+            segments += count.segments
+        if count.reason:
+            label = _label(count.status, count.reason)
+            advice = ADVICE.get(count.reason, "")
+            reasons.append(Why(count.status, count.reason, label, advice, count.messages))
+    materialised = sum(counts.values())
+    final = _total(counts, FINAL)
+    handed_over = materialised - _total(counts, _NOT_LEFT | _NEVER_LEFT)
+    waiting = max(campaign.audience_size or 0, materialised) - materialised + _total(counts, _NOT_LEFT)
+    per_second = _rate(campaign, handed_over)
+    return Progress(
+        status=campaign.status,
+        audience=campaign.audience_size,
+        materialised=materialised,
+        counts=counts,
+        reasons=tuple(sorted(reasons, key=lambda why: -why.messages)),
+        segments=segments,
+        handed_over=handed_over,
+        final=final,
+        open=_total(counts, OPEN),
+        percent=_percent(final, campaign.audience_size),
+        per_second=per_second,
+        eta=_eta(waiting, per_second),
+        started=campaign.launched_at,
+        finished=campaign.finished_at,
+    )
+
+
+def _label(status: Status, reason: str) -> str:
+    kinds = Suppressed if status == Status.SUPPRESSED else Failure
+    return str(kinds(reason).label) if reason in kinds.values else reason.replace("_", " ").capitalize()
+
+
+def _total(counts: dict[Status, int], statuses: frozenset[Status]) -> int:
+    return sum(number for status, number in counts.items() if status in statuses)
+
+
+def _percent(final: int, size: int | None) -> float:
+    if size is None:
+        return 0.0
+    # Never rounded up to the end.
+    return int(final * 1000 / size) / 10 if size else 100.0
+
+
+def _eta(waiting: int, per_second: float | None) -> datetime | None:
+    if not waiting or not per_second:
+        return None
+    return timezone.now() + timedelta(seconds=min(waiting / per_second, 10 * 365 * 86_400))
+
+
+def _rate(campaign: Campaign, handed_over: int) -> float | None:
+    """Messages per second: lately while it runs, over all of it when it is finished."""
+    if campaign.launched_at is None or campaign.status == Campaign.Status.PAUSED:
+        return None
+    if campaign.finished_at is None:
+        lately = _lately(campaign.pk, handed_over)
+        if lately is not None:
+            return lately
+    seconds = ((campaign.finished_at or timezone.now()) - campaign.launched_at).total_seconds()
+    return round(handed_over / seconds, 1) if seconds > 0 else None
+
+
+def _lately(campaign_id: int, handed_over: int) -> float | None:
+    """The rate since the oldest look of the last WINDOW seconds, each look leaving a sample for the next ones."""
+    key = f"{settings.REDIS_PREFIX}progress:{campaign_id}"
+    now = time.time()
+    try:
+        pipe = client().pipeline(transaction=False)
+        pipe.lrange(key, 0, -1)
+        pipe.lpush(key, f"{now}:{handed_over}")
+        pipe.ltrim(key, 0, _KEEP - 1)
+        pipe.expire(key, WINDOW)
+        samples = pipe.execute()[0]
+    except redis.RedisError:
+        return None
+    for sample in reversed(samples):
+        at, _, then = sample.decode().partition(":")
+        if 1 <= (age := now - float(at)) <= WINDOW:
+            return round(max(0, handed_over - int(then)) / age, 1)
+    return None

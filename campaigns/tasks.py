@@ -1,0 +1,39 @@
+"""Celery's side of campaigns: each task wakes up, calls a verb, and says so if work is left.
+
+Every task may run twice, or at the same time as its twin: rows and chunks are claimed in Postgres.
+"""
+
+from celery import shared_task
+
+from campaigns import control, launch, lifecycle, wake
+from campaigns import materialise as materialising
+
+#: How long a task keeps a worker before it makes room for another campaign's.
+RUN_SECONDS = 20.0
+
+
+@shared_task(name="campaigns.tasks.freeze")
+def freeze(campaign_id: int) -> None:
+    wake.heard("freeze", campaign_id)
+    materialising.freeze(campaign_id)
+    wake.materialise(campaign_id)
+
+
+@shared_task(name="campaigns.tasks.materialise")
+def materialise(campaign_id: int) -> None:
+    wake.heard("materialise", campaign_id)
+    if materialising.materialise(campaign_id, seconds=RUN_SECONDS):
+        wake.materialise(campaign_id)
+
+
+@shared_task(name="campaigns.tasks.cancel_rest")
+def cancel_rest(campaign_id: int) -> None:
+    wake.heard("cancel_rest", campaign_id)
+    if control.cancel_rest(campaign_id, seconds=RUN_SECONDS):
+        wake.cancel_rest(campaign_id)
+
+
+@shared_task(name="campaigns.tasks.tick")
+def tick() -> None:
+    lifecycle.look_after()
+    launch.launch_due()

@@ -1,0 +1,136 @@
+"""Templates as staff edit them: saved in versions that never change, and previewed as the recipient will see them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from campaigns import audience, templating
+from campaigns.errors import InvalidTemplate
+from campaigns.models import Template, TemplateVersion
+from campaigns.templating import Problem, ProblemKind
+from contacts.models import Contact
+from delivery.segments import Segmentation, measure
+from delivery.smart_encoding import Change, changes, to_gsm
+
+
+def latest(template: Template) -> TemplateVersion | None:
+    return template.versions.order_by("-number").first()
+
+
+def save_version(
+    *, template: Template, body: str, smart_encoding: bool, actor: AbstractBaseUser | None
+) -> TemplateVersion:
+    """The template's newest version, made now if the text or its encoding changed. Raises InvalidTemplate.
+
+    A variable that no contact has (yet) is no reason to refuse: `preview` points it out, and a launch counts the
+    contacts that lack it.
+    """
+    body = body.replace("\r\n", "\n")
+    found = problems(body)
+    if found:
+        raise InvalidTemplate(found)
+    with transaction.atomic():
+        # Two saves at once queue up here, and get two numbers.
+        locked = Template.objects.select_for_update(no_key=True).get(pk=template.pk)
+        last = latest(locked)
+        if last and (last.body, last.smart_encoding) == (body, smart_encoding):
+            return last
+        return TemplateVersion.objects.create(
+            template=locked,
+            number=last.number + 1 if last else 1,
+            body=body,
+            smart_encoding=smart_encoding,
+            variables=[variable.name for variable in templating.variables(body)],
+            created_by_id=actor.pk if actor else None,
+        )
+
+
+def problems(body: str) -> tuple[Problem, ...]:
+    """What must be corrected before the text can be saved."""
+    if not body.strip():
+        return (Problem(ProblemKind.SYNTAX, "the text is empty", 1, 1),)
+    return tuple(found for found in templating.check(body, ()) if found.kind is not ProblemKind.UNKNOWN_VARIABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What one recipient would get, what smart encoding replaced in it, and what is wrong (with or without a text)."""
+
+    text: str
+    segmentation: Segmentation
+    problems: tuple[Problem, ...]
+    replaced: tuple[Change, ...]
+
+
+def preview(
+    *,
+    body: str,
+    smart_encoding: bool,
+    contact: Contact | None = None,
+    context: Mapping[str, object] | None = None,
+) -> Preview:
+    """The text for a contact, for a context of `templating.contact_context`, or else for made-up data.
+
+    The text is empty when there are problems that keep it from being rendered. Raises nothing.
+    """
+    body = body.replace("\r\n", "\n")
+    if contact is not None:
+        context = context_of(contact)
+    elif context is None:
+        context = sample_context(body)
+    found = list(problems(body) or templating.check(body, audience.known_variables()))
+    text, replaced = "", []
+    try:
+        text = templating.render(templating.parse(body), context)
+    except templating.TemplateError as error:
+        if not any(problem.kind is not ProblemKind.UNKNOWN_VARIABLE for problem in found):
+            found.append(Problem(ProblemKind.SAMPLE, error.message, error.line, error.column))
+    if smart_encoding:
+        replaced = changes(text)
+        text = to_gsm(text)
+    return Preview(text, measure(text), tuple(found), tuple(replaced))
+
+
+def context_of(contact: Contact) -> dict[str, object]:
+    return templating.contact_context(
+        name=contact.name,
+        phone=contact.phone,
+        language=contact.language,
+        country=contact.country,
+        attributes=contact.attributes,
+    )
+
+
+def sample_context(body: str) -> dict[str, object]:
+    """Made-up data for every variable of a text, readable enough to judge its length by."""
+    try:
+        names = [variable.name for variable in templating.variables(body)]
+    except templating.TemplateError:
+        names = []
+    attributes: dict[str, object] = {}
+    for name in sorted(names, key=lambda name: -name.count(".")):
+        _place(attributes, [part for part in name.removeprefix("attributes.").split(".") if part])
+    return templating.contact_context(
+        name="Ada Byron", phone="+14155550123", language="en", country="US", attributes=attributes
+    )
+
+
+def _place(data: dict[str, object], path: Iterable[str]) -> None:
+    *above, last = path
+    for part in above:
+        below = data.setdefault(part, {})
+        if not isinstance(below, dict):
+            return
+        data = below
+    data.setdefault(last, _sample(last))
+
+
+def _sample(name: str) -> str:
+    words = name.replace("-", "_").split("_")
+    if "date" in words or "time" in words or words[-1] in ("at", "on", "day"):
+        return "2030-01-15 14:30"
+    if words[-1] in ("count", "number", "amount", "price", "total", "age"):
+        return "42"
+    return " ".join(words).capitalize()

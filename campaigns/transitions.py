@@ -1,0 +1,78 @@
+"""How a campaign may move, as data: what can be done to it, from which status, and where that leads.
+
+Every move takes the campaign's row lock first and writes one event, so that of two people who press two buttons
+at once exactly one is told that it came too late.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from campaigns.errors import CampaignError
+from campaigns.models import Campaign, CampaignEvent
+
+Status = Campaign.Status
+
+#: How events name SMSHub itself.
+ITSELF = "SMSHub"
+
+
+class Action(StrEnum):
+    SCHEDULE = "schedule"
+    UNSCHEDULE = "unschedule"
+    LAUNCH = "launch"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    COMPLETE = "complete"
+
+
+class Move(NamedTuple):
+    sources: frozenset[Status]
+    target: Status
+    done: str
+
+
+MOVES: dict[Action, Move] = {
+    Action.SCHEDULE: Move(frozenset({Status.DRAFT, Status.SCHEDULED}), Status.SCHEDULED, "scheduled"),
+    Action.UNSCHEDULE: Move(frozenset({Status.SCHEDULED}), Status.DRAFT, "unscheduled"),
+    Action.LAUNCH: Move(frozenset({Status.DRAFT, Status.SCHEDULED}), Status.RUNNING, "launched"),
+    Action.PAUSE: Move(frozenset({Status.RUNNING}), Status.PAUSED, "paused"),
+    Action.RESUME: Move(frozenset({Status.PAUSED}), Status.RUNNING, "resumed"),
+    Action.CANCEL: Move(frozenset({Status.SCHEDULED, Status.RUNNING, Status.PAUSED}), Status.CANCELLED, "cancelled"),
+    Action.COMPLETE: Move(frozenset({Status.RUNNING}), Status.COMPLETED, "completed"),
+}
+
+
+def allowed(status: str) -> list[Action]:
+    """What can be done to a campaign in this status, in the table's order."""
+    return [action for action, move in MOVES.items() if status in move.sources]
+
+
+def begin(campaign_id: int, action: Action) -> Campaign:
+    """Lock the campaign for one action, inside the caller's transaction. Raises CampaignError."""
+    # NO KEY: rows that refer to the campaign (its chunks) are written while somebody presses a button.
+    campaign = Campaign.objects.select_for_update(no_key=True).filter(pk=campaign_id).first()
+    if campaign is None:
+        raise CampaignError("The campaign no longer exists.")
+    if campaign.status not in MOVES[action].sources:
+        label = Status(campaign.status).label.lower()
+        raise CampaignError(f"This campaign is {label}; it cannot be {MOVES[action].done}.")
+    return campaign
+
+
+def finish(
+    campaign: Campaign, action: Action, *, actor: AbstractBaseUser | None, actor_label: str = "", reason: str = ""
+) -> None:
+    """Write the new status, whatever else the caller changed on the campaign, and the event."""
+    source, campaign.status = campaign.status, MOVES[action].target
+    campaign.save()
+    CampaignEvent.objects.create(
+        campaign=campaign,
+        from_status=source,
+        to_status=campaign.status,
+        actor_id=actor.pk if actor else None,
+        actor_label=(actor_label or (actor.get_username() if actor else ITSELF))[:150],
+        reason=reason[:200],
+    )

@@ -1,0 +1,81 @@
+"""Pieces that the serializers of every floor are made of."""
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from contacts.phone import InvalidPhone, normalise
+
+
+def did_you_mean(name: str, choices: Collection[str]) -> str:
+    near = get_close_matches(name, choices, n=1)
+    return f" Did you mean “{near[0]}”?" if near else ""
+
+
+class Strict(serializers.Serializer):
+    """Refuses fields it does not know or does not let anybody write: a typing error must not pass for success."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            writable = [name for name, field in self.fields.items() if not field.read_only]
+            refused = {
+                name: [
+                    "This field cannot be written."
+                    if name in self.fields
+                    else f"There is no such field.{did_you_mean(str(name), writable)}"
+                ]
+                for name in data
+                if name not in writable
+            }
+            if refused:
+                raise serializers.ValidationError(refused, code="unknown")
+        return super().to_internal_value(data)
+
+
+class StrictModel(Strict, serializers.ModelSerializer):
+    """`Strict` over a model."""
+
+
+class PhoneField(serializers.CharField):
+    """A number in any usual writing, read as E.164; without a country code it is one of `default_country`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 64)
+        kwargs.setdefault("help_text", "International form is best, e.g. +14155550123.")
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        country = self.context.get("default_country") or settings.DEFAULT_COUNTRY
+        try:
+            return normalise(text, default_country=country).e164
+        except InvalidPhone as problem:
+            raise serializers.ValidationError(problem.message, code=problem.reason) from None
+
+
+class BoundedIds(serializers.ListField):
+    """A set of ids, at most `max_length` of them."""
+
+    child = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    default_max = 10_000
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", self.default_max)
+        kwargs.setdefault("allow_empty", False)
+        super().__init__(**kwargs)
+
+
+def key_label(request: Any) -> str:
+    """Who acts, for the records: the name of the API key."""
+    return f"API key {request.auth.name}"
+
+
+class RelatedId(serializers.PrimaryKeyRelatedField):
+    """The id of something that exists."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("pk_field", serializers.IntegerField(min_value=1, max_value=2**63 - 1))
+        super().__init__(**kwargs)

@@ -1,0 +1,53 @@
+"""Why the API refuses: exceptions that name their kind of problem and carry facts a program can use.
+
+They stand on the lowest floor because every floor's views raise them; `smshub.api.problems` puts them into words on
+the wire.
+"""
+
+from typing import Any
+
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+
+
+class Refusal(APIException):
+    """`problem` is the stable name of the kind of problem, `members` go beside its standard ones."""
+
+    problem = "conflict"
+
+    def __init__(self, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.members = members
+
+
+class Conflict(Refusal):
+    """The request is fine, the present state of things does not allow it."""
+
+    status_code = 409
+
+
+class AlreadyExists(Conflict):
+    problem = "already-exists"
+
+
+class WrongState(Conflict):
+    problem = "wrong-state"
+
+
+class Invalid(ValidationError):
+    """One field is wrong: `Invalid("phone", "…")`."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__({field: [message]})
+
+
+class BadParameter(ValidationError):
+    """A query parameter is unknown or wrong, whatever the method."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__({parameter: [message]})
+
+
+class MissingScope(PermissionDenied):
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This API key lacks the scope {scope}.")
+        self.members = {"missing_scope": scope}

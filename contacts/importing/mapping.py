@@ -1,0 +1,134 @@
+"""Which column of a file becomes which field of a contact: guessed, then changeable.
+
+A mapping is `{column name: target}`; a target is one of `FIELDS`, `attribute:<key>`, or `ignore`.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from contacts.importing.values import country_code, language_tag, time_zone_name
+from contacts.phone import InvalidPhone, normalise
+
+FIELDS = ("phone", "name", "first_name", "last_name", "language", "time_zone", "country")
+IGNORE = "ignore"
+ATTRIBUTE = "attribute:"
+
+# A share of the filled sample cells; below it a column is not what its header or its looks say.
+_ENOUGH = 0.7
+
+# In English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Turkish, Russian, in this order where
+# they differ. Written as `_plain` writes: lower case, without accents and punctuation.
+_HEADERS = {
+    "phone": """phone|phone number|mobile|mobile phone|mobile number|cell|cell phone|cellphone|telephone|tel|msisdn
+        |number|sms|whatsapp|telefon|telefonnummer|handy|handynummer|mobil|mobilnummer|mobiltelefon|rufnummer
+        |telephone portable|portable|numero|numero de telephone|mobile telephone|telefono|telefono movil|movil
+        |celular|numero de telefono|telefone|telemovel|numero de telefone|cellulare|numero di telefono|telefoonnummer
+        |mobiel|mobiele nummer|numer telefonu|telefon komorkowy|komorka|telefon numarasi|cep telefonu|cep|телефон
+        |номер телефона|мобильныи телефон|мобильныи""",
+    "name": """name|full name|fullname|contact|contact name|customer|customer name|vollstandiger name|kunde
+        |nom complet|nom et prenom|nombre completo|nombre y apellidos|nome completo|volledige naam|naam
+        |imie i nazwisko|ad soyad|adi soyadi|фио|имя и фамилия|полное имя""",
+    "first_name": """first name|firstname|given name|forename|vorname|prenom|nombre|primeiro nome|nome|voornaam|imie
+        |ad|adi|имя""",
+    "last_name": """last name|lastname|surname|family name|nachname|familienname|nom|nom de famille|apellido|apellidos
+        |sobrenome|apelido|cognome|achternaam|nazwisko|soyad|soyadi|фамилия""",
+    "language": """language|lang|locale|language code|sprache|langue|idioma|lingua|taal|jezyk|dil|язык""",
+    "time_zone": """time zone|timezone|tz|zeitzone|fuseau horaire|zona horaria|fuso horario|fuso orario|tijdzone
+        |strefa czasowa|saat dilimi|часовои пояс""",
+    "country": """country|country code|land|landercode|pays|code pays|pais|paese|kraj|ulke|страна""",
+}
+_TARGET_OF = {name.strip(): target for target, names in _HEADERS.items() for name in names.split("|")}
+# The columns that a file of rejected rows begins with: a corrected one can be imported as it is.
+REJECTED_COLUMNS = ("line", "reason", "message")
+
+_KEY = re.compile(r"[^\W\d]\w{0,63}").fullmatch
+
+
+def guess(*, header: Sequence[str], samples: Sequence[Sequence[str]], default_country: str) -> dict[str, str]:
+    """A mapping for these columns, by their names and by what stands in the sample rows.
+
+    What fits no field becomes an attribute named after its column; empty columns are ignored. The guess is a
+    valid mapping whenever a column of phone numbers can be found.
+    """
+
+    def share(column: int, fits: Callable[[str], object]) -> float:
+        cells = [row[column].strip() for row in samples if column < len(row) and row[column].strip()]
+        return sum(map(bool, map(fits, cells))) / len(cells) if cells else 0.0
+
+    def is_phone(cell: str) -> bool:
+        try:
+            return bool(normalise(cell, default_country=default_country or None))
+        except InvalidPhone:
+            return False
+
+    named = [_TARGET_OF.get(_plain(column), "") for column in header]
+    taken: dict[str, int] = {}
+    # Looks first, then the name: "Number" may be a customer's, and a column of phones may be called "Column 3".
+    phones = [(round(share(at, is_phone), 1), named[at] == "phone", -at) for at in range(len(header))]
+    best = max(phones, default=(0.0, False, 0))
+    if best[0] >= _ENOUGH:
+        taken["phone"] = -best[2]
+    elif "phone" in named:
+        taken["phone"] = named.index("phone")
+    for target in ("name", "first_name", "last_name"):
+        if target in named:
+            taken.setdefault(target, named.index(target))
+    if "name" in taken:
+        # A full name says more than half of one, and less than both halves.
+        for target in ("name",) if {"first_name", "last_name"} <= taken.keys() else ("first_name", "last_name"):
+            taken.pop(target, None)
+    for target, fits in (("language", language_tag), ("time_zone", time_zone_name), ("country", country_code)):
+        if target in named and share(named.index(target), fits) >= _ENOUGH:
+            taken[target] = named.index(target)
+
+    target_at = {column: target for target, column in taken.items()}
+    skipped = len(REJECTED_COLUMNS) if tuple(header[: len(REJECTED_COLUMNS)]) == REJECTED_COLUMNS else 0
+    mapping: dict[str, str] = {}
+    for at, column in enumerate(header):
+        target = target_at.get(at, IGNORE)
+        if target == IGNORE and at >= skipped and share(at, bool):
+            key = attribute_key(column)
+            if key and f"{ATTRIBUTE}{key}" not in mapping.values():
+                target = f"{ATTRIBUTE}{key}"
+        mapping[column] = target
+    return mapping
+
+
+def problems(*, header: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
+    """What is wrong with a mapping, a sentence each; empty if it can be used."""
+    found = [f"The file has no column “{column}”." for column in mapping if column not in header]
+    for column, target in mapping.items():
+        if target.startswith(ATTRIBUTE):
+            key = target.removeprefix(ATTRIBUTE)
+            if key in FIELDS:
+                found.append(f"“{column}”: contacts have a “{key}” already; give the attribute another name.")
+            elif not _KEY(key):
+                found.append(f"“{column}”: name the attribute with letters, digits and underscores, a letter first.")
+        elif target != IGNORE and target not in FIELDS:
+            found.append(f"“{column}” cannot become “{target}”: there is no such field.")
+    times = Counter(target for target in mapping.values() if target != IGNORE)
+    found += [f"Two columns become “{target}”: keep one." for target, count in times.items() if count > 1]
+    if not times["phone"]:
+        found.append("No column is the phone number: choose it.")
+    if times["name"] and (times["first_name"] or times["last_name"]):
+        found.append("Choose either the name, or first and last name.")
+    return found
+
+
+def attribute_key(column: str) -> str:
+    """The name under which templates know a column: "Favourite colour" becomes `favourite_colour`; may be "".
+
+    Never that of a field: an attribute `country` would stand in the shadow of the contact's country.
+    """
+    key = re.sub(r"\W+", "_", _plain(column)).strip("_")
+    if key in FIELDS:
+        return f"other_{key}"
+    return (f"column_{key}" if key[:1].isdigit() else key)[:64]
+
+
+def _plain(text: str) -> str:
+    """Lower case, no accents, words apart by one space."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(re.sub(r"[\W_]+", " ", bare.replace("ı", "i").replace("ł", "l")).split())

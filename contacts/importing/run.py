@@ -1,0 +1,196 @@
+"""The life of an import: prepare → set_mapping → check → run.
+
+A check or a run is started in the caller's transaction (`start_check`, `start_run`) and carried out by a worker
+(`contacts.importing.work`).
+"""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import BinaryIO, cast
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+
+from contacts.importing import mapping as mappings
+from contacts.importing.read import Head, ImportProblem, detect_encoding, read_head
+from contacts.importing.values import country_code
+from contacts.importing.work import TASKS, Status, proceed, wake
+from contacts.models import ContactImport, ContactList
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What the head of a file shows. `problems` are sentences for the person who uploaded it."""
+
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+    samples: tuple[tuple[str, ...], ...]
+    mapping: dict[str, str]
+    problems: tuple[str, ...]
+
+
+def inspect(upload: ContactImport) -> Inspection:
+    """Look at a stored file again: its first rows, and what we would make of its columns. Reads only the head.
+
+    Raises ImportProblem.
+    """
+    with upload.file.open("rb") as file:
+        binary = cast(BinaryIO, file)
+        encoding = upload.encoding or detect_encoding(binary)
+        return _inspection(
+            read_head(binary, encoding=encoding, default_country=upload.default_country), upload.default_country
+        )
+
+
+def _inspection(head: Head, default_country: str) -> Inspection:
+    shape = head.shape
+    mapping = mappings.guess(header=shape.header, samples=head.samples, default_country=default_country)
+    notes = mappings.problems(header=shape.header, mapping=mapping)
+    if shape.encoding == "cp1252":
+        notes.append("The file is not UTF-8 and was read as Windows-1252: look whether the accents are right.")
+    if not shape.has_header:
+        notes.append("The first line has no column names: it will be imported as a contact.")
+    notes += [f"Several columns are called “{name}”: they are numbered here." for name in head.repeated]
+    return Inspection(shape.encoding, shape.delimiter, shape.header, head.samples, mapping, tuple(notes))
+
+
+def prepare(
+    *,
+    file: "File[bytes]",
+    original_name: str,
+    default_country: str,
+    contact_list: ContactList | None,
+    actor: User | None,
+) -> ContactImport:
+    """Take an uploaded file in, with a guess at its columns. `default_country` is two letters, or "" for none.
+
+    Raises ImportProblem, and then keeps nothing.
+    """
+    if not file.size:
+        raise ImportProblem("The file is empty.")
+    if file.size > settings.IMPORT_MAX_BYTES:
+        raise ImportProblem(
+            f"The file has {file.size / 1e6:,.0f} MB; at most {settings.IMPORT_MAX_BYTES / 1e6:,.0f} MB are allowed. "
+            "Split it and import the parts."
+        )
+    country = country_code(default_country) if default_country else ""
+    if country is None:
+        raise ImportProblem("The default country is not a known one: use its two letters, such as GB or FR.")
+    binary = cast(BinaryIO, file)
+    encoding = detect_encoding(binary)
+    seen = _inspection(read_head(binary, encoding=encoding, default_country=country), country)
+    file.seek(0)
+    upload = ContactImport(
+        original_name=_presentable(original_name),
+        contact_list=contact_list,
+        default_country=country,
+        encoding=encoding,
+        delimiter=seen.delimiter,
+        header=list(seen.header),
+        mapping=seen.mapping,
+        total_bytes=file.size,
+        created_by=actor,
+    )
+    # The stored name is ours: theirs may hold a person's name, or a path.
+    upload.file.save(f"{uuid.uuid4().hex}.csv", file, save=False)
+    upload.save()
+    return upload
+
+
+def _presentable(name: str) -> str:
+    base = PurePath(name.replace("\\", "/")).name
+    return re.sub(r"[\x00-\x1f\x7f]", "", base)[:255] or "contacts.csv"
+
+
+def set_mapping(*, upload: ContactImport, mapping: Mapping[str, str]) -> None:
+    """Choose what becomes of each column; columns left out are ignored. Counts of an earlier check are void.
+
+    Raises ImportProblem for a mapping that cannot be used, and while or after the import runs.
+    """
+    wrong = mappings.problems(header=upload.header, mapping=mapping)
+    if wrong:
+        raise ImportProblem(" ".join(wrong))
+    chosen = {column: mapping.get(column, mappings.IGNORE) for column in upload.header}
+    with transaction.atomic():
+        _lock_idle(upload)
+        _reset(upload, Status.UPLOADED, mapping=chosen, started_at=None)
+
+
+def start_check(upload: ContactImport) -> None:
+    """Have a worker count what an import would do, once the caller's transaction commits. Raises ImportProblem."""
+    _start(upload, Status.CHECKING)
+
+
+def start_run(upload: ContactImport) -> None:
+    """Have a worker import the file, once the caller's transaction commits. Raises ImportProblem."""
+    _start(upload, Status.IMPORTING)
+
+
+def _start(upload: ContactImport, status: Status) -> None:
+    with transaction.atomic():
+        _begin(upload, status)
+        import_id = upload.pk
+        # Robust: with the broker away the status stands, and the tick will wake it.
+        transaction.on_commit(lambda: wake(import_id, status), robust=True)
+
+
+def check(upload: ContactImport) -> ContactImport:
+    """Count what an import would do, here and now, and write no contact. Raises ImportProblem if it may not start."""
+    _begin(upload, Status.CHECKING)
+    proceed(import_id=upload.pk, status=Status.CHECKING)
+    upload.refresh_from_db()
+    return upload
+
+
+def run(upload: ContactImport) -> ContactImport:
+    """Import the file here and now; a finished import stays as it is. Raises ImportProblem if it may not start."""
+    upload.refresh_from_db()
+    if upload.status not in (Status.DONE, Status.IMPORTING):
+        _begin(upload, Status.IMPORTING)
+    proceed(import_id=upload.pk, status=Status.IMPORTING)
+    upload.refresh_from_db()
+    return upload
+
+
+def _begin(upload: ContactImport, status: Status) -> None:
+    with transaction.atomic():
+        current = _lock_idle(upload)
+        wrong = mappings.problems(header=current.header, mapping=current.mapping)
+        if wrong:
+            raise ImportProblem(" ".join(wrong))
+        _reset(upload, status, mapping=current.mapping, started_at=timezone.now())
+
+
+def _lock_idle(upload: ContactImport) -> ContactImport:
+    current = ContactImport.objects.select_for_update().get(pk=upload.pk)
+    if current.status == Status.DONE:
+        raise ImportProblem("This import is finished. To import the file again, upload it again.")
+    if current.status in TASKS:
+        raise ImportProblem(f"This import is {current.get_status_display().lower()}: wait until it has ended.")
+    return current
+
+
+def _reset(upload: ContactImport, status: Status, **more: object) -> None:
+    fresh: dict[str, object] = {
+        "status": status,
+        "error": "",
+        "bytes_read": 0,
+        "rows_read": 0,
+        "created_count": 0,
+        "updated_count": 0,
+        "unchanged_count": 0,
+        "duplicate_count": 0,
+        "rejected_count": 0,
+        "finished_at": None,
+        **more,
+    }
+    ContactImport.objects.filter(pk=upload.pk).update(**fresh)
+    for field, value in fresh.items():
+        setattr(upload, field, value)

@@ -1,0 +1,175 @@
+"""What a worker does with a started import, and how a lost one is found again.
+
+`proceed` works in one transaction that ends with the import's own new status, so "done" and the contacts are
+committed together: killed at any moment, it leaves everything as it was and a status that still says "importing",
+which `resume_stale` picks up.
+
+An advisory lock, held by that same transaction, tells whether anybody is at work on an import: Postgres lets go of
+it exactly when the transaction's last effect is decided.
+"""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import closing
+from typing import BinaryIO, cast
+
+import structlog
+from celery import current_app
+from django.core.cache import cache
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from contacts.importing import copy
+from contacts.importing.progress import Progress
+from contacts.importing.read import ImportProblem, read_head, read_records
+from contacts.importing.rejects import RejectedRows
+from contacts.importing.rows import Rejected, Values, attribute_keys, cleaner
+from contacts.models import ContactImport
+
+Status = ContactImport.Status
+
+TASKS = {Status.CHECKING: "contacts.tasks.check_import", Status.IMPORTING: "contacts.tasks.run_import"}
+# First half of the advisory lock's key; the other is the import's id.
+LOCK = 0x1A90
+# A started import that nobody works on is woken no more often than this.
+WAKE_SECONDS = 60
+_OURS = "Something went wrong on our side and nothing was imported. Try again; if it repeats, look at the server's log."
+
+logger = structlog.get_logger(__name__)
+
+
+def proceed(*, import_id: int, status: Status) -> bool:
+    """Carry out a started check (`status` CHECKING) or run (IMPORTING) to its end.
+
+    False, and nothing done, if it is not in that status or somebody is at work on it. A file that cannot be
+    imported ends as failed, with the reason in `error`. Raises OperationalError when the database is lost or
+    chose this transaction to break a deadlock: the status stays, and the next tick tries again.
+    """
+    try:
+        with transaction.atomic(durable=True):
+            if not _try_lock(import_id):
+                return False
+            upload = ContactImport.objects.select_related("contact_list").filter(pk=import_id, status=status).first()
+            if upload is None:
+                return False
+            with RejectedRows(upload) as rejected, Progress(import_id) as progress:
+                counts = _transfer(upload, rejected, progress)
+                _conclude(upload, counts, rejected)
+    except ImportProblem as problem:
+        _fail(import_id, status, problem.message)
+    except Exception as error:
+        if isinstance(error, OperationalError | InterfaceError) and not _is_lasting(error):
+            raise
+        # Neither the message nor the row that a database error quotes: it may be somebody's number.
+        stack = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("import failed", import_id=import_id, error=type(error).__name__, stack=stack)
+        _fail(import_id, status, _OURS)
+    return True
+
+
+def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress) -> copy.Counts:
+    header, keys = upload.header, attribute_keys(header=upload.header, mapping=upload.mapping)
+    clean = cleaner(header=header, mapping=upload.mapping, default_country=upload.default_country)
+    with upload.file.open("rb") as file:
+        binary = cast(BinaryIO, file)
+        shape = read_head(binary, encoding=upload.encoding, default_country=upload.default_country).shape
+        if list(shape.header) != header:
+            raise ImportProblem("The stored file is not the one that was uploaded: upload it again.")
+        with closing(read_records(binary, shape)) as records:
+
+            def accepted() -> Iterator[tuple[int, Values]]:
+                for row, (line, cells) in enumerate(records, start=1):
+                    if not row % 512:
+                        progress.show(bytes_read=binary.tell(), rows_read=row, rejected=rejected.count)
+                    try:
+                        values = clean(cells)
+                    except Rejected as why:
+                        rejected.add(line, why, cells)
+                    else:
+                        yield line, values
+
+            staged = copy.stage(accepted(), attributes=keys)
+    rows = staged + rejected.count
+    progress.show(bytes_read=upload.total_bytes, rows_read=rows, rejected=rejected.count, now=True)
+    folded = copy.fold(attributes=keys)
+    if upload.status == Status.CHECKING:
+        return copy.compare(staged=staged, folded=folded)
+    return copy.write(staged=staged, folded=folded, contact_list=upload.contact_list)
+
+
+def _conclude(upload: ContactImport, counts: copy.Counts, rejected: RejectedRows) -> None:
+    storage, stale = upload.rejected_file.storage, upload.rejected_file.name
+    stored = rejected.store()
+    try:
+        found = ContactImport.objects.filter(pk=upload.pk, status=upload.status).update(
+            status=Status.CHECKED if upload.status == Status.CHECKING else Status.DONE,
+            bytes_read=upload.total_bytes,
+            rows_read=counts.created + counts.updated + counts.unchanged + counts.duplicates + rejected.count,
+            created_count=counts.created,
+            updated_count=counts.updated,
+            unchanged_count=counts.unchanged,
+            duplicate_count=counts.duplicates,
+            rejected_count=rejected.count,
+            rejected_file=stored,
+            finished_at=timezone.now(),
+        )
+        if not found:
+            raise ImportProblem("The import was deleted while it ran.")
+    except BaseException:
+        if stored:
+            storage.delete(stored)
+        raise
+    if stale:
+        transaction.on_commit(lambda: storage.delete(stale), robust=True)
+
+
+def _fail(import_id: int, status: Status, message: str) -> None:
+    ContactImport.objects.filter(pk=import_id, status=status).update(
+        status=Status.FAILED, error=message, finished_at=timezone.now()
+    )
+
+
+def _is_lasting(error: Exception) -> bool:
+    """Whether trying again would end the same: out of disk or memory (class 53), cancelled by a timeout (57014)."""
+    code = getattr(error.__cause__, "sqlstate", None) or ""
+    return code.startswith("53") or code == "57014"
+
+
+# --- waking ----------------------------------------------------------------------------------------------------
+
+
+def resume_stale() -> int:
+    """Wake every started import that nobody works on: its task, or the worker with it, was lost.
+
+    For a tick, and harmless at any time. Returns how many were woken.
+    """
+    started = ContactImport.objects.filter(status__in=TASKS).order_by("id").values_list("id", "status")[:100]
+    woken = 0
+    for import_id, status in started:
+        # Held until the end of this transaction only, in which nobody would miss it.
+        with transaction.atomic():
+            idle = _try_lock(import_id)
+        if idle and cache.add(wake_key(import_id), True, timeout=WAKE_SECONDS):
+            _enqueue(import_id, Status(status))
+            woken += 1
+    return woken
+
+
+def wake(import_id: int, status: Status) -> None:
+    cache.set(wake_key(import_id), True, timeout=WAKE_SECONDS)
+    _enqueue(import_id, status)
+
+
+def wake_key(import_id: int) -> str:
+    return f"contacts.import.wake:{import_id}"
+
+
+def _enqueue(import_id: int, status: Status) -> None:
+    # By name: the tasks stand above this module.
+    current_app.send_task(TASKS[status], args=[import_id])
+
+
+def _try_lock(import_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, import_id])
+        return bool(cursor.fetchone()[0])

@@ -1,0 +1,146 @@
+"""What messages, senders and texts received look like on the wire."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+
+from delivery.errors import ADVICE, Failure, Suppressed
+from delivery.lanes import Lane
+from delivery.models import Inbound, Message, MessageEvent, Sender
+from delivery.providers import registry
+from delivery.states import MEANING, Status
+
+LANES = {lane.name.lower(): lane for lane in Lane}
+
+
+class LaneField(serializers.ChoiceField):
+    """How urgent: alerts overtake transactional texts, those reminders, those bulk."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.pop("choices", None)
+        super().__init__(choices=list(LANES), **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return LANES[super().to_internal_value(data)]
+
+    def to_representation(self, value: Any) -> str:
+        return value if isinstance(value, str) else Lane(value).name.lower()
+
+
+_MESSAGE = {
+    "id": "019a4f2e-7c1b-7d3a-9f55-2b8c1e0d4a67",
+    "to": "+14155550123",
+    "body": "Your table is ready.",
+    "campaign": None,
+    "contact": None,
+    "sender": {"id": 1, "address": "+14155550100"},
+    "lane": "transactional",
+    "status": "delivered",
+    "reason": "",
+    "error_code": "",
+    "encoding": "gsm7",
+    "segments": 1,
+    "created_at": "2026-11-02T09:30:00Z",
+    "not_before": None,
+    "valid_until": "2026-11-02T10:30:00Z",
+    "sent_at": "2026-11-02T09:30:01Z",
+    "final_at": "2026-11-02T09:30:04Z",
+}
+
+
+class SenderOfSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Sender
+        fields = ["id", "address"]
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Delivered", value=_MESSAGE, response_only=True)])
+class MessageSerializer(serializers.ModelSerializer):
+    to = serializers.CharField(source="recipient", help_text="E.164.")
+    campaign = serializers.SerializerMethodField(help_text="Id of the campaign; null for a message of its own.")
+    contact = serializers.IntegerField(source="contact_id", allow_null=True)
+    sender = SenderOfSerializer(allow_null=True)
+    lane = LaneField()
+    status = serializers.ChoiceField(choices=Status.choices)
+
+    class Meta:
+        model = Message
+        fields = list(_MESSAGE)
+        read_only_fields = fields
+
+    def get_campaign(self, message: Message) -> int | None:
+        return message.campaign_id or None
+
+
+class EventSerializer(serializers.ModelSerializer):
+    meaning = serializers.SerializerMethodField()
+
+    class Meta:
+        model = MessageEvent
+        fields = ["at", "status", "meaning", "source", "attempt", "reason", "code", "detail"]
+
+    def get_meaning(self, event: MessageEvent) -> str:
+        return MEANING[Status(event.status)]
+
+
+class ExplanationSerializer(serializers.Serializer):
+    status = serializers.CharField(help_text="What the status means.")
+    reason = serializers.CharField(allow_blank=True, help_text="Why, in words.")
+    advice = serializers.CharField(allow_blank=True, help_text="What to do about it.")
+    code = serializers.CharField(allow_blank=True, help_text="The provider's code in words.")
+    link = serializers.CharField(allow_blank=True, help_text="The provider's page about the code.")
+
+
+class MessageDetailSerializer(MessageSerializer):
+    """A message with its timeline, oldest first, and its state in words."""
+
+    events = EventSerializer(many=True, source="timeline")
+    explanation = serializers.SerializerMethodField()
+
+    class Meta(MessageSerializer.Meta):
+        fields = [*MessageSerializer.Meta.fields, "provider_message_id", "attempt", "explanation", "events"]
+        read_only_fields = fields
+
+    @extend_schema_field(ExplanationSerializer)
+    def get_explanation(self, message: Message) -> dict[str, str]:
+        words, link = _explain_code(message)
+        return {
+            "status": MEANING[Status(message.status)],
+            "reason": _reason_label(message),
+            "advice": ADVICE.get(message.reason, ""),
+            "code": words,
+            "link": link,
+        }
+
+
+def _reason_label(message: Message) -> str:
+    reasons = Suppressed if message.status == Status.SUPPRESSED else Failure
+    return str(dict(reasons.choices).get(message.reason, ""))
+
+
+def _explain_code(message: Message) -> tuple[str, str]:
+    if not message.error_code or message.provider is None:
+        return "", ""
+    try:
+        explain = registry.kind(message.provider.adapter).explain
+    except LookupError:
+        return "", ""
+    return explain(message.error_code) if explain else ("", "")
+
+
+class SenderSerializer(serializers.ModelSerializer):
+    provider = serializers.CharField(source="provider.name")
+
+    class Meta:
+        model = Sender
+        fields = ["id", "address", "provider", "rate", "enabled", "is_default"]
+
+
+class InboundSerializer(serializers.ModelSerializer):
+    phone = serializers.CharField(help_text="Who wrote, E.164.")
+    keyword = serializers.CharField(allow_blank=True, help_text="stop, start or help; empty: conversation.")
+
+    class Meta:
+        model = Inbound
+        fields = ["id", "phone", "recipient", "body", "keyword", "received_at"]

@@ -1,0 +1,74 @@
+"""JSON bodies as Postgres can keep them.
+
+JSON allows what text columns do not: NUL characters and halves of surrogate pairs, in values and in names. They are
+refused here, once, with the place named, so that nothing behind has to think of them.
+"""
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.parsers import JSONParser
+
+MAX_DEPTH = 32
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def unstorable(text: str) -> bool:
+    """Whether a text holds a NUL or half of a surrogate pair."""
+    return _UNSTORABLE.search(text) is not None
+
+
+class StrictJSONParser(JSONParser):
+    """One JSON object (RFC 8259) in UTF-8, at most MAX_DEPTH deep."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            data = json.loads(stream.read().decode(), parse_constant=_refuse_constant, parse_float=_finite)
+        except UnicodeDecodeError:
+            raise ParseError("The body is not UTF-8.") from None
+        except RecursionError:
+            raise ParseError(f"The body is nested more than {MAX_DEPTH} deep.") from None
+        except ValueError as error:
+            place = f": {error}" if isinstance(error, json.JSONDecodeError) else ""
+            raise ParseError(f"The body is not JSON{place}.") from None
+        if not isinstance(data, dict):
+            raise ParseError("The body must be a JSON object.")
+        _check(data)
+        return data
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ParseError(f"The body is not JSON: {name} is not a JSON number.")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ParseError("The body has a number that is too large.")
+    return number
+
+
+def _check(data: dict[str, Any]) -> None:
+    todo: list[tuple[Any, tuple[str, ...]]] = [(data, ())]
+    while todo:
+        value, path = todo.pop()
+        if len(path) > MAX_DEPTH:
+            raise ParseError(f"The body is nested more than {MAX_DEPTH} deep.")
+        if isinstance(value, str) and unstorable(value):
+            raise ValidationError(_at(path))
+        if isinstance(value, dict):
+            if any(map(unstorable, value)):
+                raise ValidationError(_at(path))
+            todo.extend((inner, (*path, name)) for name, inner in value.items())
+        elif isinstance(value, list):
+            todo.extend((inner, (*path, str(position))) for position, inner in enumerate(value))
+
+
+def _at(path: tuple[str, ...]) -> Any:
+    detail: Any = ["Contains a character that cannot be stored (NUL, or half of a surrogate pair)."]
+    for step in reversed(path):
+        detail = {step: detail}
+    return detail

@@ -1,0 +1,49 @@
+"""Every address below /api/v1/. Names carry no trailing slash."""
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import path, re_path
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.views import SpectacularSwaggerView
+from rest_framework.routers import SimpleRouter
+
+from campaigns.api.campaigns import CampaignViewSet
+from campaigns.api.messages import SendingViewSet
+from campaigns.api.templates import TemplateViewSet
+from contacts.api.imports import ImportViewSet
+from contacts.api.views import ContactViewSet, ListViewSet, SuppressionViewSet
+from delivery.api.views import InboundViewSet, SenderViewSet
+from smshub.api.endpoint import endpoint
+from smshub.api.problems import CONTENT_TYPE, problem
+from smshub.api.schema import openapi
+from smshub.api.whoami import WhoAmI
+
+router = SimpleRouter(trailing_slash=False)
+router.register("contacts", endpoint(ContactViewSet), "contacts")
+router.register("lists", endpoint(ListViewSet), "lists")
+router.register("imports", endpoint(ImportViewSet), "imports")
+router.register("suppressions", endpoint(SuppressionViewSet), "suppressions")
+router.register("templates", endpoint(TemplateViewSet), "templates")
+router.register("campaigns", endpoint(CampaignViewSet), "campaigns")
+router.register("messages", endpoint(SendingViewSet), "messages")
+router.register("senders", endpoint(SenderViewSet), "senders")
+router.register("inbound", endpoint(InboundViewSet), "inbound")
+
+
+@csrf_exempt
+def nothing_here(request: HttpRequest, rest: str) -> JsonResponse:
+    hint = " Leave out the slash at the end." if rest.endswith("/") else ""
+    document = problem("not-found", 404, f"There is no such address.{hint}")
+    return JsonResponse(document, status=404, content_type=CONTENT_TYPE)
+
+
+urlpatterns = [
+    path("whoami", endpoint(WhoAmI).as_view(), name="whoami"),
+    path("openapi.json", openapi, name="openapi"),
+    path(
+        "docs",
+        SpectacularSwaggerView.as_view(url_name="openapi", authentication_classes=[], permission_classes=[]),
+        name="api-docs",
+    ),
+    *router.urls,
+    re_path(r"^(?P<rest>.*)$", nothing_here),
+]

@@ -1,0 +1,171 @@
+"""Campaigns as a system sees them: a draft that may be changed, then a life moved by actions."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from campaigns.models import Campaign, CampaignEvent
+from tests.api.conftest import System, is_problem
+from tests.factories import (
+    CampaignFactory,
+    ContactFactory,
+    ContactListFactory,
+    MessageFactory,
+    SuppressionFactory,
+    TemplateVersionFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ready(sender: Any) -> Campaign:
+    """A draft that may be launched: two contacts, one of them suppressed."""
+    ada, bob = ContactFactory(), ContactFactory()
+    SuppressionFactory(phone=bob.phone)
+    return CampaignFactory(include=[ContactListFactory(contacts=[ada, bob])])
+
+
+def test_a_draft_is_made_changed_and_deleted(shop: System) -> None:
+    template = TemplateVersionFactory().template
+    friends, staff = ContactListFactory(), ContactListFactory()
+
+    made = shop.post(
+        "campaigns", {"name": "Flu shots", "template": template.pk, "include": [friends.pk], "lane": "reminder"}
+    )
+    assert made.status_code == 201
+    assert (made.body["status"], made.body["lane"], made.body["include"]) == ("draft", "reminder", [friends.pk])
+    assert (made.body["sender"], made.body["on_missing"]) == (None, "block")
+
+    path = f"campaigns/{made.body['id']}"
+    changed = shop.patch(path, {"exclude": [staff.pk], "on_missing": "skip"})
+    assert (changed.body["include"], changed.body["exclude"]) == ([friends.pk], [staff.pk])
+    assert changed.body["on_missing"] == "skip"
+
+    assert shop.delete(path).status_code == 204
+    assert shop.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("include", [999_999_999]),
+        ("include", list(range(1, 102))),
+        ("include", ["x"]),
+        ("template", 0),
+        ("template", None),
+        ("template", 10**30),
+        ("template", 1.5),
+        ("sender", 999_999_999),
+        ("lane", "fast"),
+        ("lane", 3),
+        ("status", "running"),
+    ],
+)
+def test_a_wrong_draft_is_refused(shop: System, field: str, value: Any) -> None:
+    draft = CampaignFactory()
+
+    answer = shop.patch(f"campaigns/{draft.pk}", {field: value})
+
+    assert is_problem(answer, 400, "validation-error")
+    assert answer.body["errors"][0]["pointer"].startswith(f"/{field}")
+
+
+@pytest.mark.parametrize("status", sorted(set(Campaign.Status) - {Campaign.Status.DRAFT}))
+def test_only_a_draft_can_be_changed_or_deleted(shop: System, status: str) -> None:
+    campaign = CampaignFactory(status=status, scheduled_at=timezone.now() + timedelta(days=1))
+    path = f"campaigns/{campaign.pk}"
+
+    for answer in (shop.patch(path, {"name": "x"}), shop.delete(path)):
+        assert is_problem(answer, 409, "wrong-state")
+        assert answer.body["campaign_status"] == status
+
+
+def test_a_preflight_tells_who_would_get_it(shop: System, ready: Campaign) -> None:
+    answer = shop.post(f"campaigns/{ready.pk}/preflight")
+
+    assert answer.status_code == 200
+    assert (answer.body["audience"], answer.body["suppressed"]) == (2, 1)
+    assert (answer.body["problems"], answer.body["most_segments"]) == ([], 1)
+
+
+def test_a_launch_is_recorded_with_the_keys_name(shop: System, ready: Campaign) -> None:
+    answer = shop.post(f"campaigns/{ready.pk}/launch")
+
+    assert answer.status_code == 200
+    assert (answer.body["status"], answer.body["template_version"]) == ("running", 1)
+    assert CampaignEvent.objects.get().actor_label == "API key Web shop"
+
+
+def test_a_second_launch_is_refused(shop: System, ready: Campaign) -> None:
+    shop.post(f"campaigns/{ready.pk}/launch")
+
+    answer = shop.post(f"campaigns/{ready.pk}/launch")
+
+    assert is_problem(answer, 409, "campaign-refused")
+    assert "cannot be launched" in answer.body["problems"][0]
+
+
+def test_a_launch_with_problems_is_refused_with_all_of_them(shop: System) -> None:
+    answer = shop.post(f"campaigns/{CampaignFactory().pk}/launch")
+
+    assert is_problem(answer, 409, "campaign-refused")
+    assert len(answer.body["problems"]) >= 2
+
+
+def test_a_campaign_is_scheduled_and_unscheduled(shop: System, ready: Campaign) -> None:
+    at = (timezone.now() + timedelta(days=1)).isoformat()
+    path = f"campaigns/{ready.pk}"
+
+    assert shop.post(f"{path}/schedule", {"at": at}).body["status"] == "scheduled"
+    assert shop.post(f"{path}/unschedule").body["status"] == "draft"
+    assert is_problem(shop.post(f"{path}/schedule", {"at": "2020-01-01T00:00:00Z"}), 409, "campaign-refused")
+    assert is_problem(shop.post(f"{path}/schedule", {"at": "soon"}), 400, "validation-error")
+    assert is_problem(shop.post(f"{path}/schedule"), 400, "validation-error")
+
+
+def test_a_running_campaign_is_paused_resumed_and_cancelled(shop: System, ready: Campaign) -> None:
+    path = f"campaigns/{ready.pk}"
+    shop.post(f"{path}/launch")
+
+    assert shop.post(f"{path}/pause", {"reason": "Typo"}).body["status"] == "paused"
+    assert shop.post(f"{path}/resume").body["status"] == "running"
+    assert shop.post(f"{path}/cancel", {"reason": "Wrong day"}).body["status"] == "cancelled"
+    assert is_problem(shop.post(f"{path}/resume"), 409, "campaign-refused")
+    reasons = CampaignEvent.objects.order_by("id").values_list("reason", flat=True)
+    assert list(reasons) == ["", "Typo", "", "Wrong day"]
+
+
+def test_an_action_refuses_fields_it_does_not_know(shop: System, ready: Campaign) -> None:
+    assert is_problem(shop.post(f"campaigns/{ready.pk}/launch", {"at": "now"}), 400, "validation-error")
+    ready.refresh_from_db()
+    assert ready.status == Campaign.Status.DRAFT
+
+
+def test_progress_is_told_by_status_and_reason(shop: System) -> None:
+    campaign = CampaignFactory(status="running", audience_size=4, launched_at=timezone.now())
+    for contact, (status, reason) in enumerate(
+        [("delivered", ""), ("delivered", ""), ("failed", "landline"), ("queued", "")], 1
+    ):
+        MessageFactory(campaign_id=campaign.pk, contact_id=contact, status=status, reason=reason)
+
+    answer = shop.get(f"campaigns/{campaign.pk}/progress")
+
+    assert answer.status_code == 200
+    assert (answer.body["audience"], answer.body["materialised"], answer.body["final"]) == (4, 4, 3)
+    counts = {count["status"]: count["messages"] for count in answer.body["counts"]}
+    assert counts == {"queued": 1, "failed": 1, "delivered": 2}
+    assert [(why["reason"], why["messages"]) for why in answer.body["reasons"]] == [("landline", 1)]
+
+
+def test_campaigns_are_found_by_status_and_template(shop: System) -> None:
+    draft, running = CampaignFactory(), CampaignFactory(status="running")
+
+    def found(query: str) -> list[int]:
+        return [row["id"] for row in shop.get(f"campaigns?{query}").body["results"]]
+
+    assert found("status=running") == [running.pk]
+    assert found(f"template={draft.template_id}") == [draft.pk]
+    assert is_problem(shop.get("campaigns?status=finished"), 400, "validation-error")

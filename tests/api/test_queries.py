@@ -1,0 +1,75 @@
+"""A list costs the same number of queries however long it is, and never counts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.api.conftest import System
+from tests.factories import (
+    CampaignFactory,
+    ContactFactory,
+    ContactImportFactory,
+    ContactListFactory,
+    InboundFactory,
+    MessageEventFactory,
+    MessageFactory,
+    SenderFactory,
+    SuppressionFactory,
+    TemplateVersionFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def campaign() -> None:
+    CampaignFactory(include=ContactListFactory.create_batch(2), exclude=[ContactListFactory()], sender=SenderFactory())
+
+
+#: Path: what makes a row of it, and how many queries a page takes. One of each is for the key.
+LISTS: dict[str, tuple[Callable[[], Any], int]] = {
+    "contacts": (ContactFactory, 2),
+    "lists": (ContactListFactory, 2),
+    "imports": (ContactImportFactory, 2),
+    "suppressions": (SuppressionFactory, 2),
+    "templates": (TemplateVersionFactory, 3),
+    "campaigns": (campaign, 4),
+    "messages": (MessageFactory, 2),
+    "senders": (SenderFactory, 2),
+    "inbound": (InboundFactory, 2),
+}
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_page_takes_a_constant_number_of_queries(shop: System, path: str, settings: Any, tmp_path: Any) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+    make, expected = LISTS[path]
+    shop.get("whoami")
+    for rows in (2, 5):
+        for _ in range(rows):
+            make()
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            page = shop.get(path)
+        assert len(page.body["results"]) >= rows
+        statements = [query["sql"] for query in queries]
+        assert len(statements) == expected, statements
+        assert not any("COUNT(" in statement.upper() for statement in statements)
+
+
+def test_members_and_one_message_take_a_constant_number_too(shop: System) -> None:
+    friends = ContactListFactory(contacts=ContactFactory.create_batch(5))
+    message = MessageFactory()
+    for _ in range(5):
+        MessageEventFactory(message=message)
+    shop.get("whoami")
+
+    with CaptureQueriesContext(connection) as members:
+        assert len(shop.get(f"lists/{friends.pk}/members").body["results"]) == 5
+    with CaptureQueriesContext(connection) as one:
+        assert len(shop.get(f"messages/{message.pk}").body["events"]) == 5
+
+    assert (len(members), len(one)) == (3, 3)

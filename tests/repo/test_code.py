@@ -1,0 +1,26 @@
+"""What holds for all of the code: small modules, and floors that know only what is below them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.repo.files import PACKAGES, ROOT, modules, text
+
+LONGEST = 400
+#: Longer ones, with the reason why they are not two.
+LONG = {
+    "campaigns/templating.py": "one language: its filters, limits and messages are read together",
+}
+
+
+def test_modules_are_small_enough_to_be_read_at_once() -> None:
+    lengths = {str(path): len(text(str(path)).splitlines()) for path in modules(*PACKAGES, "tests", "benchmarks")}
+    long = {path for path, lines in lengths.items() if lines > LONGEST}
+    assert not long - set(LONG), "split these, or give a reason"
+    assert set(LONG) <= long, "these are short by now"
+
+
+def test_the_floors_hold() -> None:
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stdout + answer.stderr

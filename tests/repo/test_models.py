@@ -1,0 +1,53 @@
+"""Models: the migrations say all of them, and staff see all of them, or there is a reason."""
+
+from django.apps import apps
+from django.contrib import admin
+from django.db.migrations.autodetector import MigrationAutodetector
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.questioner import NonInteractiveMigrationQuestioner
+from django.db.migrations.state import ProjectState
+from django.db.models import Model
+
+from tests.repo.files import PACKAGES
+
+#: Models without an admin of their own, and why.
+NOT_IN_ADMIN = {
+    "contacts.Membership": "seen and changed on the list and on the contact",
+    "delivery.MessageEvent": "the timeline on the message's page",
+    "delivery.InboxReceipt": "the receipts' waiting room: rows stay for about a second",
+    "delivery.CampaignHold": "the campaign's pause, set and lifted by its buttons",
+    "delivery.Tally": "deltas; their sums are the campaign's progress",
+    "campaigns.TemplateVersion": "seen on the template, never changed",
+    "campaigns.CampaignEvent": "the history on the campaign's page",
+    "campaigns.AudienceEntry": "numbered ids that last while the messages are being made",
+    "campaigns.AudienceChunk": "how far the making of messages got; shown as progress",
+    "api.IdempotencyRecord": "answers kept for a repeated request, body included",
+}
+
+
+def ours() -> dict[str, type[Model]]:
+    return {model._meta.label: model for model in apps.get_models() if model.__module__.partition(".")[0] in PACKAGES}
+
+
+def test_no_migration_is_missing() -> None:
+    loader = MigrationLoader(None)
+    detector = MigrationAutodetector(
+        loader.project_state(), ProjectState.from_apps(apps), NonInteractiveMigrationQuestioner()
+    )
+    labels = {config.label for config in apps.get_app_configs() if config.name.partition(".")[0] in PACKAGES}
+    changes = detector.changes(graph=loader.graph, trim_to_apps=labels, convert_apps=labels)
+    assert not {
+        app: [operation.describe() for m in found for operation in m.operations] for app, found in changes.items()
+    }
+
+
+def test_no_two_migrations_are_both_the_last() -> None:
+    assert not MigrationLoader(None).detect_conflicts()
+
+
+def test_every_model_is_in_admin_or_has_a_reason_not_to_be() -> None:
+    assert not {label for label, model in ours().items() if model not in admin.site._registry} - set(NOT_IN_ADMIN)
+
+
+def test_no_reason_is_given_for_what_is_in_admin() -> None:
+    assert set(NOT_IN_ADMIN) <= {label for label, model in ours().items() if model not in admin.site._registry}
