@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import ProtectedError, Q
+from django.db.models import Model, ProtectedError, Q
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
@@ -18,8 +18,10 @@ def keep_lists_in_use(instance: ContactList, **_: Any) -> None:
 
     Raises ProtectedError. From the launch on the audience is frozen, and the list may go.
     """
-    using = Campaign.objects.filter(Q(include=instance) | Q(exclude=instance), status__in=_TO_BE_SENT).distinct()
-    found = set(using[:10])
+    named = Q(include=instance) | Q(exclude=instance)
+    # Between the launch and the freeze, a second later, the lists are still what decides.
+    waiting = Q(status__in=_TO_BE_SENT) | Q(launched_at__isnull=False, audience_size=None)
+    found: set[Model] = set(Campaign.objects.filter(named, waiting).distinct()[:10])
     if found:
-        names = ", ".join(sorted(campaign.name for campaign in found))
+        names = ", ".join(sorted(str(campaign) for campaign in found))
         raise ProtectedError(f"The list is used by campaigns that are still to be sent: {names}.", found)

@@ -86,9 +86,7 @@ class Campaign(models.Model):
     )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT, editable=False)
     scheduled_at = models.DateTimeField(null=True, blank=True)
-    audience_size = models.BigIntegerField(
-        null=True, editable=False, help_text="Set when the audience is frozen."
-    )
+    audience_size = models.BigIntegerField(null=True, editable=False, help_text="Set when the audience is frozen.")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -7,6 +7,7 @@ from celery import shared_task
 
 from campaigns import control, launch, lifecycle, wake
 from campaigns import materialise as materialising
+from delivery.wake import heard
 
 #: How long a task keeps a worker before it makes room for another campaign's.
 RUN_SECONDS = 20.0
@@ -14,21 +15,21 @@ RUN_SECONDS = 20.0
 
 @shared_task(name="campaigns.tasks.freeze")
 def freeze(campaign_id: int) -> None:
-    wake.heard("freeze", campaign_id)
+    heard("campaigns.tasks.freeze", campaign_id)
     materialising.freeze(campaign_id)
     wake.materialise(campaign_id)
 
 
 @shared_task(name="campaigns.tasks.materialise")
 def materialise(campaign_id: int) -> None:
-    wake.heard("materialise", campaign_id)
+    heard("campaigns.tasks.materialise", campaign_id)
     if materialising.materialise(campaign_id, seconds=RUN_SECONDS):
         wake.materialise(campaign_id)
 
 
 @shared_task(name="campaigns.tasks.cancel_rest")
 def cancel_rest(campaign_id: int) -> None:
-    wake.heard("cancel_rest", campaign_id)
+    heard("campaigns.tasks.cancel_rest", campaign_id)
     if control.cancel_rest(campaign_id, seconds=RUN_SECONDS):
         wake.cancel_rest(campaign_id)
 

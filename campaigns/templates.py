@@ -110,7 +110,8 @@ def sample_context(body: str) -> dict[str, object]:
     except templating.TemplateError:
         names = []
     attributes: dict[str, object] = {}
-    for name in sorted(names, key=lambda name: -name.count(".")):
+    own = {*audience.COLUMNS, "first_name"}
+    for name in sorted(set(names) - own, key=lambda name: -name.count(".")):
         _place(attributes, [part for part in name.removeprefix("attributes.").split(".") if part])
     return templating.contact_context(
         name="Ada Byron", phone="+14155550123", language="en", country="US", attributes=attributes

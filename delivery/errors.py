@@ -31,7 +31,7 @@ class Suppressed(models.TextChoices):
     OPTED_OUT = "opted_out", "Opted out"
     INVALID_NUMBER = "invalid_number", "Number known to be invalid"
     MANUAL = "manual", "Suppressed by staff"
-    MISSING_VARIABLE = "missing_variable", "A template variable has no value"
+    MISSING_VARIABLE = "missing_variable", "A template variable has no value, or one that does not fit"
     EMPTY_BODY = "empty_body", "The text came out empty or too long"
     CONTACT_DELETED = "contact_deleted", "The contact was deleted"
     NO_SENDER = "no_sender", "No sender for this destination"

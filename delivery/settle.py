@@ -13,6 +13,7 @@ import psycopg
 from django.conf import settings
 from django.utils import timezone
 
+from delivery.errors import Failure
 from delivery.providers.base import Outcome, SendOutcome
 from delivery.states import FINAL, Status, sql_applies, sql_in
 
@@ -112,5 +113,8 @@ def _later_arguments(outcomes: Sequence[SendOutcome]) -> dict[str, Any]:
 
 def _delay(outcome: SendOutcome) -> float:
     """Seconds, with jitter, so that what was refused together does not come back together."""
+    if outcome.failure is Failure.ACCOUNT:
+        # The provider is being switched off: what waits, waits for somebody to switch it on, and not for a time.
+        return 0.0
     asked = 1.0 if outcome.retry_after is None else outcome.retry_after
     return asked * random.uniform(1.0, 1.5)  # noqa: S311  (no secret)

@@ -17,14 +17,14 @@ GATHER_SECONDS = 0.1
 
 @shared_task
 def dispatch(provider_id: int) -> None:
-    wake.heard("dispatch", provider_id)
+    wake.heard("delivery.tasks.dispatch", provider_id)
     if dispatching.dispatch(provider_id, runtime=runtime(), seconds=RUN_SECONDS):
         wake.dispatch(provider_id)
 
 
 @shared_task
 def reconcile() -> None:
-    wake.heard("reconcile")
+    wake.heard("delivery.tasks.reconcile")
     until = time.monotonic() + RUN_SECONDS
     idle = 0
     while time.monotonic() < until and idle < 5:
@@ -38,7 +38,7 @@ def reconcile() -> None:
 
 @shared_task
 def ask(provider_id: int) -> None:
-    wake.heard("ask", provider_id)
+    wake.heard("delivery.tasks.ask", provider_id)
     uncertain.ask(provider_id, runtime=runtime())
 
 

@@ -23,37 +23,37 @@ def client() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
 
 
-def _key(name: str) -> str:
-    return f"{settings.REDIS_PREFIX}wake:{name}"
+def _key(task: str, args: tuple[int, ...]) -> str:
+    return f"{settings.REDIS_PREFIX}wake:" + ":".join([task, *map(str, args)])
 
 
-def _say(task: str, *args: int) -> None:
-    name = ":".join([task, *map(str, args)])
+def say(task: str, *args: int) -> None:
+    """Send the task of that full name, unless one with these arguments is still waiting to be taken."""
     try:
-        if client().set(_key(name), 1, nx=True, px=_FORGET_MS):
-            current_app.send_task(f"delivery.tasks.{task}", args=args, retry=False)
+        if client().set(_key(task, args), 1, nx=True, px=_FORGET_MS):
+            current_app.send_task(task, args=args, retry=False)
     except (redis.RedisError, OperationalError) as error:
         log.warning("wake_up_lost", task=task, error=type(error).__name__)
 
 
 def heard(task: str, *args: int) -> None:
-    """The task is up: from now on somebody else may wake the next one."""
+    """The task is up: from now on the next one may be woken, perhaps to share the work."""
     try:
-        client().delete(_key(":".join([task, *map(str, args)])))
-    except redis.RedisError:
-        log.warning("wake_up_not_cleared", task=task)
+        client().delete(_key(task, args))
+    except redis.RedisError as error:
+        log.warning("wake_up_not_cleared", task=task, error=type(error).__name__)
 
 
 def dispatch(provider_id: int) -> None:
     """The provider has messages to send."""
-    _say("dispatch", provider_id)
+    say("delivery.tasks.dispatch", provider_id)
 
 
 def reconcile() -> None:
     """Receipts are waiting in the inbox."""
-    _say("reconcile")
+    say("delivery.tasks.reconcile")
 
 
 def ask(provider_id: int) -> None:
     """Some messages of the provider are to be asked about."""
-    _say("ask", provider_id)
+    say("delivery.tasks.ask", provider_id)

@@ -11,6 +11,7 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from smshub.dashboard.views import live
 
@@ -25,6 +26,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "first_name", "last_name", "email", "is_active", "is_staff")
     list_filter = ("is_active", "groups")
+    filter_horizontal = ()
     add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2")}),)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -32,13 +34,29 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
             return self.add_fieldsets
         rights = ["is_active", "is_staff", "groups"]
         if request.user.is_superuser:
-            rights += ["is_superuser", "user_permissions"]
+            rights.append("is_superuser")
         return (
             (None, {"fields": ("username", "password")}),
             ("Person", {"fields": ("first_name", "last_name", "email")}),
             ("Rights", {"fields": rights}),
             ("Dates", {"fields": ("last_login", "date_joined")}),
         )
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "groups" and field:
+            field.widget = field.widget.widget if hasattr(field.widget, "widget") else field.widget
+            field.help_text = "What this person may do."
+        return field
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        # Nobody gets an account here but to use these pages.
+        obj.is_staff = obj.is_staff or not change
+        super().save_model(request, obj, form, change)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("last_login", "date_joined")

@@ -148,7 +148,7 @@ CELERY_BEAT_SCHEDULE = {
     "delivery": {"task": "delivery.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
     "campaigns": {"task": "campaigns.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
     "contacts": {"task": "contacts.tasks.tick", "schedule": 15.0, "options": {"expires": 30}},
-    "api": {"task": "smshub.api.tasks.tick", "schedule": 3600.0, "options": {"expires": 600}},
+    "api": {"task": "smshub.api.tasks.tick", "schedule": 3600.0, "options": {"expires": 4000}},
     "housekeeping": {"task": "delivery.tasks.housekeeping", "schedule": 15.0, "options": {"expires": 30}},
 }
 
@@ -188,6 +188,8 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+AXES_ENABLE_ADMIN = False
 
 BEHIND_TLS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS

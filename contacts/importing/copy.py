@@ -31,6 +31,10 @@ class Counts:
     duplicates: int
 
 
+#: A smaller import changes little about the tables; autovacuum sees to those.
+_ANALYSE_FROM = 1000
+
+
 def stage(rows: Iterable[tuple[int, Values]], *, attributes: Sequence[str]) -> int:
     """COPY (line, values) rows into a temporary table of this transaction; returns how many."""
     columns = _columns(attributes)
@@ -169,6 +173,9 @@ def write(*, staged: int, folded: int, contact_list: ContactList | None) -> Coun
                 ),
                 [contact_list.pk, contact_list.pk],
             )
+        if created > _ANALYSE_FROM:
+            # A launch right after the import must not be planned with the statistics of an empty table.
+            cursor.execute(_query("ANALYZE {contact}, {membership}"))
     return Counts(created, updated, folded - created - updated, staged - folded)
 
 

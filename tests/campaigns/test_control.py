@@ -328,8 +328,8 @@ def forget_wake_ups() -> None:
 
 def awake(campaign: Campaign) -> set[str]:
     """Which tasks have been woken for the campaign and have not begun."""
-    keys = client().scan_iter(f"{settings.REDIS_PREFIX}wake:campaigns.*:{campaign.pk}")
-    return {key.decode().split("wake:campaigns.")[1].split(":")[0] for key in keys}
+    keys = client().scan_iter(f"{settings.REDIS_PREFIX}wake:campaigns.tasks.*:{campaign.pk}")
+    return {key.decode().split("wake:campaigns.tasks.")[1].split(":")[0] for key in keys}
 
 
 @committed

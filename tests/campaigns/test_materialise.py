@@ -107,6 +107,15 @@ def test_freezing_twice_at_once_freezes_once() -> None:
     assert (AudienceEntry.objects.count(), AudienceChunk.objects.count()) == (35, 4)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_freeze_leaves_an_audience_alone_that_another_worker_is_freezing() -> None:
+    campaign = launched(5)
+    with transaction.atomic():
+        materialise.freeze(campaign.pk)
+        assert at_once(partial(materialise.freeze, campaign.pk)) == [None]
+    assert AudienceEntry.objects.count() == 5
+
+
 # --- the rows ---------------------------------------------------------------------------------------------------
 
 

@@ -202,7 +202,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows() -> None:
             run(prepared)
         return len(captured)
 
-    assert queries(1) == queries(1500) < 30
+    assert queries(1200) == queries(2400) < 30
 
 
 # --- check -----------------------------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ def test_only_the_web_process_is_published_and_only_to_this_machine() -> None:
 
 
 def test_uploads_are_where_the_workers_read_them() -> None:
-    assert service("web")["volumes"] == service("worker")["volumes"]
+    assert service("web")["volumes"] == service("loader")["volumes"]
 
 
 def test_the_simulated_carrier_is_there_only_when_asked_for() -> None:

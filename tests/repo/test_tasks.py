@@ -39,7 +39,7 @@ def named_tasks() -> set[tuple[str, str]]:
 
 
 def test_there_are_tasks_on_every_floor_that_has_work() -> None:
-    assert {name.partition(".")[0] for name in our_tasks()} == {"contacts", "delivery", "campaigns"}
+    assert {name.partition(".")[0] for name in our_tasks()} == {"contacts", "delivery", "campaigns", "smshub"}
 
 
 def test_every_task_goes_to_a_queue_that_a_worker_reads() -> None:

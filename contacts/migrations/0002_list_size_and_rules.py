@@ -1,4 +1,4 @@
-"""Keep ContactList.size by statement-level triggers, exact at every commit; and attributes an object."""
+"""Keep ContactList.size by statement-level triggers, exact at every commit; and two rules of contacts."""
 
 from django.db import migrations
 
@@ -27,9 +27,16 @@ DROP FUNCTION contacts_count_members();
 OBJECT = """
 ALTER TABLE contacts_contact ADD CONSTRAINT contact_attributes_object CHECK (jsonb_typeof(attributes) = 'object')
 """
+# Searching by the start of a name, whatever its case, among millions.
+NAMES = "CREATE INDEX contact_name_start ON contacts_contact (upper(name) varchar_pattern_ops)"
+NO_NAMES = "DROP INDEX contact_name_start"
 ANYTHING = "ALTER TABLE contacts_contact DROP CONSTRAINT contact_attributes_object"
 
 
 class Migration(migrations.Migration):
     dependencies = [("contacts", "0001_initial")]
-    operations = [migrations.RunSQL(FORWARD, BACKWARD), migrations.RunSQL(OBJECT, ANYTHING)]
+    operations = [
+        migrations.RunSQL(FORWARD, BACKWARD),
+        migrations.RunSQL(OBJECT, ANYTHING),
+        migrations.RunSQL(NAMES, NO_NAMES),
+    ]

@@ -1,0 +1,3 @@
+from campaigns.admin import campaigns, texts
+
+__all__ = ["campaigns", "texts"]

@@ -1,0 +1,326 @@
+"""Campaigns: a form while it is a draft, a live page from then on, and a button for every lawful move."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.views import ChangeList
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from campaigns import control, launch
+from campaigns.admin.live import live
+from campaigns.errors import CampaignError
+from campaigns.models import Campaign, Template
+from campaigns.transitions import MOVES, Action
+from contacts.admin.base import PageAdmin, actor, number_of
+from contacts.models import ContactList
+from delivery import tallies
+from delivery.admin import words
+from delivery.models import Sender
+
+STATUS_LABELS = {
+    "Draft": "",
+    "Scheduled": "info",
+    "Running": "primary",
+    "Paused": "warning",
+    "Completed": "success",
+    "Cancelled": "danger",
+}
+
+
+class ListChoice(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} ({obj.size:,})"
+
+
+class CampaignForm(forms.ModelForm):
+    include = ListChoice(
+        label="Send to",
+        queryset=ContactList.objects.all(),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text="Everyone on any of these lists, each person once.",
+    )
+    exclude = ListChoice(
+        label="Leave out",
+        queryset=ContactList.objects.all(),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text="Nobody who is on one of these. Who may not be texted is left out in any case.",
+    )
+
+    class Meta:
+        model = Campaign
+        fields = ("name", "template", "sender", "lane", "include", "exclude", "on_missing")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen: Any = self.fields["template"]
+        chosen.queryset = Template.objects.filter(archived=False)
+        chosen.empty_label = "Choose a template"
+        self.fields["on_missing"].label = "If a contact lacks a variable"
+        sender: Any = self.fields["sender"]
+        sender.queryset = Sender.objects.filter(enabled=True).select_related("provider").order_by("address")
+        sender.empty_label = "The default sender"
+
+
+class ScheduleForm(forms.Form):
+    at = forms.SplitDateTimeField(label="Launch at", widget=UnfoldAdminSplitDateTimeWidget())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["at"].help_text = f"Time zone: {timezone.get_current_timezone_name()}."
+
+
+class CancelForm(forms.Form):
+    reason = forms.CharField(
+        max_length=200, required=False, widget=UnfoldAdminTextInputWidget(), help_text="Kept in the campaign's history."
+    )
+
+
+class CountedChangeList(ChangeList):
+    """One read of the tallies for the whole page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        counts: dict[int, dict[str, int]] = {}
+        for count in tallies.counts([campaign.pk for campaign in self.result_list]):
+            of_one = counts.setdefault(count.campaign_id, {})
+            of_one[count.status.value] = of_one.get(count.status.value, 0) + count.messages
+        for campaign in self.result_list:
+            campaign.counts = counts.get(campaign.pk, {})
+
+
+Verb = Callable[..., Any]
+
+#: Moves that go at the press of a button; the others ask first.
+AT_ONCE: dict[Action, Verb] = {
+    Action.PAUSE: control.pause,
+    Action.RESUME: control.resume,
+    Action.UNSCHEDULE: launch.unschedule,
+}
+
+
+@admin.register(Campaign)
+class CampaignAdmin(PageAdmin):
+    form = CampaignForm
+    change_form_template = "campaigns/admin/campaign.html"
+    list_display = ("name", "state", "progress", "people", "template", "when")
+    list_filter = ("status",)
+    list_select_related = ("template",)
+    search_fields = ("name",)
+    show_full_result_count = False
+    fields = ("name", "template", "sender", "include", "exclude", "lane", "on_missing")
+
+    def pages(self) -> Any:
+        return {
+            "live": ("<int:pk>/live/", self.live_view),
+            "progress": ("<int:pk>/progress/", self.progress_view),
+            "preflight": ("<int:pk>/preflight/", self.preflight_view),
+            "launch": ("<int:pk>/launch/", self.launch_view),
+            "schedule": ("<int:pk>/schedule/", self.schedule_view),
+            "cancel": ("<int:pk>/cancel/", self.cancel_view),
+            "act": ("<int:pk>/act/<str:action>/", self.act_view),
+        }
+
+    # --- the list ---------------------------------------------------------------------------------------------
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return CountedChangeList
+
+    @display(description="Status", label=STATUS_LABELS, ordering="status")
+    def state(self, campaign: Campaign) -> str:
+        return campaign.get_status_display()
+
+    @display(description="Progress")
+    def progress(self, campaign: Any) -> SafeString | str:
+        total = max(campaign.audience_size or 0, sum(campaign.counts.values()))
+        if not total:
+            return "–"
+        percent = 100 * words.finished(campaign.counts) // total
+        return format_html('<progress class="sms-progress" max="100" value="{}"></progress> {} %', percent, percent)
+
+    @display(description="Audience", ordering="audience_size")
+    def people(self, campaign: Campaign) -> str:
+        return "–" if campaign.audience_size is None else f"{campaign.audience_size:,}"
+
+    @display(description="When")
+    def when(self, campaign: Campaign) -> Any:
+        return campaign.launched_at or campaign.scheduled_at
+
+    # --- the draft --------------------------------------------------------------------------------------------
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        untouched = obj is None or (isinstance(obj, Campaign) and obj.status == Campaign.Status.DRAFT)
+        return untouched and bool(super().has_delete_permission(request, obj))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        campaign: Campaign = self.allowed(request, object_id, "view")
+        with transaction.atomic():
+            # Nobody launches it while it is being saved, and nobody saves it once it is launched.
+            drafts = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.DRAFT)
+            if not (drafts.select_for_update(no_key=True) if request.method == "POST" else drafts).exists():
+                if request.method == "POST":
+                    messages.error(request, "Only a draft can be changed; this campaign is no longer one.")
+                return HttpResponseRedirect(self.live_url(campaign))
+            context = {"events": campaign.events.order_by("-pk")[:20], "may_change": self.may_move(request)}
+            return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        if change:
+            obj.save(update_fields=[name for name in form.changed_data if name not in ("include", "exclude")])
+        else:
+            obj.created_by = actor(request)
+            obj.save()
+
+    def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: str | None = None) -> Any:
+        if {"_continue", "_addanother", "_popup"} & set(request.POST):
+            return super().response_add(request, obj, post_url_continue)
+        messages.success(request, "Saved as a draft. Look at the preflight below, then launch or schedule it.")
+        return HttpResponseRedirect(reverse("admin:campaigns_campaign_change", args=[obj.pk]))
+
+    def preflight_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign: Campaign = self.allowed(request, pk, "view")
+        return self.fragment(request, "campaigns/admin/preflight.html", {"preflight": launch.preflight(campaign)})
+
+    # --- under way --------------------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("template", "template_version", "sender__provider")
+
+    def live_url(self, campaign: Campaign) -> str:
+        return reverse("admin:campaigns_campaign_live", args=[campaign.pk])
+
+    def home_url(self, campaign: Campaign) -> str:
+        return reverse("admin:campaigns_campaign_change", args=[campaign.pk])
+
+    def may_move(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("campaigns.change_campaign"))
+
+    def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign: Campaign = self.allowed(request, pk, "view")
+        if campaign.status == Campaign.Status.DRAFT:
+            return HttpResponseRedirect(self.home_url(campaign))
+        context = {"live": live(campaign), "may_change": self.may_move(request)}
+        lists = {
+            "include": list(campaign.include.values_list("name", flat=True)),
+            "exclude": list(campaign.exclude.values_list("name", flat=True)),
+        }
+        return self.page(
+            request,
+            "campaigns/admin/live.html",
+            title=campaign.name,
+            original=campaign,
+            campaign=campaign,
+            messages_url=f"{reverse('admin:delivery_message_changelist')}?campaign={campaign.pk}",
+            progress_url=reverse("admin:campaigns_campaign_progress", args=[campaign.pk]),
+            **lists,
+            **context,
+        )
+
+    def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign: Campaign = self.allowed(request, pk, "view")
+        shown = live(campaign)
+        context = {"live": shown, "campaign": campaign, "may_change": self.may_move(request)}
+        # 286 tells htmx to stop asking.
+        return self.fragment(request, "campaigns/admin/progress.html", context, status=286 if shown.over else 200)
+
+    # --- moves ------------------------------------------------------------------------------------------------
+
+    def movable(self, request: HttpRequest, pk: int) -> Campaign:
+        if not self.may_move(request):
+            raise PermissionDenied
+        campaign: Campaign = self.allowed(request, pk, "view")
+        return campaign
+
+    def move(
+        self, request: HttpRequest, campaign: Campaign, action: Action, verb: Verb, **details: Any
+    ) -> HttpResponse:
+        """Do it and say so, or say why not; then show the campaign as it is now."""
+        try:
+            verb(campaign=campaign, actor=actor(request), **details)
+        except CampaignError as error:
+            for problem in error.problems:
+                messages.error(request, problem)
+        else:
+            messages.success(request, f"“{campaign.name}” is {MOVES[action].done}.")
+        return HttpResponseRedirect(self.home_url(campaign))
+
+    def act_view(self, request: HttpRequest, pk: int, action: str) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if action not in AT_ONCE:
+            raise Http404
+        return self.move(request, self.movable(request, pk), Action(action), AT_ONCE[Action(action)])
+
+    def launch_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign = self.movable(request, pk)
+        if request.method == "POST":
+            return self.move(request, campaign, Action.LAUNCH, launch.launch)
+        preflight = launch.preflight(campaign)
+        return self.page(
+            request,
+            "campaigns/admin/launch.html",
+            title=f"Launch {campaign.name}",
+            original=campaign,
+            campaign=campaign,
+            preflight=preflight,
+            sendable=preflight.audience - preflight.suppressed,
+            back=self.home_url(campaign),
+        )
+
+    def schedule_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign = self.movable(request, pk)
+        form = ScheduleForm(request.POST or None, initial={"at": campaign.scheduled_at})
+        if form.is_valid():
+            return self.move(request, campaign, Action.SCHEDULE, launch.schedule, at=form.cleaned_data["at"])
+        intro = "Who is on its lists at that time gets it. Until then it can be changed back into a draft."
+        return self.form_page(
+            request,
+            form=form,
+            title=f"Schedule {campaign.name}",
+            submit="Schedule",
+            intro=intro,
+            original=campaign,
+            back=self.home_url(campaign),
+        )
+
+    def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign = self.movable(request, pk)
+        if campaign.status in (Campaign.Status.COMPLETED, Campaign.Status.CANCELLED):
+            messages.info(request, f"It is {campaign.get_status_display().lower()} already.")
+            return HttpResponseRedirect(self.home_url(campaign))
+        form = CancelForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            return self.move(request, campaign, Action.CANCEL, control.cancel, reason=form.cleaned_data["reason"])
+        intro = "It will not be launched. This cannot be undone."
+        if campaign.launched_at:
+            waiting = number_of(live(campaign).waiting, "person", "people")
+            intro = f"{waiting} would not be texted any more. What is handed over goes out. This cannot be undone."
+        return self.form_page(
+            request,
+            form=form,
+            title=f"Cancel {campaign.name}",
+            submit="Cancel the campaign",
+            intro=intro,
+            original=campaign,
+            back=self.home_url(campaign),
+            danger=True,
+        )

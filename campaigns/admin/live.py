@@ -1,0 +1,105 @@
+"""A campaign under way, as its page shows it. Three reads: the campaign, its tallies, its history."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from campaigns.models import Campaign, CampaignEvent
+from campaigns.progress import progress as look
+from campaigns.transitions import Action, allowed
+from delivery.admin import words
+from delivery.states import MEANING, Status
+
+MAX_EVENTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    status: Status
+    label: str
+    group: str
+    meaning: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRow:
+    status: str
+    group: str
+    reason: str
+    advice: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    campaign: Campaign
+    percent: float
+    total: int
+    finished: int
+    open: int
+    segments: int
+    bar: list[words.Part]
+    statuses: list[StatusRow]
+    reasons: list[ReasonRow]
+    rate: float | None
+    left: str
+    started: datetime | None
+    ended: datetime | None
+    preparing: bool
+    events: list[CampaignEvent]
+    actions: list[Action]
+
+    @property
+    def waiting(self) -> int:
+        """People whose message has not left yet."""
+        return sum(part.messages for part in self.bar if part.key == "waiting")
+
+    @property
+    def over(self) -> bool:
+        """Nothing on the page will change any more."""
+        ended = self.campaign.status in (Campaign.Status.COMPLETED, Campaign.Status.CANCELLED)
+        return ended and not self.open
+
+
+def live(campaign: Campaign) -> Live:
+    progress = look(campaign)
+    counts = {str(status): messages for status, messages in progress.counts.items()}
+    total = max(progress.audience or 0, sum(counts.values()))
+    running = progress.status == Campaign.Status.RUNNING
+    return Live(
+        campaign=campaign,
+        percent=progress.percent,
+        total=total,
+        finished=progress.final,
+        open=progress.open,
+        segments=progress.segments,
+        bar=words.parts(counts, total),
+        statuses=[
+            StatusRow(status, str(status.label), words.GROUP_OF[status.value], MEANING[status], messages)
+            for status, messages in words.by_status(counts.items())
+        ],
+        reasons=[
+            ReasonRow(str(why.status.label), words.GROUP_OF[why.status.value], why.label, why.advice, why.messages)
+            for why in progress.reasons
+        ],
+        rate=progress.per_second if running else None,
+        left=time_left(progress.eta - timezone.now()) if running and progress.eta else "",
+        started=campaign.launched_at,
+        ended=campaign.finished_at,
+        preparing=campaign.launched_at is not None and campaign.materialised_at is None,
+        events=list(campaign.events.order_by("-pk")[:MAX_EVENTS]),
+        actions=allowed(campaign.status),
+    )
+
+
+def time_left(left: timedelta) -> str:
+    """In words that are as exact as the estimate: "about 3 minutes"."""
+    if left < timedelta(seconds=90):
+        return "about a minute"
+    if left < timedelta(minutes=90):
+        return f"about {round(left / timedelta(minutes=1))} minutes"
+    if left < timedelta(hours=36):
+        return f"about {round(left / timedelta(hours=1))} hours"
+    return f"about {round(left / timedelta(days=1))} days"

@@ -1,0 +1,3 @@
+from contacts.admin import imports, people, suppressions
+
+__all__ = ["imports", "people", "suppressions"]

@@ -1,0 +1,165 @@
+"""What the admin pages of every room share: large tables, read-only pages, one-form pages, numbers by permission."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError, connection, models, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.urls.resolvers import URLPattern
+from psycopg.errors import QueryCanceled
+from unfold.admin import ModelAdmin
+from unfold.paginator import InfinitePaginator
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+#: A list that cannot be shown in this time is not shown: it would hold the page and the database.
+LIST_MILLISECONDS = 4000
+
+
+def actor(request: HttpRequest) -> User:
+    """Who is at the keyboard; admin pages are never reached anonymously."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def may_see_numbers(user: User | AnonymousUser) -> bool:
+    """The right to see contacts is the right to see numbers and what was written to them."""
+    return user.has_perm("contacts.view_contact")
+
+
+def mask(phone: str) -> str:
+    """Enough of a number to compare by, not enough to dial."""
+    return f"{phone[:3]}{'•' * max(len(phone) - 5, 0)}{phone[-2:]}"
+
+
+def shown(phone: str, user: User | AnonymousUser) -> str:
+    return phone if may_see_numbers(user) else mask(phone)
+
+
+def number_of(count: int, noun: str, plural: str = "") -> str:
+    """`1 contact`, `12,345 contacts`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+class PageAdmin(ModelAdmin):
+    """A model admin with pages of its own beside the usual ones. A change goes by POST, never by GET."""
+
+    list_per_page = 50
+    actions = None
+    list_disable_select_all = True
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def pages(self) -> Mapping[str, tuple[str, Callable[..., HttpResponse]]]:
+        """URL name suffix → (path below the model, view)."""
+        return {}
+
+    def get_urls(self) -> list[URLPattern]:
+        label = f"{self.opts.app_label}_{self.opts.model_name}"
+        own = [
+            path(route, self.admin_site.admin_view(view), name=f"{label}_{name}")
+            for name, (route, view) in self.pages().items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget  # a choice, without buttons that open other forms in windows
+        return field
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context["show_save_and_add_another"] = False
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def allowed(self, request: HttpRequest, object_id: str | int, permission: str) -> Any:
+        """The object, if it is there and this user may "view", "change" or "delete" it."""
+        found = self.get_object(request, unquote(str(object_id)))
+        if found is None:
+            raise Http404
+        if not getattr(self, f"has_{permission}_permission")(request, found):
+            raise PermissionDenied
+        return found
+
+    def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+        request.current_app = self.admin_site.name
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "model_admin": self}
+        return TemplateResponse(request, template, {**shared, **context})
+
+    def fragment(
+        self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
+    ) -> TemplateResponse:
+        """A piece of a page that is already open; never kept by anybody's cache."""
+        response = TemplateResponse(request, template, context, status=status)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def form_page(
+        self, request: HttpRequest, *, form: forms.Form, title: str, submit: str, **context: Any
+    ) -> TemplateResponse:
+        """One plain form with one button. Context: `intro`, `danger`, `back` (URL), `original`."""
+        return self.page(
+            request, "contacts/admin/form_page.html", form=form, title=title, submit=submit, media=form.media, **context
+        )
+
+
+class LargeTableAdmin(PageAdmin):
+    """For tables that may hold millions of rows: nothing is counted, and no list takes more than LIST_MILLISECONDS."""
+
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    ordering = ("-pk",)
+    sortable_by: tuple[str, ...] = ()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = {LIST_MILLISECONDS}")
+                return super().changelist_view(request, extra_context)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, QueryCanceled):
+                raise
+            messages.warning(request, "That would mean looking through too many rows. Search for one exactly.")
+            return HttpResponseRedirect(request.path)
+
+
+class ReadOnlyMixin:
+    """Looked at, never changed by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class EvidenceForm(forms.Form):
+    """Why: kept for good beside what was done."""
+
+    evidence = forms.CharField(
+        max_length=200, widget=UnfoldAdminTextInputWidget(), help_text="What it rests on, for example “asked by phone”."
+    )
+
+
+def text_area(rows: int = 6, **attrs: Any) -> UnfoldAdminTextareaWidget:
+    return UnfoldAdminTextareaWidget(attrs={"rows": rows, **attrs})
+
+
+def select() -> UnfoldAdminSelectWidget:
+    return UnfoldAdminSelectWidget()

@@ -1,0 +1,270 @@
+"""Importing a file: upload, say what each column is, look what would happen, do it, see what was left out."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from contacts.admin.base import PageAdmin, actor, may_see_numbers, select
+from contacts.importing import run
+from contacts.importing.mapping import ATTRIBUTE, FIELDS, IGNORE, attribute_key
+from contacts.importing.read import ImportProblem
+from contacts.models import ContactImport, ContactList
+
+Status = ContactImport.Status
+
+ACTIVE = frozenset({Status.CHECKING, Status.IMPORTING})
+STEPS: dict[str, tuple[Callable[[ContactImport], None] | None, str]] = {
+    "check": (run.start_check, "Tried without importing"),
+    "run": (run.start_run, "Import started"),
+}
+FIRST_PROBLEMS = 20
+SAMPLES = 3
+
+_FIELD_WORDS = {
+    "phone": "Number",
+    "name": "Name",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "language": "Language",
+    "time_zone": "Time zone",
+    "country": "Country",
+}
+STATUS_LABELS = {
+    "Uploaded": "",
+    "Checking": "info",
+    "Checked": "info",
+    "Importing": "primary",
+    "Done": "success",
+    "Failed": "danger",
+}
+
+
+class DropInput(forms.FileInput):
+    template_name = "contacts/admin/drop.html"
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label="CSV file",
+        widget=DropInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain", "class": "sms-drop"}),
+        help_text="Drop it here or choose it. One contact on each line, with a column for the number.",
+    )
+    contact_list = forms.ModelChoiceField(
+        label="Put everyone on the list",
+        queryset=ContactList.objects.all(),
+        required=False,
+        empty_label="No list",
+        widget=select(),
+    )
+    default_country = forms.CharField(
+        label="Country of numbers without a country code",
+        required=False,
+        max_length=2,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "US"}),
+        help_text="Two letters, such as US or GB. Empty: such numbers are refused.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the file on the mapping page: what stands in it, and what it may become."""
+
+    field: str
+    name: str
+    samples: list[str]
+    chosen: str
+    choices: list[tuple[str, str]]
+
+
+def columns(upload: ContactImport, samples: tuple[tuple[str, ...], ...]) -> list[Column]:
+    found = []
+    for at, name in enumerate(upload.header):
+        chosen = upload.mapping.get(name, IGNORE)
+        keys = dict.fromkeys([attribute_key(name) or f"column_{at + 1}", chosen.removeprefix(ATTRIBUTE)])
+        attributes = [key for key in keys if key not in FIELDS and key != IGNORE]
+        found.append(
+            Column(
+                field=f"column-{at}",
+                name=name,
+                samples=[row[at] for row in samples[:SAMPLES] if at < len(row) and row[at]],
+                chosen=chosen,
+                choices=[
+                    (IGNORE, "Leave out"),
+                    *_FIELD_WORDS.items(),
+                    *((f"{ATTRIBUTE}{key}", f"For templates: {{{{ {key} }}}}") for key in attributes),
+                ],
+            )
+        )
+    return found
+
+
+def first_problems(upload: ContactImport) -> list[tuple[str, str]]:
+    """Line and sentence of the first rejected rows."""
+    if not upload.rejected_file:
+        return []
+    try:
+        with upload.rejected_file.open("rb") as stored:
+            rows = csv.reader(
+                io.TextIOWrapper(stored, encoding="utf-8-sig", newline=""), delimiter=upload.delimiter or ","
+            )
+            return [(row[0], row[2]) for row in islice(rows, 1, FIRST_PROBLEMS + 1) if len(row) > 2]
+    except OSError:
+        return []
+
+
+def percent(upload: ContactImport) -> int:
+    if upload.status in (Status.DONE, Status.CHECKED):
+        return 100
+    return min(99, 100 * upload.bytes_read // upload.total_bytes) if upload.total_bytes else 0
+
+
+@admin.register(ContactImport)
+class ContactImportAdmin(PageAdmin):
+    list_display = ("original_name", "state", "how_far", "contact_list", "created_at", "created_by")
+    list_select_related = ("contact_list", "created_by")
+    list_filter = ("status",)
+
+    def pages(self) -> Any:
+        return {
+            "map": ("<int:pk>/map/", self.map_view),
+            "progress": ("<int:pk>/progress/", self.progress_view),
+            "rejected": ("<int:pk>/rejected.csv", self.rejected_view),
+        }
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        idle = not (isinstance(obj, ContactImport) and obj.status in ACTIVE)
+        return idle and bool(super().has_delete_permission(request, obj))
+
+    @display(description="Status", label=STATUS_LABELS)
+    def state(self, upload: ContactImport) -> str:
+        return upload.get_status_display()
+
+    @display(description="Progress")
+    def how_far(self, upload: ContactImport) -> SafeString:
+        done = percent(upload)
+        return format_html('<progress class="sms-progress" max="100" value="{}"></progress> {} %', done, done)
+
+    # --- upload -----------------------------------------------------------------------------------------------
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        initial = {"default_country": settings.DEFAULT_COUNTRY, "contact_list": request.GET.get("list")}
+        form = UploadForm(request.POST or None, request.FILES or None, initial=initial)
+        if request.method == "POST" and form.is_valid():
+            data = form.cleaned_data
+            try:
+                upload = run.prepare(
+                    file=data["file"],
+                    original_name=data["file"].name,
+                    default_country=data["default_country"].upper(),
+                    contact_list=data["contact_list"],
+                    actor=actor(request),
+                )
+            except ImportProblem as problem:
+                form.add_error("file", str(problem))
+            else:
+                self.log_addition(request, upload, "Uploaded")
+                return HttpResponseRedirect(self.home_url(upload))
+        return self.form_page(
+            request,
+            form=form,
+            title="Import contacts",
+            submit="Upload",
+            intro="Nothing is imported yet: next you see the columns and can try it without changing anything.",
+            back=reverse("admin:contacts_contactimport_changelist"),
+        )
+
+    # --- the import's own page ----------------------------------------------------------------------------------
+
+    def home_url(self, upload: ContactImport) -> str:
+        return reverse("admin:contacts_contactimport_change", args=[upload.pk])
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        upload: ContactImport = self.allowed(request, object_id, "view")
+        context = self.state_of(request, upload)
+        if context["may_change"] and not context["active"] and upload.status != Status.DONE:
+            context |= self.mapping_of(upload)
+        return self.page(request, "contacts/admin/import.html", title=upload.original_name, original=upload, **context)
+
+    def state_of(self, request: HttpRequest, upload: ContactImport) -> dict[str, Any]:
+        private = may_see_numbers(request.user)
+        return {
+            "upload": upload,
+            "active": upload.status in ACTIVE,
+            "percent": percent(upload),
+            "problems": first_problems(upload) if upload.rejected_count and upload.status not in ACTIVE else [],
+            "may_change": self.has_change_permission(request, upload),
+            "may_download": private and bool(upload.rejected_file),
+        }
+
+    def mapping_of(self, upload: ContactImport) -> dict[str, Any]:
+        try:
+            seen = run.inspect(upload)
+        except (ImportProblem, OSError) as problem:
+            sentence = (
+                str(problem) if isinstance(problem, ImportProblem) else "The file is no longer there: upload it again."
+            )
+            return {"unreadable": sentence}
+        return {"columns": columns(upload, seen.samples), "notes": seen.problems}
+
+    def map_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Keep the mapping, and go on as the pressed button says: check, run, or just save."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        upload: ContactImport = self.allowed(request, pk, "change")
+        sent = {name: request.POST.get(f"column-{at}", IGNORE) for at, name in enumerate(upload.header)}
+        step, done = STEPS.get(request.POST.get("do", ""), (None, "Columns chosen"))
+        try:
+            with transaction.atomic():
+                if sent != {name: upload.mapping.get(name, IGNORE) for name in upload.header}:
+                    run.set_mapping(upload=upload, mapping=sent)
+                if step:
+                    step(upload)
+        except ImportProblem as problem:
+            messages.error(request, str(problem))
+        else:
+            self.log_change(request, upload, done)
+        return HttpResponseRedirect(self.home_url(upload))
+
+    def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        upload: ContactImport = self.allowed(request, pk, "view")
+        response = self.fragment(request, "contacts/admin/import_state.html", self.state_of(request, upload))
+        if upload.status not in ACTIVE:
+            # The rest of the page is another one now.
+            response["HX-Refresh"] = "true"
+        return response
+
+    def rejected_view(self, request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
+        upload: ContactImport = self.allowed(request, pk, "view")
+        if not may_see_numbers(request.user):
+            raise PermissionDenied
+        if not upload.rejected_file:
+            raise Http404
+        return FileResponse(upload.rejected_file.open("rb"), as_attachment=True, filename=f"rejected-{pk}.csv")
+
+    def delete_model(self, request: HttpRequest, obj: ContactImport) -> None:
+        files = [file for file in (obj.file, obj.rejected_file) if file]
+        super().delete_model(request, obj)
+        for file in files:
+            transaction.on_commit(lambda file=file: file.storage.delete(file.name), robust=True)  # type: ignore[misc]

@@ -1,0 +1,160 @@
+"""Contacts and lists."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
+
+from contacts import lists
+from contacts.admin.attributes import AttributesField
+from contacts.admin.base import LargeTableAdmin, PageAdmin, number_of
+from contacts.admin.finding import find_contacts
+from contacts.admin.guard import uses_of
+from contacts.models import Contact, ContactList, Suppression
+from contacts.phone import InvalidPhone, normalise
+
+
+class OnList(admin.SimpleListFilter):
+    """Through the membership's own index, without a DISTINCT."""
+
+    title = "list"
+    parameter_name = "list"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(pk), name) for pk, name in ContactList.objects.values_list("pk", "name")[:200]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact] | None:
+        value = self.value()
+        return queryset.filter(memberships__contact_list_id=int(value)) if value and value.isdecimal() else None
+
+
+class ContactForm(forms.ModelForm):
+    phone = forms.CharField(
+        label="Number",
+        max_length=64,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="With country code, such as +44 20 7946 0018, or as dialled in your own country.",
+    )
+    attributes = AttributesField()
+    on_lists = forms.ModelMultipleChoiceField(
+        label="Lists",
+        queryset=ContactList.objects.all(),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+    )
+
+    class Meta:
+        model = Contact
+        fields = ("phone", "name", "language", "time_zone", "country", "attributes")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "on_lists" in self.fields:
+            self.initial["on_lists"] = list(self.instance.lists.values_list("pk", flat=True))
+
+    def clean_phone(self) -> str:
+        try:
+            phone = normalise(self.cleaned_data["phone"], default_country=settings.DEFAULT_COUNTRY or None)
+        except InvalidPhone as problem:
+            raise forms.ValidationError(problem.message) from None
+        self.instance.country = self.instance.country or phone.country
+        return phone.e164
+
+    def clean_country(self) -> str:
+        country: str = self.cleaned_data["country"].upper() or self.instance.country
+        return country
+
+
+@admin.register(Contact)
+class ContactAdmin(LargeTableAdmin):
+    form = ContactForm
+    list_display = ("who", "phone", "country", "language", "created_at")
+    list_filter = (OnList,)
+    search_fields = ("phone", "name")
+    search_help_text = "Number, its beginning, or a name"
+    fieldsets = (
+        (None, {"fields": ("phone", "name", "on_lists")}),
+        ("May be texted", {"fields": ("standing", "messages_link")}),
+        ("For templates", {"fields": ("language", "time_zone", "country", "attributes")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("phone", "name", "on_lists")}),
+        ("For templates", {"fields": ("language", "time_zone", "country", "attributes")}),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # The number is the identity: another number is another contact.
+        return ("phone", "standing", "messages_link") if obj else ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
+    ) -> tuple[QuerySet[Contact], bool]:
+        return (find_contacts(queryset, search_term) if search_term else queryset), False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        contact: Contact = form.instance
+        before = set(contact.lists.values_list("pk", flat=True))
+        wanted: dict[int, ContactList] = {chosen.pk: chosen for chosen in form.cleaned_data["on_lists"]}
+        for pk in wanted.keys() - before:
+            lists.add(contact_list=wanted[pk], contact_ids=[contact.pk])
+        for left in ContactList.objects.filter(pk__in=before - wanted.keys()):
+            lists.remove(contact_list=left, contact_ids=[contact.pk])
+
+    @display(description="Name")
+    def who(self, contact: Contact) -> str:
+        return contact.name or "(no name)"
+
+    @display(description="May be texted")
+    def standing(self, contact: Contact) -> SafeString | str:
+        suppression = Suppression.objects.filter(phone=contact.phone, lifted_at=None).first()
+        if suppression is None:
+            return "Yes"
+        url = reverse("admin:contacts_suppression_change", args=[suppression.pk])
+        return format_html(
+            'No: <a class="sms-link" href="{}">{}, since {}</a> {}',
+            url,
+            suppression.get_reason_display().lower(),
+            suppression.created_at.strftime("%d %B %Y"),
+            f"({suppression.evidence})" if suppression.evidence else "",
+        )
+
+    @display(description="Messages")
+    def messages_link(self, contact: Contact) -> SafeString:
+        url = reverse("admin:delivery_message_changelist")
+        return format_html('<a class="sms-link" href="{}?contact={}">Messages to this number</a>', url, contact.pk)
+
+
+@admin.register(ContactList)
+class ContactListAdmin(PageAdmin):
+    list_display = ("name", "people", "description", "created_at")
+    search_fields = ("name",)
+    fields = ("name", "description", "people")
+    readonly_fields = ("people",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fields if obj else self.fields[:2]
+
+    @display(description="Contacts", ordering="size")
+    def people(self, contact_list: ContactList) -> SafeString:
+        url = reverse("admin:contacts_contact_changelist")
+        return format_html(
+            '<a class="sms-link" href="{}?list={}" data-testid="list-size">{}</a>',
+            url,
+            contact_list.pk,
+            number_of(contact_list.size, "contact"),
+        )
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[str]]:
+        """Without collecting a million memberships, and never from under a campaign that names the list."""
+        chosen: list[Model] = list(objs)
+        sizes = [f"{item} ({number_of(item.size, 'membership')}; the contacts stay)" for item in chosen]  # type: ignore[attr-defined]
+        return sizes, {"lists": len(chosen)}, set(), [use for item in chosen for use in uses_of(item)]

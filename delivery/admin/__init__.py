@@ -1,0 +1,3 @@
+from delivery.admin import messages, providers
+
+__all__ = ["messages", "providers"]

@@ -1,0 +1,163 @@
+"""Messages and inbound texts: looked at, never changed by hand."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from contacts.admin.base import LargeTableAdmin, ReadOnlyMixin, mask, may_see_numbers, shown
+from contacts.admin.finding import e164
+from contacts.models import Contact, Suppression
+from delivery.admin import words
+from delivery.admin.filters import ByCampaign, ByLane, ByProvider, ByStatus, ToContact, When
+from delivery.admin.timeline import explained, timeline
+from delivery.models import Inbound, Message
+from delivery.states import MEANING, Status
+
+
+def as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
+    list_filter = (ByStatus, When, ByLane, ByProvider, ByCampaign, ToContact)
+    list_select_related = ("provider",)
+    search_fields = ("recipient",)
+    search_help_text = "Whole number, or message id"
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        number = "to" if may_see_numbers(request.user) else "to_masked"
+        return (number, "state", "why", "lane_word", "campaign", "segments", "provider", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("body")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
+    ) -> tuple[QuerySet[Message], bool]:
+        if not search_term:
+            return queryset, False
+        if message_id := as_uuid(search_term):
+            return queryset.filter(pk=message_id), False
+        number = e164(search_term) if may_see_numbers(request.user) else None
+        return (queryset.filter(recipient=number) if number else queryset.none()), False
+
+    @display(description="To")
+    def to(self, message: Message) -> str:
+        return message.recipient
+
+    @display(description="To")
+    def to_masked(self, message: Message) -> str:
+        return mask(message.recipient)
+
+    @display(description="Status", label=words.LABELS)
+    def state(self, message: Message) -> str:
+        return str(Status(message.status).label)
+
+    @display(description="Reason")
+    def why(self, message: Message) -> str:
+        return words.reason_words(message.reason) or "–"
+
+    @display(description="Lane")
+    def lane_word(self, message: Message) -> str:
+        return message.get_lane_display()
+
+    @display(description="Campaign")
+    def campaign(self, message: Message) -> SafeString | str:
+        if not message.campaign_id:
+            return "–"
+        url = reverse("admin:campaigns_campaign_change", args=[message.campaign_id])
+        return format_html('<a class="sms-link" href="{}">{}</a>', url, message.campaign_id)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        message: Message = self.allowed(request, object_id, "view")
+        code_words, code_url = explained(message.provider, message.error_code)
+        private = may_see_numbers(request.user)
+        return self.page(
+            request,
+            "delivery/admin/message.html",
+            title=f"Message to {shown(message.recipient, request.user)}",
+            original=message,
+            message=message,
+            recipient=shown(message.recipient, request.user),
+            body=message.body if private else None,
+            contact=Contact.objects.filter(phone=message.recipient).first() if private else None,
+            suppressed=Suppression.objects.filter(phone=message.recipient, lifted_at=None).exists(),
+            status=Status(message.status),
+            group=words.GROUP_OF[message.status],
+            meaning=MEANING[Status(message.status)],
+            reason=words.reason_words(message.reason),
+            advice=words.advice(message.status, message.reason),
+            code_words=code_words,
+            code_url=code_url,
+            timeline=timeline(message),
+        )
+
+
+class ByKeyword(admin.SimpleListFilter):
+    title, parameter_name = "keyword", "keyword"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value or "none", str(label)) for value, label in Inbound.Keyword.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Inbound]) -> QuerySet[Inbound] | None:
+        value = self.value()
+        return queryset.filter(keyword="" if value == "none" else value) if value else None
+
+
+@admin.register(Inbound)
+class InboundAdmin(ReadOnlyMixin, LargeTableAdmin):
+    list_filter = (ByKeyword,)
+    list_select_related = ("provider",)
+    search_fields = ("phone",)
+    search_help_text = "Whole number"
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        private = may_see_numbers(request.user)
+        return ("phone" if private else "masked", "kind", *(["text"] if private else []), "recipient", "received_at")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        private = may_see_numbers(request.user)
+        return (
+            "phone" if private else "masked",
+            "recipient",
+            "kind",
+            *(["body"] if private else []),
+            "provider",
+            "received_at",
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return self.get_fields(request, obj)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Inbound], search_term: str
+    ) -> tuple[QuerySet[Inbound], bool]:
+        if not search_term:
+            return queryset, False
+        number = e164(search_term) if may_see_numbers(request.user) else None
+        return (queryset.filter(phone=number) if number else queryset.none()), False
+
+    @display(description="From")
+    def masked(self, inbound: Inbound) -> str:
+        return mask(inbound.phone)
+
+    @display(description="Text")
+    def text(self, inbound: Inbound) -> str:
+        return inbound.body if len(inbound.body) <= 80 else inbound.body[:79] + "…"
+
+    @display(description="Kind", label={"Stop": "danger", "Start": "success", "Help": "info"})
+    def kind(self, inbound: Inbound) -> str:
+        return str(Inbound.Keyword(inbound.keyword).label)

@@ -1,0 +1,270 @@
+"""Providers and senders. A provider's form is the list of settings of its package; its secrets go in and never out."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+
+from contacts.admin.base import PageAdmin
+from delivery import accounts, callbacks
+from delivery.models import Provider, Sender
+from delivery.providers import registry
+from delivery.providers.base import BadConfiguration, ProviderKind, Setting
+
+SETTING, SECRET = "setting_", "secret_"
+
+
+class ProviderForm(forms.ModelForm):
+    """Extended by the fields of one kind: see `form_for`."""
+
+    kind: ProviderKind
+
+    class Meta:
+        model = Provider
+        fields = ("name", "rate", "max_in_flight")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for setting in self.kind.form:
+            if not setting.secret and setting.name in self.instance.settings:
+                self.initial[SETTING + setting.name] = self.instance.settings[setting.name]
+
+    def clean(self) -> dict[str, Any]:
+        """Checks the whole account at once, and writes it: a provider never stands half configured."""
+        data = super().clean() or {}
+        self.instance.adapter = self.kind.name
+        self.instance.settings = {
+            setting.name: data[SETTING + setting.name]
+            for setting in self.kind.form
+            if not setting.secret and data.get(SETTING + setting.name) not in (None, "")
+        }
+        return data
+
+    def secrets(self) -> dict[str, str | None]:
+        return {
+            setting.name: self.cleaned_data[SECRET + setting.name]
+            for setting in self.kind.form
+            if setting.secret and self.cleaned_data.get(SECRET + setting.name)
+        }
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # Django's own hook, after the instance has its values
+        if self.errors:
+            return
+        try:
+            with transaction.atomic():
+                accounts.save_credentials(provider=self.instance, credentials=self.secrets())
+        except BadConfiguration as error:
+            self.add_error(None, str(error))
+
+
+def field_for(setting: Setting, *, is_set: bool) -> forms.Field:
+    if setting.secret:
+        state = "Set; leave empty to keep it." if is_set else "Not set."
+        return forms.CharField(
+            label=setting.label,
+            required=False,
+            help_text=f"{state} {setting.help}".strip(),
+            widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
+        )
+    if isinstance(setting.default, bool):
+        return forms.BooleanField(
+            label=setting.label,
+            required=False,
+            initial=setting.default,
+            help_text=setting.help,
+            widget=UnfoldBooleanSwitchWidget(),
+        )
+    if isinstance(setting.default, int):
+        return forms.IntegerField(
+            label=setting.label,
+            required=setting.required,
+            initial=setting.default,
+            help_text=setting.help,
+            widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "numeric"}),
+        )
+    return forms.CharField(
+        label=setting.label,
+        required=setting.required,
+        initial=setting.default,
+        help_text=setting.help,
+        widget=UnfoldAdminTextInputWidget(),
+    )
+
+
+def form_for(kind: ProviderKind, provider: Provider | None) -> type[ProviderForm]:
+    is_set = accounts.public_fields(provider) if provider else {}
+    fields = {
+        (SECRET if setting.secret else SETTING) + setting.name: field_for(
+            setting, is_set=is_set.get(setting.name, False)
+        )
+        for setting in kind.form
+    }
+    return type("ProviderForm", (ProviderForm,), {**fields, "kind": kind})
+
+
+class DisableForm(forms.Form):
+    reason = forms.CharField(
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Shown to everybody who wonders why nothing goes out.",
+    )
+
+
+@admin.register(Provider)
+class ProviderAdmin(PageAdmin):
+    list_display = ("name", "kind_label", "state", "disabled_reason", "rate", "max_in_flight")
+    change_form_template = "delivery/admin/provider.html"
+
+    def pages(self) -> Any:
+        return {
+            "disable": ("<int:pk>/disable/", self.disable_view),
+            "enable": ("<int:pk>/enable/", self.enable_view),
+        }
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False  # messages refer to it: it is switched off instead
+
+    @display(description="Kind")
+    def kind_label(self, provider: Provider) -> str:
+        kind = registry.kinds().get(provider.adapter)
+        return kind.label if kind else f"{provider.adapter} (not installed)"
+
+    @display(description="State", label={"On": "success", "Off": "danger"})
+    def state(self, provider: Provider) -> str:
+        return "On" if provider.enabled else "Off"
+
+    # --- the form ---------------------------------------------------------------------------------------------
+
+    def kind_of(self, request: HttpRequest, obj: Any) -> ProviderKind | None:
+        return registry.kinds().get(obj.adapter if obj else request.GET.get("adapter", ""))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        kind = self.kind_of(request, obj)
+        if kind:
+            kwargs["form"] = form_for(kind, obj)
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        kind = self.kind_of(request, obj)
+        plain = [SETTING + setting.name for setting in kind.form if not setting.secret] if kind else []
+        secret = [SECRET + setting.name for setting in kind.form if setting.secret] if kind else []
+        if obj and not self.has_change_permission(request, obj):
+            plain, secret = [], []
+        sets: list[Any] = [(None, {"fields": ["name", *plain]}), ("Limits", {"fields": ["rate", "max_in_flight"]})]
+        if secret:
+            sets.insert(1, ("Secrets", {"fields": secret, "description": "They can be replaced, never read."}))
+        return sets
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        kind = self.kind_of(request, None)
+        if kind is None:
+            return self.page(
+                request,
+                "delivery/admin/choose_kind.html",
+                title="Add a provider",
+                kinds=sorted(registry.kinds().values(), key=lambda kind: kind.label),
+            )
+        context = {"title": f"Add {kind.label}", **(extra_context or {})}
+        return super().add_view(request, request.get_full_path(), context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        provider: Provider = self.allowed(request, object_id, "view")
+        kind = registry.kinds().get(provider.adapter)
+        context = {
+            "kind": kind,
+            "inbound_url": callbacks.inbound_url(provider.pk) if kind and kind.parse_inbound else "",
+            "receipt_url": f"{settings.PUBLIC_URL}{callbacks.PREFIX}/receipts/{provider.pk}/…",
+            "senders": provider.senders.order_by("address"),
+        }
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
+
+    def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
+        """The form has written settings and secrets; whether it is on is not the form's to say."""
+        obj.save(update_fields=["name", "rate", "max_in_flight", "updated_at"])
+
+    # --- on and off ---------------------------------------------------------------------------------------------
+
+    def home_url(self, provider: Provider) -> str:
+        return reverse("admin:delivery_provider_change", args=[provider.pk])
+
+    def disable_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        provider: Provider = self.allowed(request, pk, "change")
+        form = DisableForm(request.POST or None)
+        if form.is_valid():
+            accounts.disable(provider, form.cleaned_data["reason"])
+            self.log_change(request, provider, f"Switched off: {form.cleaned_data['reason']}")
+            messages.success(request, f"{provider.name} is off. Its messages wait.")
+            return HttpResponseRedirect(self.home_url(provider))
+        return self.form_page(
+            request,
+            form=form,
+            title=f"Switch {provider.name} off",
+            submit="Switch off",
+            intro="Nothing more is sent through it until it is switched on; what is queued waits.",
+            original=provider,
+            back=self.home_url(provider),
+            danger=True,
+        )
+
+    def enable_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        provider: Provider = self.allowed(request, pk, "change")
+        try:
+            accounts.enable(provider)
+        except BadConfiguration as error:
+            messages.error(request, str(error))
+        else:
+            self.log_change(request, provider, "Switched on")
+            messages.success(request, f"{provider.name} is on.")
+        return HttpResponseRedirect(self.home_url(provider))
+
+
+class SenderForm(forms.ModelForm):
+    class Meta:
+        model = Sender
+        fields = ("provider", "address", "rate", "enabled", "is_default")
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # A new default takes the place of the old one.
+        return super()._get_validation_exclusions() | {"is_default"}  # type: ignore[misc, no-any-return]
+
+
+@admin.register(Sender)
+class SenderAdmin(PageAdmin):
+    form = SenderForm
+    list_display = ("address", "provider", "rate", "enabled", "disabled_reason", "is_default")
+    fields = ("provider", "address", "rate", "enabled", "disabled_reason", "is_default")
+    readonly_fields = ("disabled_reason",)
+    list_select_related = ("provider",)
+    list_filter = ("provider",)
+    search_fields = ("address",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False  # messages refer to it: it is switched off instead
+
+    def save_model(self, request: HttpRequest, obj: Sender, form: Any, change: bool) -> None:
+        """Writes what was changed and no more: a sender that was switched off meanwhile stays off."""
+        changed = set(form.changed_data)
+        if "enabled" in changed:
+            obj.disabled_reason = "" if obj.enabled else "Switched off by staff."
+            changed.add("disabled_reason")
+        if obj.is_default:
+            Sender.objects.filter(is_default=True).exclude(pk=obj.pk).update(is_default=False)
+        obj.save(update_fields=changed if change else None)

@@ -1,0 +1,57 @@
+"""A message's events in words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from delivery.admin import words
+from delivery.models import Message, MessageEvent, Provider
+from delivery.providers import registry
+from delivery.states import MEANING, Status
+
+MAX_EVENTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    at: datetime
+    status: str
+    group: str
+    meaning: str
+    source: str
+    attempt: int
+    reason: str
+    code: str
+    code_words: str
+    code_url: str
+    detail: str
+
+
+def timeline(message: Message) -> list[Line]:
+    """What happened, oldest first; of a very long story the beginning."""
+    events = message.events.order_by("at", "pk")[:MAX_EVENTS]
+    return [_line(message, event) for event in events]
+
+
+def _line(message: Message, event: MessageEvent) -> Line:
+    code_words, code_url = explained(message.provider, event.code)
+    return Line(
+        at=event.at,
+        status=str(Status(event.status).label),
+        group=words.GROUP_OF[event.status],
+        meaning=MEANING[Status(event.status)],
+        source=event.get_source_display(),
+        attempt=event.attempt,
+        reason=words.reason_words(event.reason),
+        code=event.code,
+        code_words=code_words,
+        code_url=code_url,
+        detail=event.detail,
+    )
+
+
+def explained(provider: Provider | None, code: str) -> tuple[str, str]:
+    """A provider's code in its own words, and where it says more; empty if it has none."""
+    if provider is None or not code:
+        return "", ""
+    kind = registry.kinds().get(provider.adapter)
+    return kind.explain(code) if kind and kind.explain else ("", "")

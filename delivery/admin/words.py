@@ -1,0 +1,63 @@
+"""What statuses and reasons are called and coloured on every page."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from delivery.errors import ADVICE, Failure, Suppressed
+from delivery.states import FINAL, Status
+
+#: Five groups that a person can take in at a glance, in the order of a bar: key, label, statuses.
+GROUPS: tuple[tuple[str, str, frozenset[Status]], ...] = (
+    ("delivered", "Delivered", frozenset({Status.DELIVERED, Status.READ})),
+    ("moving", "On the way", frozenset({Status.SENDING, Status.UNCERTAIN, Status.ACCEPTED, Status.SENT})),
+    ("failed", "Not delivered", frozenset({Status.EXPIRED, Status.FAILED, Status.UNDELIVERED})),
+    ("stopped", "Not sent", frozenset({Status.SUPPRESSED, Status.CANCELLED})),
+    ("waiting", "Waiting", frozenset({Status.HELD, Status.QUEUED})),
+)
+GROUP_OF: dict[str, str] = {status.value: key for key, _, statuses in GROUPS for status in statuses}
+
+_VARIANT = {"delivered": "success", "moving": "info", "failed": "danger", "stopped": "warning", "waiting": ""}
+#: For unfold's labels: the shown word → colour.
+LABELS: dict[str, str] = {status.label: _VARIANT[GROUP_OF[status.value]] for status in Status}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One stretch of a bar: how many messages, and what share of the whole in percent."""
+
+    key: str
+    label: str
+    messages: int
+    percent: float
+
+
+def parts(counts: Mapping[str, int], total: int) -> list[Part]:
+    """The bar of a campaign: `counts` by status, out of `total` messages that there are to be."""
+    sums = {key: sum(counts.get(status.value, 0) for status in statuses) for key, _, statuses in GROUPS}
+    whole = max(total, sum(sums.values()), 1)
+    sums["waiting"] = max(whole - sum(sums.values()) + sums["waiting"], 0) if total else sums["waiting"]
+    return [Part(key, label, sums[key], round(100 * sums[key] / whole, 2)) for key, label, _ in GROUPS]
+
+
+def finished(counts: Mapping[str, int]) -> int:
+    """How many messages have reached their end."""
+    return sum(messages for status, messages in counts.items() if Status(status) in FINAL)
+
+
+def reason_words(reason: str) -> str:
+    """A reason as staff say it; the bare code where it has no words."""
+    for kind in (Failure, Suppressed):
+        if reason in kind.values:
+            return str(kind(reason).label)
+    return reason
+
+
+def advice(status: str, reason: str) -> str:
+    """What to do about a message that did not arrive."""
+    return ADVICE.get(reason, "") if GROUP_OF.get(status) == "failed" else ""
+
+
+def by_status(counts: Iterable[tuple[str, int]]) -> list[tuple[Status, int]]:
+    """Counts in the order in which a message lives."""
+    found = dict(counts)
+    return [(status, found[status.value]) for status in Status if found.get(status.value)]

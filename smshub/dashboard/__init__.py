@@ -1,0 +1,1 @@
+"""The home page: what runs, what is next, and whether the way out is open."""

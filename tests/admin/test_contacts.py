@@ -1,0 +1,247 @@
+"""People, lists, imports and the suppression list, as staff keep them."""
+
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from contacts.importing import run, work
+from contacts.models import Contact, ContactImport, ContactList, Suppression
+from tests import factories
+
+FILE = "Phone,Full name,Clinic\n+14155550123,Ada Byron,Elm Street\nnonsense,Bob,Elm Street\n"
+
+
+def new(**fields: object) -> dict[str, object]:
+    given = {"phone": "+14155550123", "name": "Ada", "language": "", "time_zone": "", "country": "", "attributes": ""}
+    return given | fields
+
+
+# --- contacts -----------------------------------------------------------------------------------------------------
+
+
+def test_a_contact_is_added_in_any_notation(staff: Client) -> None:
+    friends = factories.ContactListFactory()
+
+    staff.post(
+        "/admin/contacts/contact/add/",
+        new(phone="(415) 555-0123", attributes="doctor: Dr Okafor\nclinic: Elm: Street", on_lists=[friends.pk]),
+    )
+
+    contact = Contact.objects.get()
+    assert (contact.phone, contact.country) == ("+14155550123", "US")
+    assert contact.attributes == {"doctor": "Dr Okafor", "clinic": "Elm: Street"}
+    friends.refresh_from_db()
+    assert friends.size == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"phone": "12"}, "too short"),
+        ({"attributes": "no colon"}, "Line 1 is not"),
+        ({"attributes": "a: 1\na: 2"}, "there twice"),
+    ],
+)
+def test_what_cannot_be_a_contact_is_explained(staff: Client, fields: dict[str, str], says: str) -> None:
+    page = staff.post("/admin/contacts/contact/add/", new(**fields)).content.decode()
+
+    assert says in page
+    assert not Contact.objects.exists()
+
+
+def test_the_same_number_is_not_added_twice(staff: Client) -> None:
+    factories.ContactFactory(phone="+14155550123")
+
+    page = staff.post("/admin/contacts/contact/add/", new(phone="+1 415 555 0123")).content.decode()
+
+    assert "already exists" in page
+
+
+def test_changing_a_contact_keeps_what_was_not_touched(staff: Client) -> None:
+    old, friends = factories.ContactListFactory(), factories.ContactListFactory()
+    ada = factories.ContactFactory(attributes={"visits": 3, "clinic": "Elm Street", "tags": ["a", "b"]})
+    old_phone = ada.phone
+    old.contacts.add(ada)
+    sent = new(
+        phone="+14155559999", name="Ada B", country="us", attributes='visits: 3\nclinic: Oak Lane\ntags: ["a", "b"]'
+    )
+
+    staff.post(f"/admin/contacts/contact/{ada.pk}/change/", sent | {"on_lists": [friends.pk]})
+
+    ada.refresh_from_db()
+    assert ada.attributes == {"visits": 3, "clinic": "Oak Lane", "tags": ["a", "b"]}
+    assert (ada.phone, ada.name, ada.country) == (old_phone, "Ada B", "US")
+    assert list(ada.lists.all()) == [friends]
+
+
+def test_a_contact_shows_whether_it_may_be_texted(staff: Client) -> None:
+    ada = factories.ContactFactory()
+    page = f"/admin/contacts/contact/{ada.pk}/change/"
+    assert "opted out" not in staff.get(page).content.decode()
+
+    factories.SuppressionFactory(phone=ada.phone, evidence="Texted STOP.")
+
+    html = staff.get(page).content.decode()
+    assert "opted out, since" in html
+    assert "Texted STOP." in html
+
+
+# --- lists --------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_that_a_campaign_leaves_out_cannot_be_deleted(staff: Client) -> None:
+    never = factories.ContactListFactory(name="Never text")
+    factories.CampaignFactory(name="Flu shots", exclude=[never])
+    page = f"/admin/contacts/contactlist/{never.pk}/delete/"
+
+    assert "Flu shots" in staff.get(page).content.decode()
+    staff.post(page, {"post": "yes"})
+
+    assert ContactList.objects.filter(pk=never.pk).exists()
+
+
+def test_a_list_is_deleted_and_its_contacts_stay(staff: Client) -> None:
+    friends = factories.ContactListFactory(contacts=factories.ContactFactory.create_batch(3))
+    page = f"/admin/contacts/contactlist/{friends.pk}/delete/"
+
+    assert "3 memberships; the contacts stay" in staff.get(page).content.decode()
+    staff.post(page, {"post": "yes"})
+
+    assert not ContactList.objects.exists()
+    assert Contact.objects.count() == 3
+
+
+# --- suppression --------------------------------------------------------------------------------------------------
+
+
+def suppress(client: Client, numbers: str, evidence: str = "Asked by phone") -> str:
+    sent = {"numbers": numbers, "reason": "manual", "evidence": evidence}
+    return client.post("/admin/contacts/suppression/add/", sent, follow=True).content.decode()
+
+
+def test_numbers_are_suppressed_in_any_notation(staff: Client) -> None:
+    factories.SuppressionFactory(phone="+14155550199")
+
+    page = suppress(staff, "(415) 555-0123\n\n+44 20 7946 0018\n+14155550199")
+
+    assert "2 numbers will not be texted any more. 1 number already stood on the list." in page
+    suppression = Suppression.objects.get(phone="+14155550123")
+    assert (suppression.reason, suppression.evidence) == ("manual", "Asked by phone")
+    assert suppression.created_by is not None
+
+
+def test_of_numbers_that_cannot_be_read_none_is_suppressed(staff: Client) -> None:
+    page = suppress(staff, "+14155550123\n12")
+
+    assert "Line 2:" in page
+    assert not Suppression.objects.exists()
+
+
+def test_a_suppression_needs_evidence(staff: Client) -> None:
+    suppress(staff, "+14155550123", evidence="")
+
+    assert not Suppression.objects.exists()
+
+
+def test_lifting_keeps_the_entry_with_who_and_why(staff: Client) -> None:
+    suppression = factories.SuppressionFactory()
+    page = reverse("admin:contacts_suppression_lift", args=[suppression.pk])
+
+    staff.post(page, {"evidence": ""})
+    suppression.refresh_from_db()
+    assert suppression.lifted_at is None
+
+    staff.post(page, {"evidence": "Signed form of 3 May"})
+    suppression.refresh_from_db()
+    assert suppression.lifted_at is not None
+    assert suppression.lifted_by is not None
+    assert suppression.lifted_evidence == "Signed form of 3 May"
+
+
+def test_a_suppression_is_never_deleted_or_edited(administrator: Client) -> None:
+    suppression = factories.SuppressionFactory()
+
+    assert (
+        administrator.post(f"/admin/contacts/suppression/{suppression.pk}/delete/", {"post": "yes"}).status_code == 403
+    )
+    administrator.post(f"/admin/contacts/suppression/{suppression.pk}/change/", {"phone": "+14155550000"})
+
+    before = suppression.phone
+    suppression.refresh_from_db()
+    assert suppression.phone == before
+
+
+# --- imports ------------------------------------------------------------------------------------------------------
+
+
+def upload(client: Client, text: str = FILE) -> ContactImport | None:
+    file = SimpleUploadedFile("people.csv", text.encode(), "text/csv")
+    client.post("/admin/contacts/contactimport/add/", {"file": file, "default_country": "us", "contact_list": ""})
+    return ContactImport.objects.first()
+
+
+def page_of(client: Client, imported: ContactImport) -> str:
+    return client.get(f"/admin/contacts/contactimport/{imported.pk}/change/").content.decode()
+
+
+def test_an_upload_shows_its_columns_with_samples_and_a_guess(staff: Client) -> None:
+    imported = upload(staff)
+    assert imported is not None
+
+    html = page_of(staff, imported)
+
+    assert "Ada Byron" in html
+    assert re.findall(r'value="([^"]+)"\s+selected', html) == ["phone", "name", "attribute:clinic"]
+    assert not Contact.objects.exists()
+
+
+def test_a_file_that_is_none_is_refused_with_a_reason(staff: Client) -> None:
+    file = SimpleUploadedFile("photo.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00", "text/csv")
+
+    answer = staff.post("/admin/contacts/contactimport/add/", {"file": file, "default_country": ""})
+
+    assert answer.status_code == 200
+    assert not ContactImport.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_trying_and_importing(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a worker that is away: the test does its work
+    monkeypatch.setattr(run, "wake", lambda import_id, status: None)
+    imported = upload(staff)
+    assert imported is not None
+    step = f"/admin/contacts/contactimport/{imported.pk}/map/"
+    columns = {"column-0": "phone", "column-1": "name", "column-2": "attribute:clinic"}
+
+    staff.post(step, columns | {"do": "check"})
+    imported.refresh_from_db()
+    assert imported.status == ContactImport.Status.CHECKING
+    work.proceed(import_id=imported.pk, status=ContactImport.Status.CHECKING)
+    html = page_of(staff, imported)
+    assert "would be" in html
+    assert "This is not a phone number" in html
+    assert not Contact.objects.exists()
+
+    staff.post(step, columns | {"do": "run"})
+    work.proceed(import_id=imported.pk, status=ContactImport.Status.IMPORTING)
+    assert Contact.objects.get().attributes == {"clinic": "Elm Street"}
+    done = staff.get(f"/admin/contacts/contactimport/{imported.pk}/progress/")
+    assert done["HX-Refresh"] == "true"
+    rejected = b"".join(staff.get(f"/admin/contacts/contactimport/{imported.pk}/rejected.csv").streaming_content)  # type: ignore[arg-type]
+    assert b"nonsense" in rejected
+
+
+def test_a_mapping_without_a_number_does_not_start(staff: Client) -> None:
+    imported = upload(staff)
+    assert imported is not None
+
+    answer = staff.post(
+        f"/admin/contacts/contactimport/{imported.pk}/map/", {"column-1": "name", "do": "run"}, follow=True
+    )
+
+    assert "No column is the phone number" in answer.content.decode()
+    imported.refresh_from_db()
+    assert imported.status == ContactImport.Status.UPLOADED

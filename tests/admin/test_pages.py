@@ -1,0 +1,141 @@
+"""Every page opens for who may open it, and for nobody else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from campaigns.models import Campaign
+from contacts.models import ContactImport
+from smshub.api.models import ApiKey
+from tests import factories
+
+MAKE: dict[str, Callable[[], Any]] = {
+    "contacts_contact": factories.ContactFactory,
+    "contacts_contactlist": lambda: factories.ContactListFactory(contacts=[factories.ContactFactory()]),
+    "contacts_contactimport": factories.ContactImportFactory,
+    "contacts_suppression": factories.SuppressionFactory,
+    "campaigns_template": lambda: factories.TemplateVersionFactory().template,
+    "campaigns_campaign": factories.CampaignFactory,
+    "delivery_message": lambda: factories.MessageEventFactory().message,
+    "delivery_inbound": factories.InboundFactory,
+    "delivery_provider": factories.ProviderFactory,
+    "delivery_sender": factories.SenderFactory,
+    "api_apikey": factories.ApiKeyFactory,
+    "auth_user": factories.UserFactory,
+}
+READ_ONLY = {"delivery_message", "delivery_inbound"}
+SETUP = {"delivery_provider", "delivery_sender", "api_apikey", "auth_user"}
+
+
+def pages(model: str) -> dict[str, str]:
+    thing = MAKE[model]()
+    found = {
+        "list": reverse(f"admin:{model}_changelist"),
+        "one": reverse(f"admin:{model}_change", args=[thing.pk]),
+    }
+    if model not in READ_ONLY:
+        found["add"] = reverse(f"admin:{model}_add")
+    return found
+
+
+@pytest.mark.parametrize("model", MAKE)
+def test_an_administrator_opens_every_page(administrator: Client, model: str) -> None:
+    for page in pages(model).values():
+        assert administrator.get(page).status_code == 200, page
+
+
+@pytest.mark.parametrize("model", MAKE)
+def test_an_operator_opens_every_page(operator: Client, model: str) -> None:
+    for page in pages(model).values():
+        assert operator.get(page).status_code == 200, page
+
+
+@pytest.mark.parametrize("model", MAKE)
+def test_staff_open_every_page_but_the_setup(staff: Client, model: str) -> None:
+    for page in pages(model).values():
+        assert staff.get(page).status_code == (403 if model in SETUP else 200), page
+
+
+@pytest.mark.parametrize("model", MAKE)
+def test_who_has_no_role_opens_nothing(nobody: Client, model: str) -> None:
+    for page in pages(model).values():
+        assert nobody.get(page).status_code == 403, page
+
+
+@pytest.mark.parametrize("model", READ_ONLY)
+def test_messages_are_not_written_by_hand(administrator: Client, model: str) -> None:
+    one = pages(model)["one"]
+
+    assert administrator.get(reverse(f"admin:{model}_add")).status_code == 403
+    assert administrator.get(reverse(f"admin:{model}_delete", args=[one.split("/")[-3]])).status_code == 403
+
+
+def test_nothing_is_shown_that_has_no_purpose() -> None:
+    shown = {f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry}
+
+    assert shown == {*MAKE, "auth_group"} | {name for name in shown if name.startswith("axes_")}
+
+
+def campaign(status: str) -> str:
+    made = factories.CampaignFactory(status=status)
+    return f"/admin/campaigns/campaign/{made.pk}"
+
+
+#: Address, method, and what it needs: everything that is not one of Django's own pages.
+def special_pages() -> list[tuple[str, str]]:
+    upload = factories.ContactImportFactory(status=ContactImport.Status.UPLOADED)
+    key: ApiKey = factories.ApiKeyFactory()
+    provider = factories.ProviderFactory()
+    draft, running = campaign(Campaign.Status.DRAFT), campaign(Campaign.Status.RUNNING)
+    return [
+        ("get", f"{running}/live/"),
+        ("get", f"{running}/progress/"),
+        ("get", f"{draft}/preflight/"),
+        ("get", f"{draft}/launch/"),
+        ("post", f"{draft}/launch/"),
+        ("get", f"{draft}/schedule/"),
+        ("get", f"{running}/cancel/"),
+        ("post", f"{running}/act/pause/"),
+        ("post", "/admin/campaigns/template/preview/"),
+        ("get", f"/admin/contacts/contactimport/{upload.pk}/progress/"),
+        ("post", f"/admin/contacts/contactimport/{upload.pk}/map/"),
+        ("get", f"/admin/contacts/contactimport/{upload.pk}/rejected.csv"),
+        ("get", f"/admin/contacts/suppression/{factories.SuppressionFactory().pk}/lift/"),
+        ("get", f"/admin/delivery/provider/{provider.pk}/disable/"),
+        ("post", f"/admin/delivery/provider/{provider.pk}/enable/"),
+        ("get", f"/admin/api/apikey/{key.pk}/revoke/"),
+    ]
+
+
+def test_pages_of_our_own_ask_for_rights_too(nobody: Client, staff: Client, operator: Client) -> None:
+    for method, page in special_pages():
+        assert getattr(nobody, method)(page).status_code == 403, page
+        refused = getattr(staff, method)(page).status_code == 403
+        assert refused == ("/provider/" in page or "/apikey/" in page), page
+        assert getattr(operator, method)(page).status_code in (200, 302, 404), page
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["campaigns/campaign/{}/act/pause/", "contacts/contactimport/{}/map/", "delivery/provider/{}/enable/"],
+)
+def test_nothing_is_changed_by_a_link(administrator: Client, page: str) -> None:
+    made = {
+        "campaigns": lambda: factories.CampaignFactory(status=Campaign.Status.RUNNING),
+        "contacts": factories.ContactImportFactory,
+        "delivery": lambda: factories.ProviderFactory(enabled=False),
+    }[page.split("/")[0]]()
+
+    assert administrator.get(f"/admin/{page.format(made.pk)}").status_code == 405
+
+
+def test_a_post_without_its_token_is_refused(administrator: Client) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = administrator.cookies
+    running = campaign(Campaign.Status.RUNNING)
+
+    assert strict.post(f"{running}/act/pause/").status_code == 403

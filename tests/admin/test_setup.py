@@ -1,0 +1,199 @@
+"""Providers, senders and API keys: secrets go in and never come out."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from pytest_django import Settings
+
+from delivery import accounts
+from delivery.models import Provider, Sender
+from smshub.api import keys
+from smshub.api.models import ApiKey
+from tests import factories
+
+SID = "AC" + "0123456789abcdef" * 2
+TOKEN = "a-token-that-nobody-may-see"
+ADD = "/admin/delivery/provider/add/?adapter=twilio"
+
+
+def twilio(**changes: str) -> dict[str, str]:
+    return {
+        "name": "Twilio",
+        "rate": "50",
+        "max_in_flight": "20",
+        "setting_account_sid": SID,
+        "setting_base_url": "https://api.twilio.com",
+        "secret_auth_token": TOKEN,
+    } | changes
+
+
+@pytest.fixture
+def provider(operator: Client) -> Provider:
+    operator.post(ADD, twilio())
+    return Provider.objects.get()
+
+
+def change(provider: Provider) -> str:
+    return f"/admin/delivery/provider/{provider.pk}/change/"
+
+
+def test_a_provider_is_added_by_its_kinds_own_form(operator: Client, provider: Provider) -> None:
+    assert (provider.adapter, provider.settings["account_sid"], provider.rate) == ("twilio", SID, 50)
+    assert provider.credentials == {"auth_token": TOKEN}
+
+
+def test_no_page_shows_a_secret(operator: Client, provider: Provider) -> None:
+    history = f"/admin/delivery/provider/{provider.pk}/history/"
+    for page in (change(provider), "/admin/delivery/provider/", "/admin/", history):
+        assert TOKEN not in operator.get(page).content.decode(), page
+    refused = operator.post(change(provider), twilio(rate="fast", secret_api_key="SK-not-to-be-seen"))
+    assert "SK-not-to-be-seen" not in refused.content.decode()
+    assert not LogEntry.objects.filter(change_message__contains=TOKEN).exists()
+
+
+def test_the_form_says_which_secrets_are_set(operator: Client, provider: Provider) -> None:
+    html = operator.get(change(provider)).content.decode()
+
+    assert "Set; leave empty to keep it." in html
+    assert "Not set." in html
+
+
+def test_an_empty_secret_keeps_what_is_stored(operator: Client, provider: Provider) -> None:
+    operator.post(change(provider), twilio(rate="7", secret_auth_token=""))
+
+    provider.refresh_from_db()
+    assert provider.rate == 7
+    assert provider.credentials == {"auth_token": TOKEN}
+
+
+def test_a_secret_is_replaced(operator: Client, provider: Provider) -> None:
+    operator.post(change(provider), twilio(secret_auth_token="another"))
+
+    provider.refresh_from_db()
+    assert provider.credentials == {"auth_token": "another"}
+
+
+def test_what_makes_no_sense_is_refused_with_a_sentence(operator: Client) -> None:
+    html = operator.post(ADD, twilio(setting_account_sid="AC12")).content.decode()
+
+    assert "32 hex digits" in html
+    assert not Provider.objects.exists()
+
+
+def test_a_secret_cannot_be_had_by_pointing_the_account_elsewhere(
+    operator: Client, provider: Provider, settings: Settings
+) -> None:
+    settings.ALLOW_PRIVATE_PROVIDER_URLS = True
+
+    html = operator.post(
+        change(provider), twilio(setting_base_url="http://127.0.0.1:9", secret_auth_token="")
+    ).content.decode()
+
+    assert "enter the secrets again" in html
+    provider.refresh_from_db()
+    assert provider.settings.get("base_url", "https://api.twilio.com") == "https://api.twilio.com"
+
+
+def test_saving_does_not_switch_a_provider_on_that_was_switched_off_meanwhile(
+    operator: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a provider that is switched off between the reading of the form and its writing
+    write = accounts.save_credentials
+
+    def overtaken(**arguments: Any) -> None:
+        accounts.disable(Provider.objects.get(), "Account suspended")
+        write(**arguments)
+
+    monkeypatch.setattr(accounts, "save_credentials", overtaken)
+
+    operator.post(change(provider), twilio(secret_auth_token=""))
+
+    provider.refresh_from_db()
+    assert (provider.enabled, provider.disabled_reason) == (False, "Account suspended")
+
+
+def test_off_with_a_reason_and_on_again(operator: Client, provider: Provider) -> None:
+    operator.post(f"/admin/delivery/provider/{provider.pk}/disable/", {"reason": "Bill not paid"})
+    provider.refresh_from_db()
+    assert not provider.enabled
+    assert "Bill not paid" in operator.get("/admin/").content.decode()
+
+    operator.post(f"/admin/delivery/provider/{provider.pk}/enable/")
+    provider.refresh_from_db()
+    assert (provider.enabled, provider.disabled_reason) == (True, "")
+
+
+def test_the_address_for_incoming_texts_is_shown(operator: Client, provider: Provider) -> None:
+    assert f"/callbacks/inbound/{provider.pk}" in operator.get(change(provider)).content.decode()
+
+
+def test_a_new_default_sender_takes_the_place_of_the_old_one(operator: Client) -> None:
+    old = factories.DefaultSenderFactory()
+
+    operator.post(
+        "/admin/delivery/sender/add/",
+        {"provider": old.provider_id, "address": "+16505550001", "rate": "", "enabled": "on", "is_default": "on"},
+    )
+
+    assert Sender.objects.get(is_default=True).address == "+16505550001"
+
+
+@pytest.mark.parametrize("made", [factories.ProviderFactory, factories.SenderFactory, factories.ApiKeyFactory])
+def test_what_the_ledger_refers_to_is_not_deleted(administrator: Client, made: type) -> None:
+    thing = made()
+    meta = thing._meta
+
+    answer = administrator.post(f"/admin/{meta.app_label}/{meta.model_name}/{thing.pk}/delete/", {"post": "yes"})
+
+    assert answer.status_code == 403
+
+
+def test_an_api_key_is_shown_once(operator: Client) -> None:
+    answer = operator.post("/admin/api/apikey/add/", {"name": "Booking", "scopes": ["messages:write"]})
+
+    found = re.search(r'data-testid="api-key">(\S+)</p>', answer.content.decode())
+    assert found
+    key = keys.find(found[1])
+    assert key is not None
+    assert (key.name, key.scopes) == ("Booking", ["messages:write"])
+    assert "no-store" in answer["Cache-Control"]
+    for page in ("/admin/api/apikey/", f"/admin/api/apikey/{key.pk}/change/", f"/admin/api/apikey/{key.pk}/history/"):
+        assert found[1] not in operator.get(page).content.decode()
+
+
+def test_a_key_needs_a_scope(operator: Client) -> None:
+    operator.post("/admin/api/apikey/add/", {"name": "Booking", "scopes": []})
+
+    assert not ApiKey.objects.exists()
+
+
+def test_a_revoked_key_stays_known(operator: Client) -> None:
+    key, text = keys.issue(name="Booking", scopes=["messages:write"], actor=None)
+
+    operator.post(f"/admin/api/apikey/{key.pk}/revoke/")
+
+    with pytest.raises(keys.KeyRevoked):
+        keys.find(text)
+    assert "Revoked" in operator.get(f"/admin/api/apikey/{key.pk}/change/").content.decode()
+
+
+def sender_form(sender: Sender, **changes: str) -> dict[str, object]:
+    return {"provider": sender.provider_id, "address": sender.address, "rate": ""} | changes
+
+
+def test_a_sender_says_why_it_is_off_until_it_is_switched_on(operator: Client) -> None:
+    sender = factories.SenderFactory(enabled=False, disabled_reason="The provider refuses this sender (code 21606).")
+    page = f"/admin/delivery/sender/{sender.pk}/change/"
+    assert "code 21606" in operator.get(page).content.decode()
+    assert "1 off" in operator.get("/admin/").content.decode()
+
+    operator.post(page, sender_form(sender, rate="5"))
+    sender.refresh_from_db()
+    assert (sender.rate, sender.enabled, "21606" in sender.disabled_reason) == (5, False, True)
+
+    operator.post(page, sender_form(sender, rate="5", enabled="on"))
+    sender.refresh_from_db()
+    assert (sender.enabled, sender.disabled_reason) == (True, "")
