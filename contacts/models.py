@@ -10,9 +10,7 @@ class Contact(models.Model):
 
     phone = models.CharField(max_length=16, unique=True, help_text="International form, e.g. +14155550123.")
     name = models.CharField(max_length=200, blank=True, default="")
-    language = models.CharField(
-        max_length=12, blank=True, default="", help_text="Language tag, e.g. en or pt-BR."
-    )
+    language = models.CharField(max_length=12, blank=True, default="", help_text="Language tag, e.g. en or pt-BR.")
     time_zone = models.CharField(max_length=64, blank=True, default="", help_text="e.g. Europe/Paris.")
     country = models.CharField(max_length=2, blank=True, default="", help_text="Two letters, e.g. US.")
     attributes = models.JSONField(blank=True, default=dict, help_text="Anything else templates may use.")
@@ -21,9 +19,7 @@ class Contact(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"), name="contact_phone_e164"
-            ),
+            models.CheckConstraint(condition=Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"), name="contact_phone_e164"),
         ]
 
     def __str__(self) -> str:
@@ -48,9 +44,7 @@ class ContactList(models.Model):
 
 
 class Membership(models.Model):
-    contact_list = models.ForeignKey(
-        ContactList, on_delete=models.CASCADE, related_name="memberships", db_index=False
-    )
+    contact_list = models.ForeignKey(ContactList, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="memberships")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -155,12 +155,8 @@ def time_zone_hint(e164: str) -> str:
 _plain = re.compile(r"\+?[0-9][0-9 ()-]{0,30}").fullmatch
 _scientific = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]{1,3}").fullmatch
 _decimal_tail = re.compile(r"(?<=[0-9]{6})[.,]0+\Z")
-_extension = re.compile(
-    r"(?:;?\s*e?xt(?:en(?:sion)?|n)?\b\.?|;ext=|[x#])\s*[:.=]?\s*[0-9]{1,8}#?\Z", re.IGNORECASE
-)
-_several = re.compile(
-    r"\+.*\+|[0-9][0-9 ()-]{6,}(?:[/;,|&]|\bor\b|\band\b)[ +(]*[0-9][0-9 ()-]{6,}", re.IGNORECASE
-)
+_extension = re.compile(r"(?:;?\s*e?xt(?:en(?:sion)?|n)?\b\.?|;ext=|[x#])\s*[:.=]?\s*[0-9]{1,8}#?\Z", re.IGNORECASE)
+_several = re.compile(r"\+.*\+|[0-9][0-9 ()-]{6,}(?:[/;,|&]|\bor\b|\band\b)[ +(]*[0-9][0-9 ()-]{6,}", re.IGNORECASE)
 _letters = re.compile(r"[^\W\d_]")
 _allowed = re.compile(r"\+?[0-9 ()./~-]+").fullmatch
 

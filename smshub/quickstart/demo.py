@@ -116,9 +116,7 @@ def _import_audience(audience: ContactList, count: int) -> None:
     )
 
 
-def run(
-    *, web_url: str, simulator_url: str, contacts: int, stopping: threading.Event, console: Console
-) -> int:
+def run(*, web_url: str, simulator_url: str, contacts: int, stopping: threading.Event, console: Console) -> int:
     """Launch a campaign and watch it. Returns 0 if every message became final and the ledger agrees, else 1."""
     try:
         carrier = Simulator(simulator_url)
