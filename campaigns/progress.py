@@ -9,8 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from campaigns.models import Campaign
-from delivery import tallies
-from delivery.errors import ADVICE, Failure, Suppressed
+from delivery import errors, tallies
 from delivery.states import FINAL, OPEN, Status
 from delivery.wake import client
 
@@ -68,8 +67,8 @@ def progress(campaign: Campaign) -> Progress:
         if count.status not in _NEVER_LEFT:
             segments += count.segments
         if count.reason:
-            label = _label(count.status, count.reason)
-            advice = ADVICE.get(count.reason, "")
+            label = errors.in_words(count.status, count.reason)
+            advice = errors.advice(count.reason)
             reasons.append(Why(count.status, count.reason, label, advice, count.messages))
     materialised = sum(counts.values())
     final = _total(counts, FINAL)
@@ -92,11 +91,6 @@ def progress(campaign: Campaign) -> Progress:
         started=campaign.launched_at,
         finished=campaign.finished_at,
     )
-
-
-def _label(status: Status, reason: str) -> str:
-    kinds = Suppressed if status == Status.SUPPRESSED else Failure
-    return str(kinds(reason).label) if reason in kinds.values else reason.replace("_", " ").capitalize()
 
 
 def _total(counts: dict[Status, int], statuses: frozenset[Status]) -> int:

@@ -54,3 +54,17 @@ ADVICE: dict[str, str] = {
     Failure.NO_RECEIPT: "It may have arrived; the carrier never said.",
     Failure.UNKNOWN: "See the provider's code on the message.",
 }
+
+
+def in_words(status: str, reason: str) -> str:
+    """Why a message is in its final status, as staff say it; the bare code where it has no words.
+
+    The same code may stand in both taxonomies (who opted out here, or at the carrier): the status decides.
+    """
+    kinds = (Suppressed, Failure) if status == "suppressed" else (Failure, Suppressed)
+    return next((str(kind(reason).label) for kind in kinds if reason in kind.values), reason)
+
+
+def advice(reason: str) -> str:
+    """What to do about a message that did not arrive; empty where nothing helps."""
+    return ADVICE.get(reason, "")

@@ -14,6 +14,7 @@ from unfold.decorators import display
 from contacts.admin.base import LargeTableAdmin, ReadOnlyMixin, mask, may_see_numbers, shown
 from contacts.admin.finding import e164
 from contacts.models import Contact, Suppression
+from delivery import errors
 from delivery.admin import words
 from delivery.admin.filters import ByCampaign, ByLane, ByProvider, ByStatus, ToContact, When
 from delivery.admin.timeline import explained, timeline
@@ -66,7 +67,7 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
 
     @display(description="Reason")
     def why(self, message: Message) -> str:
-        return words.reason_words(message.reason) or "–"
+        return errors.in_words(message.status, message.reason) or "–"
 
     @display(description="Lane")
     def lane_word(self, message: Message) -> str:
@@ -98,8 +99,8 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
             status=Status(message.status),
             group=words.GROUP_OF[message.status],
             meaning=MEANING[Status(message.status)],
-            reason=words.reason_words(message.reason),
-            advice=words.advice(message.status, message.reason),
+            reason=errors.in_words(message.status, message.reason),
+            advice=errors.advice(message.reason),
             code_words=code_words,
             code_url=code_url,
             timeline=timeline(message),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from delivery import errors
 from delivery.admin import words
 from delivery.models import Message, MessageEvent, Provider
 from delivery.providers import registry
@@ -28,8 +29,14 @@ class Line:
 
 def timeline(message: Message) -> list[Line]:
     """What happened, oldest first; of a very long story the beginning."""
-    events = message.events.order_by("at", "pk")[:MAX_EVENTS]
-    return [_line(message, event) for event in events]
+    lines = [_line(message, event) for event in message.events.order_by("at", "pk")[:MAX_EVENTS]]
+    if message.status in (Status.SUPPRESSED, Status.CANCELLED) and message.final_at:
+        # It never left, so no evidence came in: what we decided is the end of the story.
+        decided = MessageEvent(
+            status=message.status, at=message.final_at, source=MessageEvent.Source.HUB, reason=message.reason
+        )
+        lines.append(_line(message, decided))
+    return lines
 
 
 def _line(message: Message, event: MessageEvent) -> Line:
@@ -41,7 +48,7 @@ def _line(message: Message, event: MessageEvent) -> Line:
         meaning=MEANING[Status(event.status)],
         source=event.get_source_display(),
         attempt=event.attempt,
-        reason=words.reason_words(event.reason),
+        reason=errors.in_words(event.status, event.reason),
         code=event.code,
         code_words=code_words,
         code_url=code_url,

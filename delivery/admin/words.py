@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from delivery.errors import ADVICE, Failure, Suppressed
 from delivery.states import FINAL, Status
 
 #: Five groups that a person can take in at a glance, in the order of a bar: key, label, statuses.
@@ -42,19 +41,6 @@ def parts(counts: Mapping[str, int], total: int) -> list[Part]:
 def finished(counts: Mapping[str, int]) -> int:
     """How many messages have reached their end."""
     return sum(messages for status, messages in counts.items() if Status(status) in FINAL)
-
-
-def reason_words(reason: str) -> str:
-    """A reason as staff say it; the bare code where it has no words."""
-    for kind in (Failure, Suppressed):
-        if reason in kind.values:
-            return str(kind(reason).label)
-    return reason
-
-
-def advice(status: str, reason: str) -> str:
-    """What to do about a message that did not arrive."""
-    return ADVICE.get(reason, "") if GROUP_OF.get(status) == "failed" else ""
 
 
 def by_status(counts: Iterable[tuple[str, int]]) -> list[tuple[Status, int]]:
