@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -16,6 +17,12 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         databases = setup_databases(verbosity=0, interactive=False, aliases=["default"])
     yield
     with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            # Event loops of tests have sessions of their own, which outlive them and would keep it from being dropped.
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
         teardown_databases(databases, verbosity=0)
 
 

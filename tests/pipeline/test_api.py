@@ -1,0 +1,45 @@
+"""Another system sends through the API, and asks what became of it."""
+
+import json
+from typing import Any
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pytest
+
+from smshub.api import keys
+from tests.hub import Hub, wait_for
+
+pytestmark = pytest.mark.pipeline
+
+
+def call(hub: Hub, key: str, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+    request = Request(
+        f"{hub.url}/api/v1/{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        method=method,
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        | {name.replace("_", "-"): value for name, value in headers.items()},
+    )
+    with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
+        return answer.status, json.load(answer)
+
+
+def test_a_message_sent_through_the_api_is_followed_until_it_is_delivered(hub: Hub) -> None:
+    hub.carrier.set_faults(receipt_delay_ms=100)
+    hub.provider()
+    _, key = keys.issue(name="Web shop", scopes=["messages:*"], actor=None)
+    wanted = {"to": "+14155550123", "body": "Your parcel is at the door."}
+
+    answers = [call(hub, key, "POST", "messages", wanted, Idempotency_Key="parcel-1") for _ in range(2)]
+
+    assert [status for status, _ in answers] == [201, 201]
+    (message_id,) = {body["id"] for _, body in answers}
+    wait_for(
+        lambda: call(hub, key, "GET", f"messages/{message_id}")[1]["status"] == "delivered",
+        seconds=15,
+        what="delivery",
+    )
+    _, message = call(hub, key, "GET", f"messages/{message_id}")
+    (entry,) = hub.carrier.ledger()
+    assert (entry["to"], entry["body"], entry["sid"]) == (*wanted.values(), message["provider_message_id"])
+    assert [event["status"] for event in message["events"]][-1] == "delivered"
