@@ -9,10 +9,13 @@ import base64
 import binascii
 import hashlib
 import hmac
+from dataclasses import replace
 from functools import cache
 from uuid import UUID
 
 from django.conf import settings
+
+from delivery.providers.base import BadCallback, Receipt
 
 PREFIX = "/callbacks"
 
@@ -40,6 +43,19 @@ def read_token(text: str) -> tuple[UUID, int] | None:
     if len(raw) != 27 or not hmac.compare_digest(raw[17:], _mac(raw[:17])):
         return None
     return UUID(bytes=raw[:16]), raw[16]
+
+
+def bind(receipt: Receipt, about: tuple[UUID, int] | None) -> Receipt:
+    """The receipt with the message and attempt that its address names, or else the token that came back in it.
+
+    With neither, the provider's message id has to tell. Raises BadCallback when a token came back that does not
+    name what the address names: a signed receipt was taken to an address that is not its own.
+    """
+    echoed = read_token(receipt.token) if receipt.token else None
+    if about and receipt.token and echoed != about:
+        raise BadCallback("The receipt is about another message than this address.")
+    message_id, attempt = about or echoed or (None, 0)
+    return replace(receipt, message_id=message_id, attempt=attempt)
 
 
 def receipt_url(provider_id: int, message_id: UUID, attempt: int) -> str:

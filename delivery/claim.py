@@ -19,11 +19,15 @@ from psycopg.rows import kwargs_row
 
 from delivery import callbacks
 from delivery.errors import Failure
+from delivery.lanes import Lane
 from delivery.limiter import Bucket, Demand, Limiter
 from delivery.providers.base import OutboundMessage
 from delivery.states import Status
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+#: Of a worker's window and of the provider's bucket, what reminders and bulk may not use up.
+RESERVED_SHARE = 0.1
 
 # A loose index scan: one probe per stream, however many messages wait in it.
 _STREAMS = f"""
@@ -128,9 +132,19 @@ async def streams(connection: Connection, provider_id: int) -> list[Stream]:
 
 
 async def claim(
-    connection: Connection, limiter: Limiter, *, provider_id: int, rate: int, room: int, lease_seconds: int
+    connection: Connection,
+    limiter: Limiter,
+    *,
+    provider_id: int,
+    rate: int,
+    window: int,
+    room: int,
+    lease_seconds: int,
 ) -> Claimed:
     """Claim up to `room` messages within the limits, upper lanes first. Commits before it returns.
+
+    `window` is how many requests this worker may have open, `room` how many more it may open now. Reminders and
+    bulk leave a share of the window and of the tokens alone, so that an alert finds both there.
 
     Raises redis.RedisError when the limiter is away: nothing is claimed then.
     """
@@ -138,8 +152,9 @@ async def claim(
     waiting = await streams(connection, provider_id)
     messages: list[OutboundMessage] = []
     wait = 0.0
-    for _, lane in groupby(waiting, key=lambda stream: stream.lane):
-        left = room - len(messages)
+    for number, lane in groupby(waiting, key=lambda stream: stream.lane):
+        share_kept = RESERVED_SHARE if number >= Lane.REMINDER else 0.0
+        left = room - len(messages) - int(window * share_kept)
         if left <= 0:
             break
         turn = list(lane)
@@ -147,7 +162,12 @@ async def claim(
         turn = turn[:left]
         share = max(1, left // len(turn))
         demands = [
-            Demand(stream.bucket, wanted=max(share, stream.next_segments), least=stream.next_segments)
+            Demand(
+                stream.bucket,
+                wanted=max(share, stream.next_segments),
+                least=stream.next_segments,
+                reserve=account.capacity * share_kept,
+            )
             for stream in turn
         ]
         grant = await limiter.take(account, demands)

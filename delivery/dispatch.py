@@ -20,7 +20,7 @@ import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from delivery import accounts, numbers, routing
+from delivery import accounts, numbers, routing, vitals
 from delivery.claim import claim
 from delivery.errors import Failure
 from delivery.models import Provider
@@ -86,6 +86,7 @@ class Dispatch:
                 await self.runtime.limiter(),
                 provider_id=self.provider.pk,
                 rate=self.provider.rate,
+                window=int(self.window.size),
                 room=room,
                 lease_seconds=settings.LEASE_SECONDS,
             )
@@ -100,6 +101,8 @@ class Dispatch:
             self.in_flight.add(task)
             task.add_done_callback(self.in_flight.discard)
         self.sent += len(claimed.messages)
+        vitals.count("claimed", len(claimed.messages), self.provider.pk)
+        vitals.count("limiter_waits", int(claimed.wait > 0), self.provider.pk)
         return len(claimed.messages), claimed.wait
 
     async def _send(self, message: OutboundMessage, lease_ends: float) -> None:
@@ -134,6 +137,8 @@ class Dispatch:
                 if monotonic() > give_up:
                     raise
                 await asyncio.sleep(0.5)
+        for outcome in batch:
+            vitals.count("outcomes", 1, self.provider.pk, outcome.outcome, outcome.code)
         refusals = [(o.message_id, o.failure, o.code) for o in batch if o.failure in _LASTING]
         if refusals:
             await sync_to_async(numbers.suppress_refused)(refusals)

@@ -2,7 +2,8 @@
 --
 -- KEYS[1] is the provider's bucket, KEYS[2..n] are senders'. A bucket is a hash {t: tokens, at: microseconds}.
 -- ARGV[1] = number of demands; then per bucket: rate per second, capacity; then per demand: index of the sender's
--- bucket (0: none), segments wanted, segments of the smallest piece that makes sense.
+-- bucket (0: none), segments wanted, segments of the smallest piece that makes sense, segments to leave in the
+-- provider's bucket for more urgent ones.
 -- A negative want gives back what was taken and not used.
 -- Returns per demand what it may send, and at last the microseconds until more can be had (0: nothing was refused).
 local now = redis.call('TIME')
@@ -25,20 +26,23 @@ end
 local answer, wait = {}, 0
 local base = 1 + 2 * #KEYS
 for d = 1, demands do
-  local sender = tonumber(ARGV[base + 3 * d - 2])
-  local wanted = tonumber(ARGV[base + 3 * d - 1])
-  local least = tonumber(ARGV[base + 3 * d])
+  local sender = tonumber(ARGV[base + 4 * d - 3])
+  local wanted = tonumber(ARGV[base + 4 * d - 2])
+  local least = tonumber(ARGV[base + 4 * d - 1])
+  local reserve = tonumber(ARGV[base + 4 * d])
   local granted = wanted
   local delay = 0
   for _, i in ipairs({1, sender}) do
     if i > 0 and wanted > 0 then
       -- A piece larger than the bucket goes when the bucket is full, and leaves it in debt.
-      local needed = math.min(least, capacity[i])
-      if tokens[i] + 0.000001 < needed then
+      local kept = i == 1 and reserve or 0
+      local free = tokens[i] - kept
+      local needed = math.min(least, capacity[i] - kept)
+      if free + 0.000001 < needed then
         granted = 0
-        delay = math.max(delay, (needed - tokens[i]) * 1000000 / rate[i])
+        delay = math.max(delay, (needed - free) * 1000000 / rate[i])
       else
-        granted = math.min(granted, math.max(least, math.floor(tokens[i] + 0.000001)))
+        granted = math.min(granted, math.max(least, math.floor(free + 0.000001)))
       end
     end
   end

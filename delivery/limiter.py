@@ -38,6 +38,8 @@ class Demand:
     sender: Bucket | None
     wanted: int
     least: int = 1
+    reserve: float = 0.0
+    """Segments to leave in the account's bucket, for what is more urgent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,12 @@ class Limiter:
         for bucket in buckets:
             arguments += (bucket.rate, bucket.capacity)
         for demand in demands:
-            arguments += (indexes[demand.sender.name] if demand.sender else 0, demand.wanted, demand.least)
+            arguments += (
+                indexes[demand.sender.name] if demand.sender else 0,
+                demand.wanted,
+                demand.least,
+                demand.reserve,
+            )
         *granted, wait = await self._script(keys=[bucket.key for bucket in buckets], args=arguments)
         return Grant(segments=granted, wait=wait / 1_000_000)
 

@@ -148,6 +148,35 @@ class MessageEvent(models.Model):
         constraints = [models.UniqueConstraint(fields=["message", "fingerprint"], name="event_once")]
 
 
+class Attempt(models.Model):
+    """An attempt that was followed by another: what the message's own columns said of it when it was given up.
+
+    The present attempt, which for most messages is the only one, has no row: it is the message.
+    """
+
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, related_name="attempts", db_index=False, db_constraint=False
+    )
+    number = models.PositiveSmallIntegerField()
+    provider = models.ForeignKey(Provider, null=True, on_delete=models.PROTECT, db_index=False)
+    provider_message_id = models.CharField(max_length=64, blank=True, default="")
+    status = models.CharField(max_length=12, choices=Status.choices)
+    reason = models.CharField(max_length=24, blank=True, default="")
+    error_code = models.CharField(max_length=20, blank=True, default="")
+    claimed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "number"], name="attempt_once")]
+        indexes = [
+            models.Index(
+                fields=["provider_message_id", "provider"],
+                condition=~Q(provider_message_id=""),
+                name="attempt_provider_id",
+            ),
+        ]
+
+
 class InboxReceipt(models.Model):
     """A receipt that was answered 2xx and not yet reconciled. Rows leave when they are applied."""
 

@@ -74,17 +74,20 @@ def raises(current: Status, evidence: Status) -> bool:
     return RANK[evidence] > RANK[current]
 
 
-def applies(current: Status, evidence: Status, *, attempt: int, evidence_attempt: int) -> bool:
+def applies(
+    current: Status, evidence: Status, *, attempt: int, evidence_attempt: int, failed_before: bool = False
+) -> bool:
     """Whether evidence about one attempt changes a message that is at another (or the same) attempt.
 
-    About the present attempt: whenever it raises the rank. About an earlier one: when it is conclusive, or when it
-    is good news and the present attempt has not been claimed yet, which withdraws it.
+    About the present attempt: whenever it raises the rank. About an earlier one: when it is conclusive; or when it
+    is good news about one that was thought never to have arrived and the present one has not been claimed yet, which
+    withdraws it. Of an attempt that has failed (`failed_before`), earlier good news is no news.
     """
     if not raises(current, evidence):
         return False
     if evidence_attempt >= attempt:
         return True
-    return evidence in CONCLUSIVE or (evidence in GOOD_NEWS and current in UNCLAIMED)
+    return evidence in CONCLUSIVE or (evidence in GOOD_NEWS and current in UNCLAIMED and not failed_before)
 
 
 def sql_rank(column: str) -> str:
@@ -99,8 +102,12 @@ def sql_in(statuses: frozenset[Status]) -> str:
 
 
 def sql_applies(message: str, evidence: str) -> str:
-    """`applies` as a SQL condition over two row aliases that have `status` and `attempt`."""
+    """`applies` as a SQL condition over two row aliases that have `status` and `attempt`.
+
+    A message that waits for another attempt after a failure keeps the failure's `reason` until it is claimed.
+    """
     return f"""({sql_rank(f"{evidence}.status")} > {sql_rank(f"{message}.status")}
         AND ({evidence}.attempt >= {message}.attempt
              OR {evidence}.status IN {sql_in(CONCLUSIVE)}
-             OR ({evidence}.status IN {sql_in(GOOD_NEWS)} AND {message}.status IN {sql_in(UNCLAIMED)})))"""
+             OR ({evidence}.status IN {sql_in(GOOD_NEWS)} AND {message}.status IN {sql_in(UNCLAIMED)}
+                 AND {message}.reason = '')))"""

@@ -5,7 +5,8 @@ import time
 from celery import shared_task
 
 from delivery import dispatch as dispatching
-from delivery import queue, tallies, uncertain, wake
+from delivery import heartbeat as heartbeat  # listens for the worker's start
+from delivery import queue, tallies, uncertain, vitals, wake
 from delivery.receipts.reconcile import BATCH, reconcile_batch
 from delivery.runtime import runtime
 
@@ -44,6 +45,7 @@ def ask(provider_id: int) -> None:
 
 @shared_task
 def tick() -> None:
+    vitals.count("ticks")
     queue.tick()
 
 

@@ -15,9 +15,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from delivery import wake
+from delivery import vitals, wake
 from delivery.errors import Failure
-from delivery.models import Message, Provider
+from delivery.models import Attempt, Message, Provider
 from delivery.providers.base import Adapter, Answer, CannotAsk, Question
 from delivery.receipts.evidence import Evidence, apply
 from delivery.runtime import Runtime
@@ -32,6 +32,8 @@ CONCURRENT_QUESTIONS = 20
 IN_DOUBT_SHARE = 1 / 6
 #: A message that the provider swallowed this often is given up rather than tried for ever.
 MAX_ATTEMPTS = 5
+
+_NOBODY = UUID(int=0)
 
 _SWEEP = f"""
 WITH swept AS (
@@ -88,7 +90,12 @@ WITH again AS (
         attempt = LEAST(m.attempt + 1, {MAX_ATTEMPTS}), ask_at = NULL
     FROM unnest(%(ids)s::uuid[], %(attempts)s::smallint[]) AS absent (id, attempt)
     WHERE m.id = absent.id AND m.attempt = absent.attempt AND m.status = '{Status.UNCERTAIN}'
-    RETURNING m.id, absent.attempt, m.status
+    RETURNING m.id, absent.attempt, m.status, m.provider_id, m.claimed_at
+), kept AS (
+    INSERT INTO delivery_attempt (message_id, number, provider_id, provider_message_id, status, reason, error_code,
+                                  claimed_at, ended_at)
+    SELECT id, attempt, provider_id, '', '{Status.UNCERTAIN}', '', '', claimed_at, %(now)s
+    FROM again WHERE status = '{Status.QUEUED}'
 )
 INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
 SELECT id, 'absent:' || attempt, %(now)s, 'asked', status, attempt, '', '', 'The provider never had it.'
@@ -100,7 +107,9 @@ def sweep_leases(*, limit: int = 5000) -> int:
     """Claims whose lease ended become `uncertain`. Returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(_SWEEP, {"now": timezone.now(), "limit": limit})
-        return int(cursor.rowcount)
+        swept = int(cursor.rowcount)
+    vitals.count("leases_expired", swept)
+    return swept
 
 
 def give_up(*, limit: int = 5000) -> int:
@@ -192,9 +201,13 @@ def _long_enough(question: Question, now: datetime) -> bool:
 
 
 def _bound_ids(provider_id: int, answers: Sequence[Answer | None]) -> dict[str, UUID]:
+    """Which of the texts that were found belong to a message already, as its present attempt or an earlier one."""
     found = [receipt.provider_message_id for answer in answers if answer for receipt in answer.found]
-    bound = Message.objects.filter(provider_message_id__in=found, provider_id=provider_id)
-    return dict(bound.values_list("provider_message_id", "id"))
+    named = {"provider_message_id__in": found, "provider_id": provider_id}
+    bound = dict(Message.objects.filter(**named).values_list("provider_message_id", "id"))
+    # Even of the same message: the text of an attempt that failed is not that of the one in doubt.
+    given_up = Attempt.objects.filter(**named).values_list("provider_message_id", flat=True)
+    return bound | dict.fromkeys(given_up, _NOBODY)
 
 
 def _try_again(absent: Sequence[Question], now: datetime) -> None:

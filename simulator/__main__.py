@@ -11,14 +11,16 @@ from collections.abc import Sequence
 import uvloop
 from aiohttp import web
 
-from simulator import control, twilio
+from simulator import control, twilio, vonage
 from simulator.callbacks import Callbacks
 from simulator.carrier import Carrier
 from simulator.faults import Faults
 from simulator.posting import Poster
+from simulator.vonage_callbacks import Account, VonageCallbacks
 
 DEFAULT_ACCOUNT = "AC" + "0" * 32
 DEFAULT_TOKEN = "simulator-auth-token"  # noqa: S105 - a public demonstration value that opens nothing real
+DEFAULT_VONAGE = Account("simulate", "simulator-secret", "simulator-signature-secret-of-32-bytes-or-more")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -34,6 +36,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         type=_credential,
         metavar="AC…:TOKEN",
         help="a further account, or a further token of one; repeatable",
+    )
+    parser.add_argument(
+        "--vonage-account",
+        action="append",
+        default=[],
+        type=_vonage_account,
+        metavar="KEY:SECRET:SIGNATURE_SECRET[:STATUS_URL]",
+        help="in place of the usual account of the Vonage face; repeatable",
     )
     parser.add_argument(
         "--sender",
@@ -52,6 +62,13 @@ def _credential(text: str) -> tuple[str, str]:
     if not account or not colon or not token:
         raise argparse.ArgumentTypeError("expected AC…:TOKEN")
     return account, token
+
+
+def _vonage_account(text: str) -> Account:
+    parts = text.split(":", 3)
+    if len(parts) < 3 or not all(parts):
+        raise argparse.ArgumentTypeError("expected KEY:SECRET:SIGNATURE_SECRET[:STATUS_URL]")
+    return Account(*parts)
 
 
 def _faults(text: str) -> Faults:
@@ -77,12 +94,16 @@ async def serve(options: argparse.Namespace) -> None:
     carrier.on_reset.append(poster.forget)
     callbacks = Callbacks(carrier, poster)
     face = twilio.TwilioFace(carrier, callbacks)
-    desk = control.Control(carrier, callbacks)
+    other_callbacks = VonageCallbacks(carrier, poster, options.vonage_account or [DEFAULT_VONAGE])
+    other_face = vonage.VonageFace(carrier, other_callbacks)
+    desk = control.Control(carrier, callbacks, other_callbacks)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0]
         if path.startswith(twilio.PREFIX):
             return await face.handle(request, path)
+        if path.startswith(vonage.PREFIX):
+            return await other_face.handle(request, path)
         if path.startswith(control.PREFIX):
             return await desk.handle(request, path)
         return web.json_response({"code": 20404, "message": f"{path} was not found", "status": 404}, status=404)

@@ -184,16 +184,14 @@ class _Receipt:
 class _Inbound:
     """An inbound message on its way; its answer is wanted."""
 
-    def __init__(self, where: Target, token: str, pairs: Pairs, answer: asyncio.Future[tuple[int, bytes]]) -> None:
-        self._target = where
-        self._token = token
-        self._pairs = pairs
+    def __init__(self, where: Target, request: bytes, answer: asyncio.Future[tuple[int, bytes]]) -> None:
+        self._request = request
         self._answer = answer
         self.connect_timeout = where.connect_timeout
         self.read_timeout = where.read_timeout
 
     def render(self) -> bytes:
-        return _render(self._target, self._token, self._pairs, str(uuid4()))
+        return self._request
 
     def answered(self, status: int, body: bytes) -> None:
         if not self._answer.done():
@@ -210,6 +208,13 @@ class Callbacks:
     def __init__(self, carrier: Carrier, poster: Poster) -> None:
         self.carrier = carrier
         self.poster = poster
+
+    def knows(self, account: str) -> bool:
+        return account in self.carrier.credentials
+
+    def where(self, address: str) -> Target:
+        """ValueError for what is no webhook URL."""
+        return target(address)
 
     def notify(self, entry: Entry, status: str, error: int | None) -> None:
         """Post the status callback of `entry`, if it asked for any. Never blocks."""
@@ -230,7 +235,7 @@ class Callbacks:
     def _send(self, entry: Entry, status: str, error: int | None, then: Callable[[], None] | None) -> None:
         if entry.callback_url is None:
             return
-        _Receipt(self, entry, target(entry.callback_url), status, error, then).post()
+        _Receipt(self, entry, self.where(entry.callback_url), status, error, then).post()
 
     def later(self, seconds: float, receipt: _Receipt) -> None:
         self.carrier.agenda.at(self.carrier.agenda.now() + seconds, _Receipt.post, receipt)
@@ -264,7 +269,7 @@ class Callbacks:
 
         ValueError for a bad URL, ConnectionError when there is no answer.
         """
-        where = target(url)
+        where = self.where(url)
         sid = f"SM{uuid4().hex}"
         pairs = [
             ("AccountSid", account),
@@ -285,8 +290,13 @@ class Callbacks:
             pairs.append(("MessagingServiceSid", service))
         if opt_out_type:
             pairs.append(("OptOutType", opt_out_type))
+        token = self.carrier.credentials[account][0]
+        return sid, *await self.post_and_hear(where, _render(where, token, sorted(pairs), str(uuid4())))
+
+    async def post_and_hear(self, where: Target, request: bytes) -> tuple[int, str]:
+        """Post once; returns (HTTP status, answer body). ConnectionError when there is no answer."""
         answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
         self.carrier.stats.inbound_posted += 1
-        self.poster.post(where.origin, _Inbound(where, self.carrier.credentials[account][0], sorted(pairs), answer))
+        self.poster.post(where.origin, _Inbound(where, request, answer))
         status, text = await answer
-        return sid, status, text.decode(errors="replace")
+        return status, text.decode(errors="replace")

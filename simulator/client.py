@@ -16,6 +16,7 @@ LedgerEntry = TypedDict(
         "to": str,
         "from": str | None,
         "service": str | None,
+        "reference": str | None,
         "body": str,
         "segments": int,
         "status_callback": str | None,

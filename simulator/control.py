@@ -22,9 +22,10 @@ class _RequestError(Exception):
 
 
 class Control:
-    def __init__(self, carrier: Carrier, callbacks: Callbacks) -> None:
+    def __init__(self, carrier: Carrier, *offices: Callbacks) -> None:
+        """`offices` post what handsets write, each for the accounts of its protocol."""
         self._carrier = carrier
-        self._callbacks = callbacks
+        self._offices = offices
         self._routes: dict[tuple[str, str], Callable[[web.BaseRequest], Awaitable[Any]]] = {
             ("GET", "health"): self._health,
             ("GET", "stats"): self._stats,
@@ -83,10 +84,11 @@ class Control:
             if not isinstance(given.get(name), str):
                 raise ValueError(f"{name} is required, as a string")
         account = given.get("account") or next(iter(self._carrier.credentials))
-        if account not in self._carrier.credentials:
+        office = next((office for office in self._offices if office.knows(account)), None)
+        if office is None:
             raise ValueError("no such account")
         try:
-            sid, status, answer = await self._callbacks.post_inbound(
+            sid, status, answer = await office.post_inbound(
                 account=account,
                 url=given["url"],
                 to=given["to"],

@@ -31,6 +31,8 @@ class Entry:
     status: str
     callback_url: str | None = None
     service: str | None = None
+    reference: str | None = None
+    """The client's own name for it, given back with every receipt."""
     media: int = 0
     validity: float | None = None
     error: int | None = None
@@ -52,6 +54,7 @@ class Entry:
             "service": self.service,
             "body": self.body,
             "segments": self.segments,
+            "reference": self.reference,
             "status_callback": self.callback_url,
             "created": self.created,
             "created_monotonic": self.moment,
@@ -121,6 +124,7 @@ class Ledger:
         status: str,
         callback_url: str | None = None,
         service: str | None = None,
+        reference: str | None = None,
         media: int = 0,
         validity: float | None = None,
     ) -> Entry:
@@ -140,6 +144,7 @@ class Ledger:
             status=status,
             callback_url=callback_url,
             service=service,
+            reference=reference,
             media=media,
             validity=validity,
             updated=created,

@@ -187,6 +187,8 @@ AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
+# Opens /metrics to whoever gives it as a bearer token; without it only this machine may ask.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 AXES_ENABLE_ADMIN = False

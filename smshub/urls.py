@@ -3,11 +3,13 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from smshub.health import live, ready
+from smshub.metrics.views import metrics
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("health/live", live),
     path("health/ready", ready),
+    path("metrics", metrics),
     path("api/v1/", include("smshub.api.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -186,10 +186,11 @@ class ProviderAdmin(PageAdmin):
     ) -> Any:
         provider: Provider = self.allowed(request, object_id, "view")
         kind = registry.kinds().get(provider.adapter)
+        below = "" if kind and kind.receipts_without_token else "/…"
         context = {
             "kind": kind,
             "inbound_url": callbacks.inbound_url(provider.pk) if kind and kind.parse_inbound else "",
-            "receipt_url": f"{settings.PUBLIC_URL}{callbacks.PREFIX}/receipts/{provider.pk}/…",
+            "receipt_url": f"{settings.PUBLIC_URL}{callbacks.PREFIX}/receipts/{provider.pk}{below}",
             "senders": provider.senders.order_by("address"),
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})

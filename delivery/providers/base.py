@@ -44,6 +44,11 @@ class OutboundMessage:
     callback_url: str = field(repr=False)
     validity_seconds: int | None = None
 
+    @property
+    def token(self) -> str:
+        """The sealed name of message and attempt alone, for a provider that gives a reference back."""
+        return self.callback_url.rpartition("/")[2]
+
 
 class Outcome(StrEnum):
     ACCEPTED = "accepted"
@@ -79,6 +84,8 @@ class Receipt:
     code: str = ""
     message_id: UUID | None = None
     attempt: int = 0
+    token: str = field(default="", repr=False)
+    """`OutboundMessage.token` where the provider gave it back: it names the message as the address does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,10 @@ class CannotAsk(Exception):
 
 
 class BadCallback(Exception):
-    """The callback is not from the provider, or not readable. Answered 400 or 403, nothing is stored."""
+    """The callback is not from the provider (403) or not readable (400), and nothing is stored.
+
+    503 where the provider may have left the signature out by mistake and is to come again.
+    """
 
     def __init__(self, message: str, *, status: int = 403) -> None:
         super().__init__(message)
@@ -187,6 +197,8 @@ class ProviderKind:
     parse_receipts: Callable[[Callback, ProviderConfig], Sequence[Receipt]] | None = None
     """Verifies, then reads. Raises BadCallback. None: this provider calls no HTTP endpoint."""
     parse_inbound: Callable[[Callback, ProviderConfig], InboundText] | None = None
+    receipts_without_token: bool = False
+    """Whether receipts may also come to one address for all: they carry our token, or an id that we know."""
     inbound_answer: tuple[str, bytes] = ("text/plain", b"")
     """Content type and body with which an inbound callback is acknowledged."""
     explain: Callable[[str], tuple[str, str]] | None = None

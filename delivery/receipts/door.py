@@ -10,13 +10,14 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import close_old_connections
 
-from delivery import accounts, callbacks, wake
+from delivery import accounts, callbacks, vitals, wake
 from delivery.inbound.store import store
 from delivery.models import Provider
 from delivery.providers import registry
@@ -87,6 +88,8 @@ class GroupCommit:
                 await self._connection.close()
                 self._connection = None
             return error
+        for provider_id, _, _ in batch:
+            vitals.count("receipts_appended", 1, provider_id)
         return None
 
     async def close(self) -> None:
@@ -127,8 +130,8 @@ class Door:
         if scope["method"] != "POST":
             return _refusal(405, "Callbacks are POSTed.")
         purpose, provider_id, token = match[1], int(match[2]), match[3]
-        attempt = callbacks.read_token(token) if token else None
-        if (purpose == "receipts") != (attempt is not None):
+        about = callbacks.read_token(token) if token else None
+        if token and (about is None or purpose != "receipts"):
             return _refusal(404, "This callback address was not made by this hub.")
         if self.group.full:
             return _refusal(503, "Too many receipts are waiting; try again.")
@@ -146,8 +149,8 @@ class Door:
             query=query,
         )
         try:
-            if attempt is not None:
-                return await self._receipts(provider_id, configured, callback, attempt)
+            if purpose == "receipts":
+                return await self._receipts(provider_id, configured, callback, about)
             return await self._inbound(provider_id, configured, callback)
         except BadCallback as error:
             return _refusal(error.status, str(error))
@@ -160,22 +163,16 @@ class Door:
         provider_id: int,
         configured: tuple[ProviderKind, ProviderConfig],
         callback: Callback,
-        about: Any,
+        about: tuple[UUID, int] | None,
     ) -> Answer:
         kind, config = configured
         if kind.parse_receipts is None:
             return _refusal(404, "This provider sends no receipts here.")
-        message_id, attempt = about
-        for receipt in kind.parse_receipts(callback, config):
-            bound = Receipt(
-                provider_message_id=receipt.provider_message_id,
-                status=receipt.status,
-                failure=receipt.failure,
-                code=receipt.code,
-                message_id=message_id,
-                attempt=attempt,
-            )
-            await self.group.store(provider_id, bound)
+        if about is None and not kind.receipts_without_token:
+            return _refusal(404, "This callback address was not made by this hub.")
+        bound = [callbacks.bind(receipt, about) for receipt in kind.parse_receipts(callback, config)]
+        for receipt in bound:
+            await self.group.store(provider_id, receipt)
         return 204, "text/plain", b""
 
     async def _inbound(

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from delivery import retries
 from delivery.settle import LOCK
 from delivery.states import ASKABLE, CONCLUSIVE, FINAL, RANK, Status, sql_applies, sql_in
 
@@ -58,8 +59,10 @@ FROM unnest(%(ids)s::uuid[], %(attempts)s::smallint[], %(provider_ids)s::text[],
             %(reasons)s::text[], %(codes)s::text[], %(ats)s::timestamptz[])
     AS e (id, attempt, provider_message_id, status, reason, code, at)
 WHERE m.id = e.id AND {sql_applies("m", "e")}
-RETURNING m.id
+RETURNING m.id, m.status
 """
+
+_FAILURES = (Status.FAILED, Status.UNDELIVERED)
 
 
 def fold(evidence: Iterable[Evidence]) -> list[Evidence]:
@@ -75,11 +78,14 @@ def fold(evidence: Iterable[Evidence]) -> list[Evidence]:
 def apply(evidence: Sequence[Evidence]) -> None:
     """Note every distinct piece in the timelines and raise the messages that it raises.
 
+    A failure that the policy calls passing is not the end: the message is held for another attempt.
+
     Must run in a transaction. In whatever order and however often evidence is applied, the same set of it ends in
     the same statuses.
     """
     if not evidence:
         return
+    now = timezone.now()
     best = fold(evidence)
     with connection.cursor() as cursor:
         cursor.execute(LOCK, {"ids": [piece.message_id for piece in best]})
@@ -106,6 +112,8 @@ def apply(evidence: Sequence[Evidence]) -> None:
                 "reasons": [piece.reason for piece in best],
                 "codes": [piece.code for piece in best],
                 "ats": [piece.at for piece in best],
-                "ask_at": timezone.now() + timedelta(seconds=settings.ASK_AFTER_SECONDS),
+                "ask_at": now + timedelta(seconds=settings.ASK_AFTER_SECONDS),
             },
         )
+        failed = [message_id for message_id, status in cursor.fetchall() if status in _FAILURES]
+    retries.retry_failed(failed, now=now)

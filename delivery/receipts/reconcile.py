@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from delivery import numbers
+from delivery import numbers, vitals
 from delivery.errors import Failure
 from delivery.receipts.evidence import Evidence, apply
 from delivery.states import Status
@@ -27,7 +27,12 @@ FROM (SELECT * FROM delivery_inboxreceipt WHERE try_at <= %(now)s ORDER BY try_a
 LEFT JOIN LATERAL (
     SELECT id, attempt FROM delivery_message
     WHERE inbox.message_id IS NULL AND provider_id = inbox.provider_id
-      AND provider_message_id = inbox.provider_message_id AND provider_message_id <> '' LIMIT 1) AS found ON true
+      AND provider_message_id = inbox.provider_message_id AND provider_message_id <> ''
+    UNION ALL
+    SELECT message_id, number FROM delivery_attempt
+    WHERE inbox.message_id IS NULL AND provider_id = inbox.provider_id
+      AND provider_message_id = inbox.provider_message_id AND provider_message_id <> ''
+    LIMIT 1) AS found ON true
 """
 
 _POSTPONE = """
@@ -71,6 +76,8 @@ def reconcile_batch(*, limit: int = BATCH) -> int:
             for receipt in matched
             if receipt.message_id and receipt.reason == Failure.OPTED_OUT
         )
+    vitals.count("reconcile_batches")
+    vitals.count("receipts_reconciled", len(taken))
     return len(taken)
 
 

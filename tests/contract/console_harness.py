@@ -12,7 +12,7 @@ from tests.contract.harness import Can, Refusal, Taken, Trouble
 
 class ConsoleHarness:
     kind = KIND
-    can: frozenset[Can] = frozenset({Can.SEND})
+    can: frozenset[Can] = frozenset({Can.SEND, Can.ASK})
     refusals: tuple[Refusal, ...] = ()
     sender = "SMSHub"
 

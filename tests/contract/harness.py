@@ -24,9 +24,13 @@ class Can(StrEnum):
     """A network lies in between, and what is at its end may refuse."""
     LIMIT = "limit"
     """It throttles by the number of requests in flight."""
+    ASK = "ask"
+    """It can be asked about a message by its id."""
     SEARCH = "search"
     """It can be asked about a message whose id we never learned."""
     CALL_BACK = "call_back"
+    SIGN_ADDRESS = "sign_address"
+    """What it posts is signed together with the address that it is posted to."""
     RECEIVE = "receive"
 
 

@@ -46,7 +46,7 @@ def test_an_accepted_message_is_with_the_provider_once_word_for_word(harness: Ha
     assert outcome.provider_message_id == taken.provider_message_id
 
 
-@over(Can.SEND)
+@over(Can.ASK)
 def test_a_message_with_a_known_id_is_found_again(harness: Harness) -> None:
     message = new_message(harness)
 
@@ -98,6 +98,23 @@ def test_what_passes_or_is_not_the_messages_fault_burns_nothing(harness: Harness
     assert outcome.retry_after is not None
     assert outcome.retry_after > 0
     assert (outcome.failure is Failure.ACCOUNT) == (trouble is Trouble.BAD_CREDENTIALS)
+    assert_tells_nothing(outcome, message.recipient, message.body)
+
+
+@over(Can.FAIL)
+@pytest.mark.parametrize("trouble", TOOK_IT + NEVER_HAD_IT)
+def test_a_message_without_an_answer_is_uncertain_whether_it_arrived_or_not(harness: Harness, trouble: Trouble) -> None:
+    message = new_message(harness)
+    with harness.trouble(trouble) as config:
+
+        async def scenario() -> SendOutcome:
+            async with adapter_of(harness, config) as adapter:
+                return await adapter.send(message)
+
+        outcome = run(scenario())
+        assert len(harness.taken(message.recipient)) == (trouble in TOOK_IT)
+
+    assert (outcome.outcome, outcome.provider_message_id) == (Outcome.UNCERTAIN, "")
     assert_tells_nothing(outcome, message.recipient, message.body)
 
 

@@ -26,9 +26,19 @@ def sender(transactional_db: None) -> Sender:
     return SenderFactory()
 
 
-def claiming(sender: Sender, *, room: int = 100, rate: int = 10_000) -> Callable[[Connection, Limiter], Any]:
+def claiming(
+    sender: Sender, *, room: int = 100, rate: int = 10_000, window: int = 0
+) -> Callable[[Connection, Limiter], Any]:
     async def work(connection: Connection, limiter: Limiter) -> Claimed:
-        return await claim(connection, limiter, provider_id=sender.provider_id, rate=rate, room=room, lease_seconds=30)
+        return await claim(
+            connection,
+            limiter,
+            provider_id=sender.provider_id,
+            rate=rate,
+            window=window,
+            room=room,
+            lease_seconds=30,
+        )
 
     return work
 
@@ -79,6 +89,24 @@ def test_upper_lanes_go_first_and_older_messages_before_newer(on_loop: OnLoop, s
     claimed = on_loop(claiming(sender, room=2))
 
     assert {outbound.id for outbound in claimed.messages} == {alert.pk, bulk[0].pk}
+
+
+def test_bulk_leaves_room_and_tokens_for_an_alert_that_comes_after_it(on_loop: OnLoop, sender: Sender) -> None:
+    MessageFactory.create_batch(200, sender=sender, lane=Lane.BULK)
+
+    async def bulk_then_alert(connection: Connection, limiter: Limiter) -> tuple[int, bool]:
+        # A quarter of a second of 40 segments/s are 10 tokens, of which bulk may not take the last one.
+        bulk = await claiming(sender, rate=40, room=200, window=200)(connection, limiter)
+        alert = await asyncio.to_thread(MessageFactory, sender=sender, lane=Lane.ALERT)
+        after = await claiming(sender, rate=40, room=100, window=200)(connection, limiter)
+        return len(bulk.messages), alert.pk in {outbound.id for outbound in after.messages}
+
+    assert on_loop(bulk_then_alert) == (9, True)
+
+
+def test_bulk_leaves_a_share_of_the_window_alone(on_loop: OnLoop, sender: Sender) -> None:
+    MessageFactory.create_batch(100, sender=sender, lane=Lane.BULK)
+    assert len(on_loop(claiming(sender, room=50, window=50)).messages) == 45
 
 
 def test_campaigns_of_a_lane_share_so_a_small_one_is_not_starved(on_loop: OnLoop, sender: Sender) -> None:

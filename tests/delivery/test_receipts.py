@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from contacts.models import Suppression
 from delivery import tallies
+from delivery.lanes import Lane
 from delivery.models import InboxReceipt, Message, MessageEvent
 from delivery.receipts.reconcile import TRIES, reconcile_batch
 from delivery.states import RANK, Status
@@ -118,7 +119,7 @@ def test_a_receipt_for_a_message_that_is_gone_hurts_nobody() -> None:
 
 
 def test_delivered_clears_the_failure_that_came_before_it() -> None:
-    message = MessageFactory(status=Status.ACCEPTED)
+    message = MessageFactory(status=Status.ACCEPTED, lane=Lane.BULK)
     receive(message, Status.UNDELIVERED, reason="unreachable", code="30003")
     reconcile()
     message.refresh_from_db()

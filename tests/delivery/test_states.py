@@ -54,7 +54,7 @@ def test_sql_and_python_agree_on_every_transition() -> None:
         cursor.execute(
             f"""SELECT {sql_applies("m", "e")}, {sql_rank("m.status")} FROM unnest(%s::text[], %s::text[], %s::int[],
                 %s::int[]) WITH ORDINALITY AS c (current, evidence, attempt, evidence_attempt, n),
-                LATERAL (SELECT c.current AS status, c.attempt AS attempt) AS m,
+                LATERAL (SELECT c.current AS status, c.attempt AS attempt, '' AS reason) AS m,
                 LATERAL (SELECT c.evidence AS status, c.evidence_attempt AS attempt) AS e ORDER BY n""",
             [[str(v) for v in column] if n < 2 else list(column) for n, column in enumerate(zip(*cases, strict=True))],
         )

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from delivery import uncertain
 from delivery.errors import Failure
-from delivery.models import Message
+from delivery.lanes import Lane
+from delivery.models import Attempt, Message
 from delivery.providers.base import Answer, CannotAsk, OutboundMessage, Question, Receipt, SendOutcome
 from delivery.runtime import Runtime, runtime
 from delivery.states import Status
@@ -112,7 +113,7 @@ def test_two_alike_messages_in_doubt_are_bound_to_different_texts() -> None:
 
 
 def test_a_receipt_that_was_lost_is_made_up_for_by_asking() -> None:
-    message = doubtful(status=Status.SENT, provider_message_id="SM1")
+    message = doubtful(status=Status.SENT, provider_message_id="SM1", lane=Lane.BULK)
     ask(message, [Receipt("SM1", Status.UNDELIVERED, failure=Failure.UNREACHABLE, code="30003")])
     assert (message.status, message.reason, message.error_code) == (Status.UNDELIVERED, "unreachable", "30003")
 
@@ -138,3 +139,19 @@ def test_a_message_without_a_final_receipt_is_closed_at_last(settings: LazySetti
     recent.refresh_from_db()
     assert (ancient.status, ancient.reason) == (Status.EXPIRED, Failure.NO_RECEIPT)
     assert recent.status == Status.SENT
+
+
+def test_the_text_of_an_attempt_that_failed_is_not_that_of_the_one_in_doubt() -> None:
+    message = doubtful(attempt=2)
+    Attempt.objects.create(
+        message=message,
+        number=1,
+        provider=message.provider,
+        provider_message_id="SM1",
+        status=Status.UNDELIVERED,
+        ended_at=timezone.now(),
+    )
+
+    ask(message, [Receipt("SM1", Status.UNDELIVERED)])
+
+    assert (message.status, message.attempt) == (Status.QUEUED, 3)

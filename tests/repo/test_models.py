@@ -13,6 +13,7 @@ from tests.repo.files import PACKAGES
 #: Models without an admin of their own, and why.
 NOT_IN_ADMIN = {
     "contacts.Membership": "seen and changed on the list and on the contact",
+    "delivery.Attempt": "earlier attempts of a message; told by its timeline",
     "delivery.MessageEvent": "the timeline on the message's page",
     "delivery.InboxReceipt": "the receipts' waiting room: rows stay for about a second",
     "delivery.CampaignHold": "the campaign's pause, set and lifted by its buttons",

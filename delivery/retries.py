@@ -1,0 +1,97 @@
+"""Trying again after a failure: what, how soon and how often, as data; and the one statement that does it.
+
+Only failures that often pass by themselves are tried again, and only where a late text still helps: a message that
+would come after its `valid_until` is not. Bulk is tried again only when it was too fast for the provider; whether an
+offer is worth a second text is for staff to decide. Figures follow Twilio's pages on 30001, 30003, 30008, 30017 and
+30022, which advise a pause of minutes for congestion and of hours for a handset that is off.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from delivery.errors import Failure
+from delivery.lanes import Lane
+from delivery.states import Status
+
+_MINUTE, _HOUR = 60, 3600
+_TOO_FAST = (_MINUTE, 10 * _MINUTE, _HOUR)
+
+#: Per lane and failure: seconds from the first failure to the second attempt, from the second to the third, …
+RETRY_AFTER: dict[Lane, dict[Failure, tuple[int, ...]]] = {
+    Lane.ALERT: {
+        Failure.THROTTLED: (5, 15, 60),
+        Failure.CARRIER: (5, 30),
+        Failure.UNREACHABLE: (30, 2 * _MINUTE),
+        Failure.UNKNOWN: (30,),
+    },
+    Lane.TRANSACTIONAL: {
+        Failure.THROTTLED: _TOO_FAST,
+        Failure.CARRIER: (_MINUTE, 10 * _MINUTE, _HOUR),
+        Failure.UNREACHABLE: (15 * _MINUTE, 2 * _HOUR, 12 * _HOUR),
+        Failure.UNKNOWN: (15 * _MINUTE,),
+    },
+    Lane.REMINDER: {
+        Failure.THROTTLED: _TOO_FAST,
+        Failure.CARRIER: (10 * _MINUTE, _HOUR),
+        Failure.UNREACHABLE: (15 * _MINUTE, 2 * _HOUR),
+        Failure.UNKNOWN: (_HOUR,),
+    },
+    Lane.BULK: {Failure.THROTTLED: _TOO_FAST},
+}
+
+# Spread by up to a quarter, so that what failed together does not come back together.
+_RETRY = f"""
+WITH policy AS (
+    SELECT * FROM unnest(%(lanes)s::smallint[], %(reasons)s::text[], %(attempts)s::smallint[], %(delays)s::int[])
+        AS p (lane, reason, attempt, delay)
+), again AS (
+    SELECT m.id, m.attempt, m.provider_id, m.provider_message_id, m.status, m.reason, m.error_code, m.claimed_at,
+           %(now)s + make_interval(secs => policy.delay * (1 + random() / 4)) AS due
+    FROM delivery_message AS m JOIN policy USING (lane, reason, attempt)
+    WHERE m.id = ANY(%(ids)s::uuid[]) AND m.status IN ('{Status.FAILED}', '{Status.UNDELIVERED}')
+      AND (m.valid_until IS NULL OR m.valid_until > %(now)s + make_interval(secs => policy.delay * 1.25))
+), kept AS (
+    INSERT INTO delivery_attempt (message_id, number, provider_id, provider_message_id, status, reason, error_code,
+                                  claimed_at, ended_at)
+    SELECT id, attempt, provider_id, provider_message_id, status, reason, error_code, claimed_at, %(now)s FROM again
+), noted AS (
+    INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
+    SELECT id, 'retry:' || attempt, %(now)s, 'hub', '{Status.HELD}', attempt + 1, reason, error_code,
+           'It will be tried again.'
+    FROM again ON CONFLICT (message_id, fingerprint) DO NOTHING
+)
+UPDATE delivery_message AS m SET
+    status = '{Status.HELD}', not_before = again.due, attempt = m.attempt + 1, provider_message_id = '',
+    claimed_at = NULL, sent_at = NULL, final_at = NULL, ask_at = NULL
+FROM again WHERE m.id = again.id
+"""
+
+
+def _policy() -> dict[str, list[Any]]:
+    rows = [
+        (lane.value, failure.value, attempt, delay)
+        for lane, failures in RETRY_AFTER.items()
+        for failure, delays in failures.items()
+        for attempt, delay in enumerate(delays, start=1)
+    ]
+    lanes, reasons, attempts, delays = (list(column) for column in zip(*rows, strict=True))
+    return {"lanes": lanes, "reasons": reasons, "attempts": attempts, "delays": delays}
+
+
+_POLICY = _policy()
+
+
+def retry_failed(ids: Sequence[UUID], *, now: datetime) -> int:
+    """Of these messages, hold those for another attempt whose failure the policy calls passing. Returns how many.
+
+    Must run in the transaction that has just written the failure, so that nobody ever sees it as final.
+    """
+    if not ids:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_RETRY, {**_POLICY, "ids": list(ids), "now": now})
+        return int(cursor.rowcount)

@@ -1,0 +1,138 @@
+"""What waits for too long, and why."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Max
+from django.utils import timezone
+
+from campaigns.models import AudienceChunk, Campaign
+from contacts.importing.work import LOCK, TASKS
+from contacts.models import ContactImport
+from delivery import vitals
+from delivery.lanes import Lane
+from delivery.models import CampaignHold
+from smshub.doctor.findings import Finding, problem, warning
+from smshub.metrics import readings
+from smshub.metrics.readings import Stream
+
+#: Findings of a kind that are listed; more would not help.
+LISTED = 20
+#: A provider for which messages wait claims some every round, or at least every few seconds.
+NO_CLAIM = timedelta(minutes=2)
+LATE_MESSAGE = timedelta(minutes=1)
+LATE_RECEIPT_SECONDS = 60.0
+LONG_UNCERTAIN = timedelta(hours=1)
+NO_PROGRESS = timedelta(minutes=10)
+_URGENT = (Lane.ALERT, Lane.TRANSACTIONAL)
+
+
+def queue(late: timedelta = LATE_MESSAGE) -> Iterator[Finding]:
+    """Messages of no campaign. Each of those in the upper lanes should leave at once."""
+    now, claims = timezone.now(), _last_claims()
+    waiting = [s for s in readings.streams() if not s.campaign_id and not s.on_hold and now - s.oldest > late]
+    for stream in waiting[:LISTED]:
+        why = _standstill(stream, claims)
+        lane = Lane(stream.lane).label.lower()
+        what = f"Messages ({lane}) for {stream.provider} have waited for {_minutes(now - stream.oldest)}"
+        if why:
+            yield problem(f"{what}: {why[0]}.", why[1])
+        elif stream.lane in _URGENT:
+            yield warning(f"{what}, although some are sent.", "Raise the provider's rate and its requests in flight.")
+
+
+def campaigns(patience: timedelta = NO_PROGRESS) -> Iterator[Finding]:
+    """Campaigns that run and do not come forward."""
+    now, claims = timezone.now(), _last_claims()
+    running = Campaign.objects.filter(status=Campaign.Status.RUNNING, launched_at__lt=now - patience)
+    by_id = {campaign.pk: campaign for campaign in running.order_by("pk")[:1000]}
+    done = dict(
+        AudienceChunk.objects.filter(campaign__in=[pk for pk, c in by_id.items() if not c.materialised_at])
+        .values_list("campaign_id")
+        .annotate(last=Max("done_at"))
+    )
+    held = set(CampaignHold.objects.filter(campaign_id__in=by_id).values_list("campaign_id", flat=True))
+    streams = {s.campaign_id: s for s in readings.streams() if now - s.oldest > patience}
+    for campaign in list(by_id.values()):
+        name = f"Campaign {campaign.pk} ({campaign.name})"
+        moved = done.get(campaign.pk) or campaign.launched_at
+        stream = streams.get(campaign.pk)
+        why = _standstill(stream, claims) if stream else None
+        if campaign.pk in held:
+            yield problem(f"{name} runs and is on hold as well: nothing of it is sent.", "Pause it and resume it.")
+        elif not campaign.materialised_at and moved and now - moved > patience:
+            yield problem(
+                f"{name} is launched, but no message of it has been made for {_minutes(now - moved)}.",
+                "See that a loader worker runs, and look for errors in its log.",
+            )
+        elif why:
+            yield problem(f"{name} has messages queued that are not sent: {why[0]}.", why[1])
+
+
+def receipts(late_seconds: float = LATE_RECEIPT_SECONDS) -> Iterator[Finding]:
+    inbox = readings.inbox()
+    if inbox.late_seconds > late_seconds:
+        yield problem(
+            f"Receipts have been waiting for {inbox.late_seconds:.0f} seconds to be applied: statuses are late. "
+            f"There are {_at_least(inbox.waiting)}.",
+            "See that workers read the queue reconcile, and add processes to them.",
+        )
+
+
+def uncertain(longer: timedelta = LONG_UNCERTAIN) -> Iterator[Finding]:
+    counted = readings.uncertain(older_than=longer)
+    if counted.rows:
+        yield warning(
+            f"{_at_least(counted)} messages have been in doubt for more than {_minutes(longer)}. "
+            "None is sent again meanwhile.",
+            "See that their provider can be asked: look for ask_raised in the worker's log.",
+        )
+
+
+def imports(patience: timedelta = timedelta(minutes=5)) -> Iterator[Finding]:
+    """Started ones that nobody works on: whoever does holds a lock."""
+    started = ContactImport.objects.filter(status__in=TASKS, started_at__lt=timezone.now() - patience)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid::bigint = %s AND objsubid = 2 "
+            "AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [LOCK],
+        )
+        worked_on = [pk for (pk,) in cursor.fetchall()]
+    for pk in started.exclude(pk__in=worked_on).order_by("pk").values_list("pk", flat=True)[:LISTED]:
+        yield problem(
+            f"Import {pk} was started, and nobody works on it.",
+            "See that a worker reads the queue imports and is not busy with other imports; then it goes on by itself.",
+        )
+
+
+def _last_claims() -> Mapping[int, datetime]:
+    """When messages were last claimed, by provider, as far as Redis remembers."""
+    return {int(count.labels[0]): count.at for count in vitals.counts().get("claimed", [])}
+
+
+def _standstill(stream: Stream, claims: Mapping[int, datetime]) -> tuple[str, str] | None:
+    """Why nothing of the stream is sent, and what to do; None if it only takes its time."""
+    if stream.on_hold:
+        return None
+    if not stream.provider_enabled:
+        return f"{stream.provider} is switched off", "See its reason under Providers, and switch it on."
+    if not stream.sender_enabled:
+        return f"sender {stream.sender_id} is switched off", "See its reason under Senders, and switch it on."
+    last = claims.get(stream.provider_id)
+    if last is None or timezone.now() - last > NO_CLAIM:
+        return (
+            f"none has been claimed for {stream.provider} in {_minutes(NO_CLAIM)}",
+            "See that a dispatch worker runs, and look for limiter_away and database_away in its log.",
+        )
+    return None
+
+
+def _minutes(time: timedelta) -> str:
+    minutes = int(time.total_seconds() // 60)
+    return f"{minutes} minutes" if minutes != 1 else "a minute"
+
+
+def _at_least(counted: readings.Counted) -> str:
+    return f"at least {counted.rows}" if counted.capped else str(counted.rows)

@@ -1,0 +1,55 @@
+"""The processes: is somebody there for every kind of work, and does the clock go?"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from celery import Celery
+from django.utils import timezone
+
+from delivery import vitals
+from smshub.celery import app
+from smshub.doctor.findings import Finding, problem
+from smshub.quickstart.commands import COMMANDS, WORKERS
+
+#: How long workers are given to answer.
+ANSWER_SECONDS = 2.0
+#: The clock ticks every second.
+SILENCE = timedelta(seconds=15)
+
+#: Queue → what stands still when nobody reads it.
+_STANDS_STILL = {
+    "dispatch": "no message is sent",
+    "reconcile": "no receipt is applied",
+    "launch": "no campaign is launched",
+    "imports": "no import is done",
+    "default": "the clock's ticks are not taken, and providers are not asked",
+}
+
+
+def queues(celery: Celery = app) -> Iterator[Finding]:
+    answers = celery.control.inspect(timeout=ANSWER_SECONDS).active_queues() or {}
+    read = {queue["name"] for found in answers.values() for queue in found}
+    for program in WORKERS:
+        for queue in _queues_of(program):
+            if queue not in read:
+                stands_still = _STANDS_STILL.get(queue, "what is put there waits")
+                yield problem(
+                    f"No worker reads the queue {queue}: {stands_still}.",
+                    f"Start the program {program}, or look at its log if it runs.",
+                )
+
+
+def clock(silence: timedelta = SILENCE) -> Iterator[Finding]:
+    ticks = vitals.counts().get("ticks")
+    last = max(tick.at for tick in ticks) if ticks else None
+    if last is None or timezone.now() - last > silence:
+        since = f"since {last:%Y-%m-%d %H:%M:%S} UTC" if last else "as long as Redis remembers"
+        yield problem(
+            f"The clock has not ticked {since}: what waits for its time stands still.",
+            "Start the program beat, and see that a worker reads the queue default.",
+        )
+
+
+def _queues_of(program: str) -> list[str]:
+    command = COMMANDS[program]
+    return command[command.index("-Q") + 1].split(",")
