@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class SmshubConfig(AppConfig):
@@ -10,5 +10,6 @@ class SmshubConfig(AppConfig):
 
         from smshub.roles import after_migrate
 
-        # The last app of the list, so that the permissions of all others are there by then.
-        post_migrate.connect(after_migrate, sender=self)
+        # Django tells only apps with models, one after the other; by the last of them all permissions are there.
+        last = [config for config in apps.get_app_configs() if config.models_module][-1]
+        post_migrate.connect(after_migrate, sender=last)

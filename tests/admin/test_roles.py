@@ -75,3 +75,10 @@ def test_an_operator_gives_a_new_colleague_a_role() -> None:
     grace.refresh_from_db()
     assert [group.name for group in grace.groups.all()] == ["Staff"]
     assert (grace.is_staff, grace.is_superuser) == (True, False)
+
+
+@pytest.mark.django_db
+def test_a_database_that_was_just_migrated_has_the_roles_with_their_rights() -> None:
+    rights = {group.name: group.permissions.count() for group in Group.objects.all()}
+    assert rights["Staff"] > 10
+    assert rights["Operator"] > rights["Staff"]
