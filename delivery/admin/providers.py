@@ -186,11 +186,12 @@ class ProviderAdmin(PageAdmin):
     ) -> Any:
         provider: Provider = self.allowed(request, object_id, "view")
         kind = registry.kinds().get(provider.adapter)
+        receipts = f"{settings.PUBLIC_URL}{callbacks.PREFIX}/receipts/{provider.pk}"
         below = "" if kind and kind.receipts_without_token else "/…"
         context = {
             "kind": kind,
             "inbound_url": callbacks.inbound_url(provider.pk) if kind and kind.parse_inbound else "",
-            "receipt_url": f"{settings.PUBLIC_URL}{callbacks.PREFIX}/receipts/{provider.pk}{below}",
+            "receipt_url": receipts + below if kind and kind.parse_receipts else "",
             "senders": provider.senders.order_by("address"),
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})

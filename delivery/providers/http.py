@@ -92,7 +92,7 @@ def retry_after_seconds(header: str) -> float:
     else:
         try:
             seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return 0.0
     return min(max(seconds, 0.0), _LONGEST_WAIT)
 

@@ -130,6 +130,11 @@ def test_the_address_for_incoming_texts_is_shown(operator: Client, provider: Pro
     assert f"/callbacks/inbound/{provider.pk}" in operator.get(change(provider)).content.decode()
 
 
+def test_the_address_of_receipts_is_shown(operator: Client, provider: Provider) -> None:
+    page = operator.get(change(provider)).content.decode()
+    assert f"/callbacks/receipts/{provider.pk}/…" in page
+
+
 def test_a_new_default_sender_takes_the_place_of_the_old_one(operator: Client) -> None:
     old = factories.DefaultSenderFactory()
 

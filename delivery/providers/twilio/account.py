@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from delivery.providers.base import BadConfiguration, ProviderConfig, Setting
-from delivery.providers.egress import is_public
+from delivery.providers.http import check_base_url
 
 BASE_URL = "https://api.twilio.com"
 
@@ -64,7 +63,7 @@ def read(config: ProviderConfig) -> Account:
     if key and not _KEY.fullmatch(key):
         raise BadConfiguration("API key SID: it is SK followed by 32 hex digits.")
     base_url = _text(config.settings, "base_url") or BASE_URL
-    _check_base_url(base_url, config.private_addresses)
+    check_base_url(base_url, usual=BASE_URL, private_addresses=config.private_addresses)
     return Account(sid, user=key or sid, password=secret or token, base_url=base_url.rstrip("/"))
 
 
@@ -84,29 +83,3 @@ def _text(values: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise BadConfiguration(f"{name}: must be text.")
     return value.strip()
-
-
-def _check_base_url(url: str, private_addresses: bool) -> None:
-    """Credentials travel in every request: in clear only within the operator's own network."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise BadConfiguration(f"Address: it is not a URL; the usual one is {BASE_URL}.") from None
-    if parts.scheme not in ("http", "https") or not host or port == 0:
-        raise BadConfiguration(f"Address: it must be a full https:// URL; the usual one is {BASE_URL}.")
-    if parts.username or parts.password or parts.query or parts.fragment or not url.isascii():
-        raise BadConfiguration("Address: only https://host, a port and a path; no user, query or fragment.")
-    name = host.rstrip(".")
-    try:
-        private, literal = not is_public(name), True
-    except ValueError:
-        private, literal = name == "localhost" or name.endswith(".localhost"), False
-    if not literal and name.rpartition(".")[2][:1].isdigit():
-        raise BadConfiguration("Address: its host is neither a name nor a whole IP address.")
-    if (private or parts.scheme == "http") and not private_addresses:
-        raise BadConfiguration(
-            "Address: it must be https:// on a public host, unless the operator has set ALLOW_PRIVATE_PROVIDER_URLS."
-        )
-    if parts.scheme == "http" and literal and not private:
-        raise BadConfiguration("Address: http:// would send the auth token in clear; use https://.")

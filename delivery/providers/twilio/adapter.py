@@ -4,20 +4,11 @@ import base64
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from aiohttp import (
-    ClientConnectorError,
-    ClientError,
-    ClientResponse,
-    ClientSession,
-    ClientTimeout,
-    ConnectionTimeoutError,
-    DummyCookieJar,
-    InvalidURL,
-    TCPConnector,
-)
+from aiohttp import ClientError
 from yarl import URL
 
 from delivery.errors import Failure
+from delivery.providers import http
 from delivery.providers.base import (
     Answer,
     CannotAsk,
@@ -29,7 +20,6 @@ from delivery.providers.base import (
     Receipt,
     SendOutcome,
 )
-from delivery.providers.egress import socket_factory
 from delivery.providers.twilio import wire
 from delivery.providers.twilio.account import read
 from delivery.providers.twilio.receipts import STATUSES, receipt
@@ -42,8 +32,6 @@ _LARGEST_PAGE = 16 * 1024 * 1024
 _PAGE_SIZE = 1000
 _MOST_PAGES = 20
 _NO_SUCH_MESSAGE = 20404
-# Nobody there, or no way there: not worth trying at once.
-_RETRY_CONNECT = 5.0
 
 
 class TwilioAdapter:
@@ -53,20 +41,7 @@ class TwilioAdapter:
         self._path = f"/{API_VERSION}/Accounts/{account.sid}/Messages"
         self._create = URL(f"{self._origin}{self._path}.json", encoded=True)
         basic = base64.b64encode(f"{account.user}:{account.password}".encode()).decode()
-        self._session = ClientSession(
-            connector=TCPConnector(
-                limit=max(1, config.max_in_flight),
-                ttl_dns_cache=60,
-                socket_factory=socket_factory(
-                    public=account.base_url.startswith("https://"), private=config.private_addresses
-                ),
-            ),
-            # The wait for a free connection and the connecting end well before the whole does. So a time-out
-            # of the whole is one after the request may have left, and this one never is.
-            timeout=ClientTimeout(total=config.timeout, connect=config.timeout / 2),
-            headers={"Authorization": f"Basic {basic}", "Accept": "application/json", "User-Agent": "SMSHub"},
-            cookie_jar=DummyCookieJar(),
-        )
+        self._session = http.session(config, base_url=self._origin, headers={"Authorization": f"Basic {basic}"})
 
     async def send(self, message: OutboundMessage) -> SendOutcome:
         try:
@@ -82,21 +57,9 @@ class TwilioAdapter:
                 headers={"Content-Type": "application/x-www-form-urlencoded"},
                 allow_redirects=False,
             ) as response:
-                body = await _bounded(response, _LARGEST_ANSWER)
-        except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as error:
-            return SendOutcome(
-                message.id,
-                message.attempt,
-                Outcome.THROTTLED,
-                failure=Failure.CARRIER,
-                detail=f"No connection ({type(error).__name__})",
-                retry_after=_RETRY_CONNECT,
-            )
-        except TimeoutError:
-            return wire.uncertain(message, "No answer in time")
+                body = await http.bounded(response, _LARGEST_ANSWER)
         except Exception as error:
-            # Whatever it was, the request may have left.
-            return wire.uncertain(message, f"The connection failed ({type(error).__name__})")
+            return http.failed(message, error)
         return wire.read_answer(
             message, status=response.status, retry_after=response.headers.get("Retry-After", ""), body=body
         )
@@ -138,7 +101,7 @@ class TwilioAdapter:
             raise CannotAsk("A page that is elsewhere")
         try:
             async with self._session.get(URL(self._origin + path, encoded=True), allow_redirects=False) as response:
-                return response.status, wire.json_object(await _bounded(response, _LARGEST_PAGE))
+                return response.status, http.json_object(await http.bounded(response, _LARGEST_PAGE))
         except (ClientError, OSError, ValueError) as error:
             raise CannotAsk(f"The connection failed ({type(error).__name__})") from None
 
@@ -153,17 +116,6 @@ def _as_receipt(resource: dict[str, Any]) -> Receipt:
     # A state that we have never heard of still says that Twilio has it.
     status = STATUSES.get(str(resource.get("status")), Status.ACCEPTED)
     return receipt(sid, status, resource.get("error_code"))
-
-
-async def _bounded(response: ClientResponse, limit: int) -> bytes:
-    """The body of an answer. Raises ValueError when it is larger than `limit` bytes."""
-    parts, size = [], 0
-    async for part in response.content.iter_any():
-        size += len(part)
-        if size > limit:
-            raise ValueError("The answer is too large")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def build(config: ProviderConfig, _listener: Listener | None) -> TwilioAdapter:

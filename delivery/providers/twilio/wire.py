@@ -3,7 +3,6 @@
 https://www.twilio.com/docs/messaging/api/message-resource. Forms are built as Twilio's own SDK builds them.
 """
 
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -11,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from delivery.providers.base import OutboundMessage, Outcome, Question, SendOutcome
+from delivery.providers.http import json_object, retry_after_seconds, uncertain
 from delivery.providers.twilio import codes
 
 # A receipt that we do not answer is tried five times more (Twilio's most), whatever went wrong: 4xx too,
@@ -19,7 +19,6 @@ from delivery.providers.twilio import codes
 CALLBACK_RETRIES = "#rc=5&rp=all"
 
 _LONGEST_VALIDITY = 36_000
-_LONGEST_WAIT = 3600.0
 # Between our clock and Twilio's.
 _CLOCK_SKEW = timedelta(minutes=5)
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
@@ -58,7 +57,7 @@ def read_answer(message: OutboundMessage, *, status: int, retry_after: str, body
     if known is None and (status < 400 or not code):
         return uncertain(message, f"HTTP {status} without a code of Twilio's")
     known = known or codes.UNKNOWN
-    wait = _seconds(retry_after) if known.outcome is Outcome.THROTTLED else None
+    wait = known.retry_after
     return SendOutcome(
         message.id,
         message.attempt,
@@ -67,39 +66,14 @@ def read_answer(message: OutboundMessage, *, status: int, retry_after: str, body
         code=str(code),
         # Never Twilio's own words: they repeat the number.
         detail=known.words,
-        retry_after=max(wait or 0.0, known.retry_after) if known.retry_after is not None else None,
+        retry_after=None if wait is None else max(wait, retry_after_seconds(retry_after)),
     )
-
-
-def uncertain(message: OutboundMessage, detail: str) -> SendOutcome:
-    return SendOutcome(message.id, message.attempt, Outcome.UNCERTAIN, detail=detail)
-
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`; an empty one for anything else."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
 
 
 def error_code(answer: dict[str, Any]) -> int:
     """The code of an error of Twilio's (the classic shape and RFC 9457 alike); 0 for anything else."""
     code = answer.get("code")
     return code if type(code) is int and 0 < code < 1_000_000 else 0
-
-
-def _seconds(retry_after: str) -> float | None:
-    """RFC 9110 §10.2.3: seconds or a date."""
-    if retry_after.isascii() and retry_after.isdecimal():
-        seconds = float(retry_after)
-    else:
-        try:
-            seconds = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
 def may_be(found: dict[str, Any], question: Question) -> bool:
@@ -139,6 +113,6 @@ def _bare(sender: str) -> str:
 def _moment(text: object) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text) if isinstance(text, str) else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
