@@ -233,7 +233,7 @@ def test_an_import_that_is_worked_on_is_no_news(started: ContactImport) -> None:
 
 
 def test_queues_that_nobody_reads_are_found_with_the_program_that_should(settings: Settings) -> None:
-    deserted = Celery("deserted", broker=settings.REDIS_URL)
+    deserted = Celery("deserted", broker=settings.REDIS_URL, set_as_current=False)
     deserted.conf.broker_transport_options = {"global_keyprefix": settings.REDIS_PREFIX}
     try:
         found = list(workers.queues(deserted))
