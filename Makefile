@@ -20,7 +20,7 @@ UP = $(BIN)/python -m smshub.quickstart --web-port $(WEB_PORT) --simulator-port 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test lint format clean reset
+.PHONY: help run demo test bench lint format clean reset
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ demo: $(TO_RUN) ## Start everything, run the demo without a person, end with its
 
 test: $(TO_DEVELOP) ## Run the tests (ARGS="tests/delivery -k stop")
 	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(TO_DEVELOP) ## Measure how fast it is, as Markdown (ARGS="end_to_end --messages 50000", ARGS=--help)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(TO_DEVELOP) ## Check style, types, the floors between packages, and templates
 	$(BIN)/ruff check .

@@ -1,21 +1,26 @@
-"""How fast contacts are imported, and how much memory it takes: `python -m benchmarks.importing 10000 100000`.
+"""How fast contacts are imported, and how much memory it takes.
+
+    make bench ARGS="importing 10000 100000 1000000"
 
 Makes a file per size (names, cities, a time zone now and then, 2 % repeated numbers, 1 % unusable ones), imports it
-into the database of DATABASE_URL, and imports it again. Each import runs in a fresh process, so that its peak
-memory is its own. The contacts it made are deleted at the end, so use a database that holds no others.
+into an empty database, and imports it again. Each import runs in a fresh process, so that its peak memory is its own.
+The limit is COPY of as many finished rows into the same table.
 """
 
 import argparse
 import csv
-import json
-import os
 import random
-import resource
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
+
+from django.core.files import File
+from django.db import connection
+from django.utils import timezone
+
+from benchmarks import report
+from benchmarks.alone import Figures, alone, seconds
+from benchmarks.servers import Servers, fresh_database
+from contacts.importing import run as imports
 
 NAMES = ("Ann Miller", "José García", "Łukasz Nowak", "Zoë de Vries", "李娜", "O'Brien, Pat", 'Max "Mo" Huber')
 CITIES = ("Berlin", "São Paulo", "Kraków", "Springfield", "Aix-en-Provence", "")
@@ -37,89 +42,50 @@ def write_file(path: Path, rows: int) -> None:
             writer.writerow([text, chance.choice(NAMES), "de", zone, chance.choice(CITIES), row % 1000])
 
 
-def import_once(path: Path) -> None:
-    """In a process of its own: prints what it took as JSON."""
-    import django
-
-    django.setup()
-    from django.core.files import File
-
-    from contacts.importing import run
-
-    idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    with path.open("rb") as file:
-        upload = run.prepare(
-            file=File(file), original_name=path.name, default_country="US", contact_list=None, actor=None
+def import_file(path: str) -> Figures:
+    with Path(path).open("rb") as file:
+        upload = imports.prepare(
+            file=File(file), original_name="benchmark.csv", default_country="US", contact_list=None, actor=None
         )
-    started = time.perf_counter()
-    run.run(upload)
-    seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    json.dump(
-        {
-            "status": upload.status,
-            "error": upload.error,
-            "rows": upload.rows_read,
-            "seconds": seconds,
-            "idle": idle,
-            "peak": peak,
-            "counts": [
-                upload.created_count,
-                upload.updated_count,
-                upload.unchanged_count,
-                upload.duplicate_count,
-                upload.rejected_count,
-            ],
-        },
-        sys.stdout,
-    )
+    took = seconds(lambda: imports.run(upload))
+    if upload.error:
+        raise SystemExit(upload.error)
+    counts = ("created", "updated", "unchanged", "duplicate", "rejected")
+    return {"seconds": took, "counts": [getattr(upload, f"{count}_count") for count in counts]}
 
 
-def clear() -> None:
-    from django.db import connection
+def copy_only(size: int) -> Figures:
+    """As many finished rows by COPY, straight into the table."""
+    columns = "phone, name, language, time_zone, country, attributes, created_at, updated_at"
+    now = timezone.now()
 
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE contacts_contact CASCADE")
+    def copy_all() -> None:
+        with connection.cursor() as cursor, cursor.copy(f"COPY contacts_contact ({columns}) FROM STDIN") as copy:
+            for n in range(size):
+                copy.write_row((f"+1{2000000000 + n}", "Ann Miller", "de", "", "US", '{"City": "Berlin"}', now, now))
+
+    return {"seconds": seconds(copy_all)}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", nargs="*", type=int, default=[10_000, 100_000])
-    parser.add_argument("--import-once", type=Path, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smshub.settings")
-    if not os.environ.get("DATABASE_URL"):
-        parser.error("set DATABASE_URL to a migrated database without contacts")
-    if chosen.import_once:
-        import_once(chosen.import_once)
-        return
-    import django
-
-    django.setup()
-    from contacts.models import Contact
-
-    if Contact.objects.exists():
-        sys.exit("This database holds contacts, which the benchmark would delete: use another one.")
-    counts = "created/updated/unchanged/duplicate/rejected"
-    print(f"{'rows':>9}  {'pass':<7}{'seconds':>8}{'rows/s':>9}{'peak MB':>9}  {counts}", flush=True)
+def once(size: int, *, again: bool = False) -> list[Figures]:
+    """Import a file of that size into this process's database; again: a second time."""
     with tempfile.TemporaryDirectory() as folder:
-        for rows in chosen.rows:
-            path = Path(folder) / f"{rows}.csv"
-            write_file(path, rows)
-            for name in ("first", "again"):
-                environment = os.environ | {"MEDIA_ROOT": folder}
-                command = [sys.executable, "-m", "benchmarks.importing", "--import-once", str(path)]
-                done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-                took = json.loads(done.stdout)
-                if took["error"]:
-                    sys.exit(took["error"])
-                print(
-                    f"{rows:>9,}  {name:<7}{took['seconds']:>8.1f}{took['rows'] / took['seconds']:>9,.0f}"
-                    f"{took['peak']:>9.0f}  {'/'.join(f'{n:,}' for n in took['counts'])}",
-                    flush=True,
-                )
-            clear()
+        path = Path(folder) / "contacts.csv"
+        write_file(path, size)
+        return [alone(import_file, path=str(path)) for _ in range(2 if again else 1)]
 
 
-if __name__ == "__main__":
-    main()
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sizes", nargs="*", type=int, default=[10_000, 50_000])
+
+
+def run(_servers: Servers, options: argparse.Namespace) -> int:
+    rows = []
+    for size in options.sizes:
+        with fresh_database():
+            for name, took in zip(("first", "again"), once(size, again=True), strict=True):
+                rate, counts = size / took["seconds"], "/".join(f"{count:,}" for count in took["counts"])
+                rows.append([f"{size:,}", name, f"{rate:,.0f}", f"{took['memory']:.0f} MB", counts])
+    headings = ["Rows", "pass", "rows/s", "peak memory", "created/updated/unchanged/duplicate/rejected"]
+    report.say("Importing contacts", report.table(headings, rows))
+    return 0

@@ -1,0 +1,1 @@
+"""What the hub achieves, measured beside what the machine could do: `python -m benchmarks`, or `make bench`."""

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class UsualDesign(AppConfig):
+    name = "benchmarks.usual_design"
+    label = "usual"
