@@ -1,4 +1,4 @@
-"""What staff do to a campaign that is under way: pause, resume, cancel.
+"""What is done to a campaign that is under way: pause, resume, other limits, cancel; and the pause by SMSHub itself.
 
 Pausing a million queued messages is one row: no claim passes a hold. What was claimed before goes out, nothing
 is claimed after. Cancelling holds first and closes the rest at leisure.
@@ -6,15 +6,18 @@ is claimed after. Cancelling holds first and closes the rest at leisure.
 
 import time
 from functools import partial
+from types import EllipsisType
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import materialise, transitions, wake
-from campaigns.models import Campaign
+from campaigns import materialise, pace, safety, transitions, wake
+from campaigns.errors import CampaignError
+from campaigns.models import MAX_SPREAD_MINUTES, Campaign
 from campaigns.transitions import Action, Status
 from delivery import control as delivery_control
+from delivery import tallies
 from delivery import wake as delivery_wake
 
 
@@ -23,20 +26,71 @@ def pause(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: st
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.PAUSE)
         delivery_control.hold(locked.pk)
+        locked.paused_reason = reason[:200]
         transitions.finish(locked, Action.PAUSE, actor=actor, actor_label=actor_label, reason=reason)
     return locked
 
 
+def pause_if_unsafe(campaign_id: int) -> bool:
+    """Pause a running campaign that goes wrong, with the reason in words. Says whether it did.
+
+    Judged again under the campaign's lock: somebody may have let it go on since it looked wrong from outside.
+    """
+    with transaction.atomic():
+        locked = Campaign.objects.select_for_update(no_key=True).filter(pk=campaign_id, status=Status.RUNNING).first()
+        reason = safety.verdict(locked, tallies.counts([campaign_id])) if locked else ""
+        if locked and reason:
+            pause(campaign=locked, actor=None, reason=reason)
+    return bool(reason)
+
+
 def resume(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: str = "", reason: str = "") -> Campaign:
-    """Go on where the pause stopped. Raises CampaignError."""
+    """Go on where the pause stopped. What was seen so far does not stop it again. Raises CampaignError."""
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.RESUME)
+        counts = tallies.counts([locked.pk])
+        if safety.something_left(locked, counts) and (problem := safety.used_up(locked, safety.sums(counts))):
+            raise CampaignError(problem)
         delivery_control.release(locked.pk)
+        locked.paused_reason, locked.judged_from = "", safety.seen(counts)
         transitions.finish(locked, Action.RESUME, actor=actor, actor_label=actor_label, reason=reason)
         if locked.sender:
             transaction.on_commit(partial(delivery_wake.dispatch, locked.sender.provider_id))
         if not locked.materialised_at:
             transaction.on_commit(partial(wake.materialise, locked.pk))
+    return locked
+
+
+def limit(
+    *,
+    campaign: Campaign,
+    actor: AbstractBaseUser | None,
+    actor_label: str = "",
+    reason: str = "",
+    spread_minutes: int | EllipsisType | None = ...,
+    max_segments: int | EllipsisType | None = ...,
+) -> Campaign:
+    """Another pace for what is left of it (`spread_minutes` from now on), another budget; None: none, ...: as it was.
+
+    Raises CampaignError.
+    """
+    with transaction.atomic():
+        locked = transitions.begin(campaign.pk, Action.LIMIT)
+        rate = delivery_control.pace(locked.pk)
+        if not isinstance(spread_minutes, EllipsisType):
+            if spread_minutes is not None and not 1 <= spread_minutes <= MAX_SPREAD_MINUTES:
+                raise CampaignError(f"It may be spread over 1 to {MAX_SPREAD_MINUTES:,} minutes.")
+            locked.spread_minutes = spread_minutes
+            rate = pace.of_the_rest(locked)
+        if not isinstance(max_segments, EllipsisType):
+            if max_segments is not None and max_segments < 1:
+                raise CampaignError("It must be allowed at least one segment; pause it to send nothing.")
+            locked.max_segments = max_segments
+        delivery_control.limit(locked.pk, rate=rate, max_segments=locked.max_segments)
+        said = " ".join(part for part in (reason, pace.in_words(locked)) if part)
+        transitions.finish(locked, Action.LIMIT, actor=actor, actor_label=actor_label, reason=said)
+        if locked.sender:
+            transaction.on_commit(partial(delivery_wake.dispatch, locked.sender.provider_id))
     return locked
 
 
@@ -47,6 +101,7 @@ def cancel(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
     """
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.CANCEL)
+        locked.retrying_after, locked.paused_reason = None, ""
         if locked.launched_at:
             delivery_control.hold(locked.pk)
             transaction.on_commit(partial(wake.cancel_rest, locked.pk))

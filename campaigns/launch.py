@@ -14,11 +14,12 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import audience, templates, templating, transitions, wake
+from campaigns import audience, pace, templates, templating, transitions, wake
 from campaigns.audience import Missing
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, TemplateVersion
 from campaigns.transitions import Action
+from delivery import control as delivery_control
 from delivery import routing
 from delivery.models import Sender
 from delivery.segments import measure
@@ -66,6 +67,12 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         problems += [_missing_sentence(missing) for missing in survey.missing]
     segments = _sample_segments(campaign, version) if version else []
     mean = fmean(segments) if segments else 0.0
+    estimated = round(mean * (survey.size - survey.suppressed))
+    if campaign.max_segments is not None and estimated > campaign.max_segments:
+        problems.append(
+            f"About {estimated:,} segments would be sent, and it may send {campaign.max_segments:,}: raise that limit, "
+            "shorten the text, or leave people out."
+        )
     return Preflight(
         audience=survey.size,
         suppressed=survey.suppressed,
@@ -73,7 +80,7 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         problems=tuple(problems),
         mean_segments=round(mean, 2),
         most_segments=max(segments, default=0),
-        estimated_segments=round(mean * (survey.size - survey.suppressed)),
+        estimated_segments=estimated,
     )
 
 
@@ -82,9 +89,13 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.LAUNCH)
         parts = _parts(locked)
-        problems = _examine(locked, parts).problems
-        if problems:
-            raise CampaignError(*problems)
+        found = _examine(locked, parts)
+        if found.problems:
+            raise CampaignError(*found.problems)
+        if locked.spread_minutes or locked.max_segments:
+            segments = found.estimated_segments or found.audience
+            rate = pace.rate(segments, locked.spread_minutes)
+            delivery_control.limit(locked.pk, rate=rate, max_segments=locked.max_segments)
         locked.template_version, locked.sender = parts.version, parts.sender
         locked.launched_at = timezone.now()
         transitions.finish(locked, Action.LAUNCH, actor=actor, actor_label=actor_label)

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import transitions, wake
+from campaigns import control, safety, transitions, wake
 from campaigns.models import Campaign
 from campaigns.transitions import Action, Status
 from delivery import control as delivery_control
 from delivery import tallies
 from delivery.states import OPEN, UNCLAIMED
-from delivery.states import Status as MessageStatus
+from delivery.tallies import Count
 
 
 def look_after() -> None:
@@ -22,13 +22,19 @@ def look_after() -> None:
     """
     under_way = list(Campaign.objects.filter(launched_at__isnull=False, finished_at=None).order_by("pk"))
     # Counted after reading that everyone has a row: with that said, there is no row that is not counted.
-    present = _statuses(campaign.pk for campaign in under_way if campaign.materialised_at)
+    counted = _counted(campaign.pk for campaign in under_way if campaign.audience_size is not None)
     for campaign in under_way:
         cancelled = campaign.status == Status.CANCELLED
-        if campaign.materialised_at:
-            if not present[campaign.pk] & OPEN:
+        counts = counted[campaign.pk]
+        present = {count.status for count in counts}
+        if campaign.status == Status.RUNNING and safety.verdict(campaign, counts):
+            control.pause_if_unsafe(campaign.pk)
+        if campaign.retrying_after is not None:
+            wake.retry_failed(campaign.pk)
+        elif campaign.materialised_at:
+            if not present & OPEN:
                 _finish(campaign.pk)
-            elif cancelled and present[campaign.pk] & UNCLAIMED:
+            elif cancelled and present & UNCLAIMED:
                 wake.cancel_rest(campaign.pk)
         elif cancelled:
             wake.cancel_rest(campaign.pk)
@@ -38,21 +44,27 @@ def look_after() -> None:
             wake.materialise(campaign.pk)
 
 
-def _statuses(campaign_ids: Iterable[int]) -> defaultdict[int, set[MessageStatus]]:
-    present: defaultdict[int, set[MessageStatus]] = defaultdict(set)
+def _counted(campaign_ids: Iterable[int]) -> defaultdict[int, list[Count]]:
+    counted: defaultdict[int, list[Count]] = defaultdict(list)
     for count in tallies.counts(list(campaign_ids)):
-        present[count.campaign_id].add(count.status)
-    return present
+        counted[count.campaign_id].append(count)
+    return counted
 
 
 def _finish(campaign_id: int) -> None:
     with transaction.atomic():
         campaign = (
             Campaign.objects.select_for_update(no_key=True)
-            .filter(pk=campaign_id, status__in=[Status.RUNNING, Status.CANCELLED], finished_at=None)
+            .filter(
+                pk=campaign_id,
+                status__in=[Status.RUNNING, Status.CANCELLED],
+                finished_at=None,
+                retrying_after=None,
+            )
             .first()
         )
-        if campaign is None:
+        # Somebody may have had its failures tried again since it looked finished.
+        if campaign is None or any(count.status in OPEN for count in tallies.counts([campaign_id])):
             return
         campaign.finished_at = timezone.now()
         if campaign.status == Status.RUNNING:

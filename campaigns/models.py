@@ -1,11 +1,15 @@
 """Who gets what, when: templates with versions, campaigns and the audience they froze."""
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
 from contacts.models import ContactList
 from delivery.lanes import Lane
+
+#: A campaign may be spread over a month at most.
+MAX_SPREAD_MINUTES = 30 * 24 * 60
 
 
 class Template(models.Model):
@@ -84,7 +88,26 @@ class Campaign(models.Model):
         default=OnMissing.BLOCK,
         help_text="What to do when a contact lacks a variable of the template.",
     )
+    spread_minutes = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_SPREAD_MINUTES)],
+        help_text="Minutes over which it is spread evenly. Empty: as fast as the limits allow.",
+    )
+    max_segments = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(2**63 - 1)],
+        help_text="It is paused when so many segments have left. Empty: no such limit.",
+    )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT, editable=False)
+    paused_reason = models.CharField(max_length=200, blank=True, default="", editable=False)
+    judged_from = models.JSONField(
+        default=dict, editable=False, help_text="Its counts when somebody last let it go on: see campaigns.safety."
+    )
+    retrying_after = models.BigIntegerField(
+        null=True, editable=False, help_text="While failures are tried again: the last contact that was looked at."
+    )
     scheduled_at = models.DateTimeField(null=True, blank=True)
     audience_size = models.BigIntegerField(null=True, editable=False, help_text="Set when the audience is frozen.")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -8,7 +8,9 @@ import redis
 from django.conf import settings
 from django.utils import timezone
 
+from campaigns import pace
 from campaigns.models import Campaign
+from delivery import control as delivery_control
 from delivery import errors, tallies
 from delivery.states import FINAL, OPEN, Status
 from delivery.wake import client
@@ -39,6 +41,7 @@ class Progress:
     `handed_over` messages have left for a provider, whatever became of them. `percent` of the audience is final,
     0 to 100. `per_second` is how fast messages leave, and `eta` when the last one will have left at that rate;
     None where there is nothing to tell it from. `segments` are those of messages that were not held back.
+    `waiting_for` says why messages wait that could leave, where the campaign's own pause or pace is the reason.
     """
 
     status: str
@@ -53,12 +56,13 @@ class Progress:
     percent: float
     per_second: float | None
     eta: datetime | None
+    waiting_for: str
     started: datetime | None
     finished: datetime | None
 
 
 def progress(campaign: Campaign) -> Progress:
-    """One query and one call to Redis, however large the campaign."""
+    """One query (two when it is spread) and one call to Redis, however large the campaign."""
     counts: dict[Status, int] = {}
     reasons = []
     segments = 0
@@ -88,9 +92,17 @@ def progress(campaign: Campaign) -> Progress:
         percent=_percent(final, campaign.audience_size),
         per_second=per_second,
         eta=_eta(waiting, per_second),
+        waiting_for=_waiting_for(campaign) if waiting or campaign.materialised_at is None else "",
         started=campaign.launched_at,
         finished=campaign.finished_at,
     )
+
+
+def _waiting_for(campaign: Campaign) -> str:
+    if campaign.status not in (Campaign.Status.RUNNING, Campaign.Status.PAUSED):
+        return ""
+    rate = delivery_control.pace(campaign.pk) if campaign.spread_minutes else None
+    return pace.why_waiting(campaign, rate)
 
 
 def _total(counts: dict[Status, int], statuses: frozenset[Status]) -> int:

@@ -5,7 +5,7 @@ Every task may run twice, or at the same time as its twin: rows and chunks are c
 
 from celery import shared_task
 
-from campaigns import control, launch, lifecycle, wake
+from campaigns import control, launch, lifecycle, retrying, wake
 from campaigns import materialise as materialising
 from delivery.wake import heard
 
@@ -32,6 +32,13 @@ def cancel_rest(campaign_id: int) -> None:
     heard("campaigns.tasks.cancel_rest", campaign_id)
     if control.cancel_rest(campaign_id, seconds=RUN_SECONDS):
         wake.cancel_rest(campaign_id)
+
+
+@shared_task(name="campaigns.tasks.retry_failed")
+def retry_failed(campaign_id: int) -> None:
+    heard("campaigns.tasks.retry_failed", campaign_id)
+    if retrying.retry_rest(campaign_id, seconds=RUN_SECONDS):
+        wake.retry_failed(campaign_id)
 
 
 @shared_task(name="campaigns.tasks.tick")

@@ -25,12 +25,15 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     CANCEL = "cancel"
+    LIMIT = "limit"
+    RETRY = "retry"
     COMPLETE = "complete"
 
 
 class Move(NamedTuple):
     sources: frozenset[Status]
-    target: Status
+    target: Status | None
+    """None: the campaign stays where it is."""
     done: str
 
 
@@ -41,6 +44,8 @@ MOVES: dict[Action, Move] = {
     Action.PAUSE: Move(frozenset({Status.RUNNING}), Status.PAUSED, "paused"),
     Action.RESUME: Move(frozenset({Status.PAUSED}), Status.RUNNING, "resumed"),
     Action.CANCEL: Move(frozenset({Status.SCHEDULED, Status.RUNNING, Status.PAUSED}), Status.CANCELLED, "cancelled"),
+    Action.LIMIT: Move(frozenset({Status.RUNNING, Status.PAUSED}), None, "given other limits"),
+    Action.RETRY: Move(frozenset({Status.RUNNING, Status.COMPLETED}), Status.RUNNING, "tried again"),
     Action.COMPLETE: Move(frozenset({Status.RUNNING}), Status.COMPLETED, "completed"),
 }
 
@@ -66,7 +71,7 @@ def finish(
     campaign: Campaign, action: Action, *, actor: AbstractBaseUser | None, actor_label: str = "", reason: str = ""
 ) -> None:
     """Write the new status, whatever else the caller changed on the campaign, and the event."""
-    source, campaign.status = campaign.status, MOVES[action].target
+    source, campaign.status = campaign.status, MOVES[action].target or Status(campaign.status)
     campaign.save()
     CampaignEvent.objects.create(
         campaign=campaign,

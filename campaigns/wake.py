@@ -13,6 +13,11 @@ def materialise(campaign_id: int) -> None:
     say("campaigns.tasks.materialise", campaign_id)
 
 
+def retry_failed(campaign_id: int) -> None:
+    """Somebody asked for the campaign's failures to be tried again."""
+    say("campaigns.tasks.retry_failed", campaign_id)
+
+
 def cancel_rest(campaign_id: int) -> None:
     """The campaign was cancelled: what has not been claimed is to be closed."""
     say("campaigns.tasks.cancel_rest", campaign_id)

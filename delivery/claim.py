@@ -2,7 +2,8 @@
 
 The queue is the partial index `message_claim` (provider, lane, campaign, sender, age). Its distinct prefixes are
 the streams that wait; lanes are served in order and the streams of a lane share what there is, so a campaign of a
-million takes turns with one of ten. A campaign on hold is a stream that is passed over, whatever its length.
+million takes turns with one of ten. A campaign on hold is a stream that is passed over, whatever its length; so is
+one that has handed over all that it may.
 """
 
 import random
@@ -22,12 +23,15 @@ from delivery.errors import Failure
 from delivery.lanes import Lane
 from delivery.limiter import Bucket, Demand, Limiter
 from delivery.providers.base import OutboundMessage
-from delivery.states import Status
+from delivery.states import Status, sql_in
+from delivery.tallies import NOT_HANDED_OVER
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 #: Of a worker's window and of the provider's bucket, what reminders and bulk may not use up.
 RESERVED_SHARE = 0.1
+#: A campaign that is spread over hours must not make whatever comes after it wait for its next turn.
+LONGEST_PACE_WAIT = 0.25
 
 # A loose index scan: one probe per stream, however many messages wait in it.
 _STREAMS = f"""
@@ -42,9 +46,15 @@ WITH RECURSIVE stream AS (
           AND (lane, campaign_id, sender_id) > (stream.lane, stream.campaign_id, stream.sender_id)
         ORDER BY lane, campaign_id, sender_id, created_at LIMIT 1) AS next
 )
-SELECT stream.lane, stream.campaign_id, stream.sender_id, stream.segments, sender.address, sender.rate
+SELECT stream.lane, stream.campaign_id, stream.sender_id, stream.segments, sender.address, sender.rate,
+       own.rate, budget.left_over
 FROM stream JOIN delivery_sender AS sender ON sender.id = stream.sender_id
-WHERE sender.enabled
+LEFT JOIN delivery_campaignlimit AS own ON own.campaign_id = stream.campaign_id
+LEFT JOIN LATERAL (
+    SELECT own.max_segments - COALESCE(sum(segments), 0)::bigint AS left_over FROM delivery_tally AS tally
+    WHERE own.max_segments IS NOT NULL AND tally.campaign_id = own.campaign_id
+      AND tally.status NOT IN {sql_in(NOT_HANDED_OVER)}) AS budget ON true
+WHERE sender.enabled AND (budget.left_over IS NULL OR budget.left_over > 0)
   AND NOT EXISTS (SELECT 1 FROM delivery_campaignhold AS hold WHERE hold.campaign_id = stream.campaign_id)
 ORDER BY stream.lane, stream.campaign_id, stream.sender_id
 """
@@ -97,10 +107,24 @@ class Stream:
     """Of its oldest message: the least that is worth asking the limits for."""
     sender: str
     sender_rate: int | None
+    pace: float | None
+    """Segments per second that the campaign is to keep to."""
+    budget: int | None
+    """Segments that the campaign may still hand over; the last message may go a little beyond."""
 
     @property
-    def bucket(self) -> Bucket | None:
-        return Bucket(f"sender:{self.sender_id}", self.sender_rate) if self.sender_rate else None
+    def buckets(self) -> list[Bucket]:
+        found = []
+        if self.sender_rate:
+            found.append(Bucket(f"sender:{self.sender_id}", self.sender_rate))
+        if self.pace:
+            found.append(Bucket(f"pace:{self.campaign_id}", self.pace))
+        return found
+
+    def demand(self, share: int, *, reserve: float) -> Demand:
+        wanted = share if self.budget is None else min(share, self.budget)
+        least = self.next_segments
+        return Demand(self.buckets, wanted=max(wanted, least), least=least, reserve=reserve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,21 +185,15 @@ async def claim(
         random.shuffle(turn)  # who is first has an advantage when tokens are few: nobody is first for long
         turn = turn[:left]
         share = max(1, left // len(turn))
-        demands = [
-            Demand(
-                stream.bucket,
-                wanted=max(share, stream.next_segments),
-                least=stream.next_segments,
-                reserve=account.capacity * share_kept,
-            )
-            for stream in turn
-        ]
-        grant = await limiter.take(account, demands)
-        wait = max(wait, grant.wait)
+        grant = await limiter.take(
+            account, [stream.demand(share, reserve=account.capacity * share_kept) for stream in turn]
+        )
+        paced = any(stream.pace for stream in turn)
+        wait = max(wait, min(grant.wait, LONGEST_PACE_WAIT) if paced else grant.wait)
         taken, used = await _take_rows(connection, provider_id, turn, grant.segments, lease_seconds)
         messages += taken
         unused = [
-            (stream.bucket, granted - used.get((stream.campaign_id, stream.sender_id), 0))
+            (stream.buckets, granted - used.get((stream.campaign_id, stream.sender_id), 0))
             for stream, granted in zip(turn, grant.segments, strict=True)
         ]
         await limiter.give_back(account, unused)

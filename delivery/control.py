@@ -1,11 +1,11 @@
-"""Holding, releasing and cancelling what is queued of a campaign."""
+"""Holding, releasing, limiting and cancelling what is queued of a campaign."""
 
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from delivery.models import CampaignHold
+from delivery.models import CampaignHold, CampaignLimit
 from delivery.states import Status
 
 # The campaign's streams by a loose scan of the claim index, then rows of them: the cost is that of the rows that are
@@ -47,6 +47,20 @@ def hold(campaign_id: int) -> None:
 
 def release(campaign_id: int) -> None:
     CampaignHold.objects.filter(campaign_id=campaign_id).delete()
+
+
+def limit(campaign_id: int, *, rate: float | None, max_segments: int | None) -> None:
+    """From this commit on the campaign keeps to so many segments per second, and to so many in all; None: no limit."""
+    if rate is None and max_segments is None:
+        CampaignLimit.objects.filter(campaign_id=campaign_id).delete()
+    else:
+        values = {"rate": rate, "max_segments": max_segments}
+        CampaignLimit.objects.update_or_create(campaign_id=campaign_id, defaults=values)
+
+
+def pace(campaign_id: int) -> float | None:
+    """Segments per second that the campaign keeps to."""
+    return CampaignLimit.objects.filter(campaign_id=campaign_id).values_list("rate", flat=True).first()
 
 
 def cancel_queued(campaign_id: int, *, limit: int = 5000) -> int:

@@ -1,9 +1,10 @@
 -- Token buckets, several at once, atomically, on the clock of Redis.
 --
--- KEYS[1] is the provider's bucket, KEYS[2..n] are senders'. A bucket is a hash {t: tokens, at: microseconds}.
--- ARGV[1] = number of demands; then per bucket: rate per second, capacity; then per demand: index of the sender's
--- bucket (0: none), segments wanted, segments of the smallest piece that makes sense, segments to leave in the
--- provider's bucket for more urgent ones.
+-- KEYS[1] is the provider's bucket, KEYS[2..n] are senders' and campaigns'. A bucket is a hash
+-- {t: tokens, at: microseconds}.
+-- ARGV[1] = number of demands; then per bucket: rate per second, capacity; then per demand: segments wanted, segments
+-- of the smallest piece that makes sense, segments to leave in the provider's bucket for more urgent ones, how many
+-- buckets beside the provider's it asks, and their indexes.
 -- A negative want gives back what was taken and not used.
 -- Returns per demand what it may send, and at last the microseconds until more can be had (0: nothing was refused).
 local now = redis.call('TIME')
@@ -24,16 +25,20 @@ for i = 1, #KEYS do
 end
 
 local answer, wait = {}, 0
-local base = 1 + 2 * #KEYS
+local at = 1 + 2 * #KEYS
 for d = 1, demands do
-  local sender = tonumber(ARGV[base + 4 * d - 3])
-  local wanted = tonumber(ARGV[base + 4 * d - 2])
-  local least = tonumber(ARGV[base + 4 * d - 1])
-  local reserve = tonumber(ARGV[base + 4 * d])
+  local wanted = tonumber(ARGV[at + 1])
+  local least = tonumber(ARGV[at + 2])
+  local reserve = tonumber(ARGV[at + 3])
+  local asked = {1}
+  for n = 1, tonumber(ARGV[at + 4]) do
+    asked[n + 1] = tonumber(ARGV[at + 4 + n])
+  end
+  at = at + 3 + #asked
   local granted = wanted
   local delay = 0
-  for _, i in ipairs({1, sender}) do
-    if i > 0 and wanted > 0 then
+  for _, i in ipairs(asked) do
+    if wanted > 0 then
       -- A piece larger than the bucket goes when the bucket is full, and leaves it in debt.
       local kept = i == 1 and reserve or 0
       local free = tokens[i] - kept
@@ -47,8 +52,8 @@ for d = 1, demands do
     end
   end
   if granted ~= 0 then
-    for _, i in ipairs({1, sender}) do
-      if i > 0 then tokens[i] = math.min(capacity[i], tokens[i] - granted) end
+    for _, i in ipairs(asked) do
+      tokens[i] = math.min(capacity[i], tokens[i] - granted)
     end
   elseif wait == 0 or delay < wait then
     wait = delay
@@ -57,8 +62,9 @@ for d = 1, demands do
 end
 
 for i = 1, #KEYS do
-  redis.call('HSET', KEYS[i], 't', string.format('%.6f', tokens[i]), 'at', string.format('%.0f', now))
-  redis.call('PEXPIRE', KEYS[i], 60000)
+  -- Exact enough, and kept long enough, for one message in a day: a forgotten bucket is a full one.
+  redis.call('HSET', KEYS[i], 't', string.format('%.12f', tokens[i]), 'at', string.format('%.0f', now))
+  redis.call('PEXPIRE', KEYS[i], 60000 + math.ceil(1000 * (capacity[i] - tokens[i]) / rate[i]))
 end
 answer[demands + 1] = math.ceil(wait)
 return answer

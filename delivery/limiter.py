@@ -33,9 +33,10 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Up to `wanted` segments for one sender; useless below `least`, the segments of the next message."""
+    """Up to `wanted` segments, which all of `buckets` and the account's must grant; useless below `least`, the
+    segments of the next message."""
 
-    sender: Bucket | None
+    buckets: Sequence[Bucket]
     wanted: int
     least: int = 1
     reserve: float = 0.0
@@ -57,28 +58,24 @@ class Limiter:
         self._script = client.register_script(_SCRIPT)
 
     async def take(self, account: Bucket, demands: Sequence[Demand]) -> Grant:
-        """Take what may be sent now from the account's bucket and the senders' own."""
+        """Take what may be sent now from the account's bucket and the demands' own."""
         buckets = [account]
         indexes: dict[str, int] = {}
-        for demand in demands:
-            if demand.sender and demand.sender.name not in indexes:
-                buckets.append(demand.sender)
-                indexes[demand.sender.name] = len(buckets)
+        for bucket in (bucket for demand in demands for bucket in demand.buckets):
+            if bucket.name not in indexes:
+                buckets.append(bucket)
+                indexes[bucket.name] = len(buckets)
         arguments: list[float] = [len(demands)]
         for bucket in buckets:
             arguments += (bucket.rate, bucket.capacity)
         for demand in demands:
-            arguments += (
-                indexes[demand.sender.name] if demand.sender else 0,
-                demand.wanted,
-                demand.least,
-                demand.reserve,
-            )
+            arguments += (demand.wanted, demand.least, demand.reserve, len(demand.buckets))
+            arguments += (indexes[bucket.name] for bucket in demand.buckets)
         *granted, wait = await self._script(keys=[bucket.key for bucket in buckets], args=arguments)
         return Grant(segments=granted, wait=wait / 1_000_000)
 
-    async def give_back(self, account: Bucket, returns: Sequence[tuple[Bucket | None, int]]) -> None:
+    async def give_back(self, account: Bucket, returns: Sequence[tuple[Sequence[Bucket], int]]) -> None:
         """Return what was taken and not used."""
-        demands = [Demand(sender, wanted=-unused) for sender, unused in returns if unused]
+        demands = [Demand(buckets, wanted=-unused) for buckets, unused in returns if unused]
         if demands:
             await self.take(account, demands)

@@ -228,6 +228,17 @@ class CampaignHold(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
 
+class CampaignLimit(models.Model):
+    """What a campaign keeps itself to, within the account's and the sender's limits. No row: nothing."""
+
+    campaign_id = models.BigIntegerField(primary_key=True)
+    rate = models.FloatField(null=True, help_text="Segments per second.")
+    max_segments = models.BigIntegerField(null=True, help_text="Nothing more is claimed when so many have left.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(rate=None) | Q(rate__gt=0), name="campaign_limit_moves")]
+
+
 class Tally(models.Model):
     """Deltas of a campaign's counts, written by a trigger in the transaction of the rows they count.
 

@@ -2,11 +2,12 @@
 
 Only failures that often pass by themselves are tried again, and only where a late text still helps: a message that
 would come after its `valid_until` is not. Bulk is tried again only when it was too fast for the provider; whether an
-offer is worth a second text is for staff to decide. Figures follow Twilio's pages on 30001, 30003, 30008, 30017 and
-30022, which advise a pause of minutes for congestion and of hours for a handset that is off.
+offer is worth a second text is for staff to decide: `retry_campaign` is their button. Figures follow Twilio's pages
+on 30001, 30003, 30008, 30017 and 30022, which advise a pause of minutes for congestion and of hours for a handset
+that is off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from django.db import connection
 
 from delivery.errors import Failure
 from delivery.lanes import Lane
-from delivery.states import Status
+from delivery.states import Status, sql_in
 
 _MINUTE, _HOUR = 60, 3600
 _TOO_FAST = (_MINUTE, 10 * _MINUTE, _HOUR)
@@ -43,6 +44,25 @@ RETRY_AFTER: dict[Lane, dict[Failure, tuple[int, ...]]] = {
     Lane.BULK: {Failure.THROTTLED: _TOO_FAST},
 }
 
+#: What staff may try again: what passes by itself, and what they may have set right meanwhile. Not what says that
+#: this text, or this sender, is not wanted by this number; and never what may have arrived (`no_receipt`).
+BY_HAND = frozenset(
+    {
+        Failure.UNREACHABLE,
+        Failure.CARRIER,
+        Failure.THROTTLED,
+        Failure.EXPIRED,
+        Failure.UNKNOWN,
+        Failure.ACCOUNT,
+        Failure.SENDER,
+        Failure.DESTINATION,
+    }
+)
+FAILED = frozenset({Status.FAILED, Status.UNDELIVERED})
+FAILED_OR_LATE = FAILED | {Status.EXPIRED}
+#: Attempts that one message may have, whoever asks for them.
+MOST_ATTEMPTS = 10
+
 # Spread by up to a quarter, so that what failed together does not come back together.
 _RETRY = f"""
 WITH policy AS (
@@ -52,7 +72,7 @@ WITH policy AS (
     SELECT m.id, m.attempt, m.provider_id, m.provider_message_id, m.status, m.reason, m.error_code, m.claimed_at,
            %(now)s + make_interval(secs => policy.delay * (1 + random() / 4)) AS due
     FROM delivery_message AS m JOIN policy USING (lane, reason, attempt)
-    WHERE m.id = ANY(%(ids)s::uuid[]) AND m.status IN ('{Status.FAILED}', '{Status.UNDELIVERED}')
+    WHERE m.id = ANY(%(ids)s::uuid[]) AND m.status IN {{statuses}}
       AND (m.valid_until IS NULL OR m.valid_until > %(now)s + make_interval(secs => policy.delay * 1.25))
 ), kept AS (
     INSERT INTO delivery_attempt (message_id, number, provider_id, provider_message_id, status, reason, error_code,
@@ -71,18 +91,46 @@ FROM again WHERE m.id = again.id
 """
 
 
-def _policy() -> dict[str, list[Any]]:
-    rows = [
-        (lane.value, failure.value, attempt, delay)
-        for lane, failures in RETRY_AFTER.items()
-        for failure, delays in failures.items()
-        for attempt, delay in enumerate(delays, start=1)
-    ]
+_RETRY_FAILED = _RETRY.format(statuses=sql_in(FAILED))
+_RETRY_FAILED_OR_LATE = _RETRY.format(statuses=sql_in(FAILED_OR_LATE))
+
+# A stretch of a campaign's rows, in the order of the index that keeps them unique.
+_STRETCH = """
+SELECT contact_id FROM delivery_message WHERE campaign_id = %(campaign_id)s AND campaign_id > 0
+   AND contact_id > %(after)s ORDER BY contact_id OFFSET %(size)s - 1 LIMIT 1
+"""
+# Locked before they are judged, in a statement of its own: a receipt that is being applied may say that one arrived.
+# Of what was in doubt once, that attempt may still turn up: it is left alone.
+_LOCK_STRETCH = f"""
+SELECT id FROM delivery_message AS failed
+WHERE campaign_id = %(campaign_id)s AND campaign_id > 0 AND contact_id > %(after)s AND contact_id <= %(upto)s
+  AND status IN {sql_in(FAILED_OR_LATE)}
+  AND NOT EXISTS (SELECT 1 FROM delivery_attempt AS earlier
+                  WHERE earlier.message_id = failed.id AND earlier.status = '{Status.UNCERTAIN}')
+ORDER BY id FOR UPDATE
+"""
+_LAST = 2**63 - 1
+
+
+def _policy(rows: Iterable[tuple[Lane, Failure, int, int]]) -> dict[str, list[Any]]:
     lanes, reasons, attempts, delays = (list(column) for column in zip(*rows, strict=True))
-    return {"lanes": lanes, "reasons": reasons, "attempts": attempts, "delays": delays}
+    return {
+        "lanes": [lane.value for lane in lanes],
+        "reasons": [reason.value for reason in reasons],
+        "attempts": attempts,
+        "delays": delays,
+    }
 
 
-_POLICY = _policy()
+_POLICY = _policy(
+    (lane, failure, attempt, delay)
+    for lane, failures in RETRY_AFTER.items()
+    for failure, delays in failures.items()
+    for attempt, delay in enumerate(delays, start=1)
+)
+_POLICY_BY_HAND = _policy(
+    (lane, failure, attempt, 0) for lane in Lane for failure in sorted(BY_HAND) for attempt in range(1, MOST_ATTEMPTS)
+)
 
 
 def retry_failed(ids: Sequence[UUID], *, now: datetime) -> int:
@@ -93,5 +141,22 @@ def retry_failed(ids: Sequence[UUID], *, now: datetime) -> int:
     if not ids:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_RETRY, {**_POLICY, "ids": list(ids), "now": now})
+        cursor.execute(_RETRY_FAILED, {**_POLICY, "ids": list(ids), "now": now})
         return int(cursor.rowcount)
+
+
+def retry_campaign(campaign_id: int, *, after: int, now: datetime, size: int = 5000) -> int | None:
+    """Look at the next `size` messages of a campaign and try those again, now, that failed for a reason of BY_HAND.
+
+    Goes by contact: `after` is the last one that was looked at, 0 at first. Returns what to go on from, None at the
+    end. A batch costs the same wherever it stands. Must run in a transaction.
+    """
+    values: dict[str, Any] = {"campaign_id": campaign_id, "after": after, "size": size, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(_STRETCH, values)
+        row = cursor.fetchone()
+        upto: int | None = row[0] if row else None
+        cursor.execute(_LOCK_STRETCH, {**values, "upto": _LAST if upto is None else upto})
+        ids = [message_id for (message_id,) in cursor.fetchall()]
+        cursor.execute(_RETRY_FAILED_OR_LATE, {**_POLICY_BY_HAND, "ids": ids, "now": now})
+    return upto

@@ -25,14 +25,15 @@ _STATUS = {
     Outcome.UNCERTAIN: Status.UNCERTAIN,
 }
 
+# Lists go over in binary (%(name)b): formatted as text, two thousand ids cost eight times as much.
 # Rows are locked in the order of their ids before anything is written, here and in reconciling, so that batches
 # that overlap wait for each other instead of deadlocking; the UPDATE that follows sees what they left.
-LOCK = "SELECT 1 FROM delivery_message WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE"
+LOCK = "SELECT 1 FROM delivery_message WHERE id = ANY(%(ids)b::uuid[]) ORDER BY id FOR UPDATE"
 
 _EVIDENCE = f"""
 WITH answer AS (
-    SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::smallint[], %(statuses)s::text[],
-                         %(provider_ids)s::text[], %(reasons)s::text[], %(codes)s::text[], %(details)s::text[])
+    SELECT * FROM unnest(%(ids)b::uuid[], %(attempts)b::smallint[], %(statuses)b::text[],
+                         %(provider_ids)b::text[], %(reasons)b::text[], %(codes)b::text[], %(details)b::text[])
         AS a (id, attempt, status, provider_message_id, reason, code, detail)
 ), noted AS (
     INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
@@ -58,7 +59,7 @@ FROM answer WHERE m.id = answer.id
 # A refusal for speed is no attempt: the provider does not have it, the same attempt is made again later.
 _LATER = f"""
 WITH answer AS (
-    SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::smallint[], %(not_before)s::timestamptz[])
+    SELECT * FROM unnest(%(ids)b::uuid[], %(attempts)b::smallint[], %(not_before)b::timestamptz[])
         AS a (id, attempt, not_before)
 )
 UPDATE delivery_message AS m SET

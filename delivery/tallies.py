@@ -9,6 +9,9 @@ from django.db.models import Sum
 from delivery.models import Tally
 from delivery.states import Status
 
+#: What is counted for these has cost nothing: it waits, or never left.
+NOT_HANDED_OVER = frozenset({Status.HELD, Status.QUEUED, Status.SUPPRESSED, Status.CANCELLED})
+
 
 @dataclass(frozen=True, slots=True)
 class Count:

@@ -164,6 +164,11 @@ ASK_UNCERTAIN_AFTER_SECONDS = env.int("ASK_UNCERTAIN_AFTER_SECONDS", default=10)
 BELIEVE_ABSENCE_AFTER_SECONDS = env.int("BELIEVE_ABSENCE_AFTER_SECONDS", default=90)
 # How long we go on asking before a message with no final receipt is closed as expired.
 GIVE_UP_AFTER_SECONDS = env.int("GIVE_UP_AFTER_SECONDS", default=3 * 24 * 3600)
+# When a running campaign is paused by itself: so many of its messages at their end, and of all that were answered
+# more than so many percent filtered as spam, or not arrived for whatever reason.
+AUTO_PAUSE_AFTER_MESSAGES = env.int("AUTO_PAUSE_AFTER_MESSAGES", default=100)
+AUTO_PAUSE_FILTERED_PERCENT = env.float("AUTO_PAUSE_FILTERED_PERCENT", default=2.0)
+AUTO_PAUSE_FAILED_PERCENT = env.float("AUTO_PAUSE_FAILED_PERCENT", default=25.0)
 # First of the list encrypts, all of it decrypts: put a new key in front to rotate.
 FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[])
 # Providers on a private address (an operator's own gateway, the simulator) must be allowed by the operator.

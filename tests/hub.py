@@ -30,6 +30,9 @@ QUICK = {
     "ASK_AFTER_SECONDS": "4",
     "ASK_UNCERTAIN_AFTER_SECONDS": "2",
     "BELIEVE_ABSENCE_AFTER_SECONDS": "8",
+    # Faults are what most tests are about; what they do to a campaign by themselves is tested on its own.
+    "AUTO_PAUSE_FILTERED_PERCENT": "100",
+    "AUTO_PAUSE_FAILED_PERCENT": "100",
 }
 
 _TABLES = """

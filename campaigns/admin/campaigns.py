@@ -3,34 +3,26 @@
 from collections.abc import Callable
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.views import ChangeList
-from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminSplitDateTimeWidget,
-    UnfoldAdminTextInputWidget,
-)
 
-from campaigns import control, launch
+from campaigns import control, launch, retrying
+from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleForm
 from campaigns.admin.live import live
 from campaigns.errors import CampaignError
-from campaigns.models import Campaign, Template
+from campaigns.models import Campaign
 from campaigns.transitions import MOVES, Action
 from contacts.admin.base import PageAdmin, actor, number_of
-from contacts.models import ContactList
 from delivery import tallies
 from delivery.admin import words
-from delivery.models import Sender
 
 STATUS_LABELS = {
     "Draft": "",
@@ -40,56 +32,6 @@ STATUS_LABELS = {
     "Completed": "success",
     "Cancelled": "danger",
 }
-
-
-class ListChoice(forms.ModelMultipleChoiceField):
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.name} ({obj.size:,})"
-
-
-class CampaignForm(forms.ModelForm):
-    include = ListChoice(
-        label="Send to",
-        queryset=ContactList.objects.all(),
-        required=False,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text="Everyone on any of these lists, each person once.",
-    )
-    exclude = ListChoice(
-        label="Leave out",
-        queryset=ContactList.objects.all(),
-        required=False,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text="Nobody who is on one of these. Who may not be texted is left out in any case.",
-    )
-
-    class Meta:
-        model = Campaign
-        fields = ("name", "template", "sender", "lane", "include", "exclude", "on_missing")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        chosen: Any = self.fields["template"]
-        chosen.queryset = Template.objects.filter(archived=False)
-        chosen.empty_label = "Choose a template"
-        self.fields["on_missing"].label = "If a contact lacks a variable"
-        sender: Any = self.fields["sender"]
-        sender.queryset = Sender.objects.filter(enabled=True).select_related("provider").order_by("address")
-        sender.empty_label = "The default sender"
-
-
-class ScheduleForm(forms.Form):
-    at = forms.SplitDateTimeField(label="Launch at", widget=UnfoldAdminSplitDateTimeWidget())
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["at"].help_text = f"Time zone: {timezone.get_current_timezone_name()}."
-
-
-class CancelForm(forms.Form):
-    reason = forms.CharField(
-        max_length=200, required=False, widget=UnfoldAdminTextInputWidget(), help_text="Kept in the campaign's history."
-    )
 
 
 class CountedChangeList(ChangeList):
@@ -125,7 +67,17 @@ class CampaignAdmin(PageAdmin):
     list_select_related = ("template",)
     search_fields = ("name",)
     show_full_result_count = False
-    fields = ("name", "template", "sender", "include", "exclude", "lane", "on_missing")
+    fields = (
+        "name",
+        "template",
+        "sender",
+        "include",
+        "exclude",
+        "lane",
+        "on_missing",
+        "spread_minutes",
+        "max_segments",
+    )
 
     def pages(self) -> Any:
         return {
@@ -135,6 +87,8 @@ class CampaignAdmin(PageAdmin):
             "launch": ("<int:pk>/launch/", self.launch_view),
             "schedule": ("<int:pk>/schedule/", self.schedule_view),
             "cancel": ("<int:pk>/cancel/", self.cancel_view),
+            "limit": ("<int:pk>/limit/", self.limit_view),
+            "retry": ("<int:pk>/retry/", self.retry_view),
             "act": ("<int:pk>/act/<str:action>/", self.act_view),
         }
 
@@ -299,6 +253,38 @@ class CampaignAdmin(PageAdmin):
             submit="Schedule",
             intro=intro,
             original=campaign,
+            back=self.home_url(campaign),
+        )
+
+    def limit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign = self.movable(request, pk)
+        now = {name: getattr(campaign, name) for name in LimitForm.base_fields}
+        form = LimitForm(request.POST or None, initial=now)
+        if form.is_valid():
+            changed = {name: form.cleaned_data[name] for name in form.changed_data}
+            return self.move(request, campaign, Action.LIMIT, control.limit, **changed)
+        intro = "What is left goes out evenly over that time, and never faster than provider and sender allow."
+        return self.form_page(
+            request,
+            form=form,
+            title=f"Limits of {campaign.name}",
+            submit="Set the limits",
+            intro=intro,
+            original=campaign,
+            back=self.home_url(campaign),
+        )
+
+    def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign = self.movable(request, pk)
+        if request.method == "POST":
+            return self.move(request, campaign, Action.RETRY, retrying.retry_failed)
+        failures = retrying.failures(campaign.pk)
+        return self.page(
+            request,
+            "campaigns/admin/retry.html",
+            title=f"Try the failed of {campaign.name} again",
+            original=campaign,
+            failures=failures,
             back=self.home_url(campaign),
         )
 

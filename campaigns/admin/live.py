@@ -8,6 +8,7 @@ from django.utils import timezone
 from campaigns.models import Campaign, CampaignEvent
 from campaigns.progress import progress as look
 from campaigns.transitions import Action, allowed
+from delivery import retries
 from delivery.admin import words
 from delivery.states import MEANING, Status
 
@@ -45,6 +46,8 @@ class Live:
     reasons: list[ReasonRow]
     rate: float | None
     left: str
+    waiting_for: str
+    may_retry: bool
     started: datetime | None
     ended: datetime | None
     preparing: bool
@@ -86,6 +89,11 @@ def live(campaign: Campaign) -> Live:
         ],
         rate=progress.per_second if running else None,
         left=time_left(progress.eta - timezone.now()) if running and progress.eta else "",
+        waiting_for=progress.waiting_for,
+        may_retry=any(
+            why.status in retries.FAILED_OR_LATE and why.reason in retries.BY_HAND for why in progress.reasons
+        )
+        and campaign.retrying_after is None,
         started=campaign.launched_at,
         ended=campaign.finished_at,
         preparing=campaign.launched_at is not None and campaign.materialised_at is None,

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from campaigns import control, launch, progress
+from campaigns import control, launch, progress, retrying
 from campaigns.api import serializers
 from campaigns.api.progress import ProgressSerializer
 from campaigns.errors import CampaignError
@@ -106,6 +106,16 @@ class CampaignViewSet(
     def cancel(self, request: Request, pk: str) -> Response:
         """Send nothing more of it, for good."""
         return self._moved(request, control.cancel, **_read(serializers.ReasonSerializer, request))
+
+    @_move(serializers.LimitSerializer)
+    def limit(self, request: Request, pk: str) -> Response:
+        """Slow it down, let it run free again, or change how much it may send; what is not given stays as it is."""
+        return self._moved(request, control.limit, **_read(serializers.LimitSerializer, request))
+
+    @_move(serializers.ReasonSerializer)
+    def retry(self, request: Request, pk: str) -> Response:
+        """Send again what failed for a passing reason, each as a further attempt. A completed campaign runs again."""
+        return self._moved(request, retrying.retry_failed, **_read(serializers.ReasonSerializer, request))
 
     @extend_schema(responses=ProgressSerializer)
     @action(detail=True, filterset_class=None)

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from campaigns.models import Campaign, Template, TemplateVersion
+from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template, TemplateVersion
 from campaigns.templating import MAX_TEMPLATE
 from contacts.api.fields import PhoneField, RelatedId, Strict, StrictModel
 from contacts.api.serializers import AttributesField
@@ -180,7 +180,10 @@ class CampaignSerializer(StrictModel):
             "include",
             "exclude",
             "on_missing",
+            "spread_minutes",
+            "max_segments",
             "status",
+            "paused_reason",
             "scheduled_at",
             "audience_size",
             "created_at",
@@ -190,6 +193,7 @@ class CampaignSerializer(StrictModel):
         ]
         read_only_fields = [
             "status",
+            "paused_reason",
             "scheduled_at",
             "audience_size",
             "launched_at",
@@ -217,6 +221,23 @@ class PreflightSerializer(serializers.Serializer):
 
 class ScheduleSerializer(Strict):
     at = serializers.DateTimeField(help_text="When to launch (ISO 8601 with offset).")
+
+
+class LimitSerializer(Strict):
+    spread_minutes = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_SPREAD_MINUTES,
+        required=False,
+        allow_null=True,
+        help_text="Minutes, from now, over which the rest is spread; null: as fast as the limits allow.",
+    )
+    max_segments = serializers.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        allow_null=True,
+        help_text="It is paused when so many segments have left; null: no such limit.",
+    )
 
 
 class ReasonSerializer(Strict):

@@ -36,6 +36,8 @@ Answer = tuple[int, str, bytes]
 MAX_BODY = 64 * 1024
 #: Gathering this long before a commit makes one commit of many receipts.
 GATHER_SECONDS = 0.005
+#: Whoever reconciles looks again for a while after it was woken, so it need not be told of every commit.
+WAKE_SECONDS = 0.1
 #: More waiting than this and we say 503 at once instead of using up memory.
 MAX_WAITING = 20_000
 #: How long a change of a provider's credentials may take to be known here.
@@ -51,6 +53,7 @@ class GroupCommit:
         self._waiting: list[tuple[int, Receipt, asyncio.Future[None]]] = []
         self._flusher: asyncio.Task[None] | None = None
         self._connection: inbox.Connection | None = None
+        self._woken = 0.0
 
     @property
     def full(self) -> bool:
@@ -74,7 +77,8 @@ class GroupCommit:
                         done.set_exception(error)
                     else:
                         done.set_result(None)
-            if not error:
+            if not error and monotonic() - self._woken > WAKE_SECONDS:
+                self._woken = monotonic()
                 await asyncio.to_thread(wake.reconcile)
 
     async def _append(self, batch: list[tuple[int, Receipt, "asyncio.Future[None]"]]) -> Exception | None:

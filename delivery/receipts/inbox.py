@@ -15,8 +15,8 @@ _APPEND = """
 INSERT INTO delivery_inboxreceipt
     (provider_id, message_id, attempt, provider_message_id, status, reason, code, received_at, try_at, tries)
 SELECT provider_id, message_id, attempt, provider_message_id, status, reason, code, received_at, received_at, 0
-FROM unnest(%s::bigint[], %s::uuid[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::text[],
-            %s::timestamptz[])
+FROM unnest(%b::bigint[], %b::uuid[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[],
+            %b::timestamptz[])
     AS r (provider_id, message_id, attempt, provider_message_id, status, reason, code, received_at)
 """
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from campaigns import control, materialise
 from campaigns.models import Campaign
 from delivery.models import CampaignHold
 from delivery.states import Status
@@ -49,6 +50,8 @@ def form(campaign: Campaign, **changes: object) -> dict[str, object]:
         "include": list(campaign.include.values_list("pk", flat=True)),
         "exclude": [],
         "on_missing": campaign.on_missing,
+        "spread_minutes": "",
+        "max_segments": "",
     } | changes
 
 
@@ -131,6 +134,82 @@ def test_pause_resume_cancel(staff: Client) -> None:
     assert status(campaign) == Statuses.CANCELLED
     history = staff.get(url(campaign, "live")).content.decode()
     assert "Wrong date" in history
+
+
+def test_a_draft_is_given_a_pace_and_a_budget(staff: Client) -> None:
+    campaign = ready()
+
+    staff.post(url(campaign, "change"), form(campaign, spread_minutes="90", max_segments="1"))
+    campaign.refresh_from_db()
+    assert (campaign.spread_minutes, campaign.max_segments) == (90, 1)
+
+    page = staff.get(url(campaign, "preflight")).content.decode()
+    assert "About 2 segments would be sent, and it may send 1" in page
+
+
+def test_a_running_campaign_is_given_other_limits(staff: Client) -> None:
+    campaign = ready()
+    staff.post(url(campaign, "launch"))
+    materialise.freeze(campaign.pk)
+    materialise.materialise(campaign.pk, seconds=60)
+
+    assert "Limits of" in staff.get(url(campaign, "limit")).content.decode()
+    staff.post(url(campaign, "limit"), {"spread_minutes": "60", "max_segments": ""})
+
+    campaign.refresh_from_db()
+    assert (campaign.spread_minutes, campaign.max_segments) == (60, None)
+    page = staff.get(url(campaign, "live")).content.decode()
+    assert said(page, "waiting-for") == "It is spread over 60 minutes: about 2 segments per hour."
+    assert "spread over 60 minutes, no limit of segments" in page
+    refused = staff.post(url(campaign, "limit"), {"spread_minutes": "0", "max_segments": "x"}).content.decode()
+    assert "greater than or equal to 1" in refused
+    assert "Enter a whole number" in refused
+
+
+def test_why_it_was_paused_stands_on_its_page(staff: Client) -> None:
+    campaign = under_way()
+    control.pause(campaign=campaign, actor=None, reason="3 of 9 did not arrive.")
+
+    assert said(staff.get(url(campaign, "live")).content.decode(), "waiting-for") == (
+        "It is paused. 3 of 9 did not arrive."
+    )
+
+
+def test_a_retry_of_the_failed_says_how_many_and_which_and_waits_to_be_confirmed(staff: Client) -> None:
+    campaign = under_way()
+    factories.MessageFactory(campaign_id=campaign.pk, contact_id=9, status=Status.FAILED, reason="landline")
+    assert 'data-testid="retry"' in staff.get(url(campaign, "live")).content.decode()
+
+    page = " ".join(staff.get(url(campaign, "retry")).content.decode().split())
+    assert said(page, "retry-count") == "1 message"
+    assert "Handset off or out of reach" in said(page, "retry-kinds")
+    assert "A landline" in said(page, "retry-left")
+    campaign.refresh_from_db()
+    assert campaign.retrying_after is None
+
+    staff.post(url(campaign, "retry"))
+    campaign.refresh_from_db()
+    assert campaign.retrying_after == 0
+    history = staff.get(url(campaign, "live")).content.decode()
+    assert "Tries again up to 1: 1 × Handset off or out of reach." in history
+    assert 'data-testid="retry"' not in history
+
+
+def test_with_nothing_worth_a_retry_there_is_no_button_for_it(staff: Client) -> None:
+    campaign = factories.CampaignFactory(status=Statuses.COMPLETED, launched_at=timezone.now())
+    factories.MessageFactory(campaign_id=campaign.pk, contact_id=1, status=Status.FAILED, reason="landline")
+
+    assert 'data-testid="retry"' not in staff.get(url(campaign, "live")).content.decode()
+    page = staff.get(url(campaign, "retry")).content.decode()
+    assert 'data-testid="retry-nothing"' in page
+    assert "confirm-retry" not in page
+
+
+@pytest.mark.parametrize("page", ["limit", "retry"])
+def test_who_may_only_look_moves_nothing(nobody: Client, page: str) -> None:
+    campaign = under_way()
+    assert nobody.get(url(campaign, page)).status_code == 403
+    assert nobody.post(url(campaign, page), {"spread_minutes": "5"}).status_code == 403
 
 
 def test_what_cannot_be_done_any_more_is_said(staff: Client) -> None:

@@ -160,6 +160,56 @@ def test_progress_is_told_by_status_and_reason(shop: System) -> None:
     assert [(why["reason"], why["messages"]) for why in answer.body["reasons"]] == [("landline", 1)]
 
 
+def test_a_campaign_has_a_pace_and_a_budget_that_may_be_changed_under_way(shop: System, ready: Campaign) -> None:
+    path = f"campaigns/{ready.pk}"
+    draft = shop.patch(path, {"spread_minutes": 30, "max_segments": 100})
+    assert (draft.body["spread_minutes"], draft.body["max_segments"]) == (30, 100)
+    assert is_problem(shop.post(f"{path}/limit", {"max_segments": 50}), 409, "campaign-refused")
+    shop.post(f"{path}/launch")
+
+    limited = shop.post(f"{path}/limit", {"max_segments": 50})
+
+    assert (limited.body["status"], limited.body["spread_minutes"], limited.body["max_segments"]) == ("running", 30, 50)
+    event = CampaignEvent.objects.latest("pk")
+    assert (event.actor_label, event.reason) == (
+        "API key Web shop",
+        "From now on: spread over 30 minutes, at most 50 segments.",
+    )
+    assert "spread over 30 minutes" in shop.get(f"{path}/progress").body["waiting_for"]
+
+
+@pytest.mark.parametrize(("field", "value"), [("spread_minutes", 0), ("spread_minutes", 10**6), ("max_segments", "x")])
+def test_limits_that_make_no_sense_are_refused(shop: System, ready: Campaign, field: str, value: Any) -> None:
+    for answer in (
+        shop.patch(f"campaigns/{ready.pk}", {field: value}),
+        shop.post(f"campaigns/{ready.pk}/limit", {field: value}),
+    ):
+        assert is_problem(answer, 400, "validation-error")
+        assert answer.body["errors"][0]["pointer"] == f"/{field}"
+
+
+def test_a_pause_says_why_until_it_is_resumed(shop: System, ready: Campaign) -> None:
+    path = f"campaigns/{ready.pk}"
+    shop.post(f"{path}/launch")
+    assert shop.post(f"{path}/pause", {"reason": "Typo"}).body["paused_reason"] == "Typo"
+    assert shop.get(f"{path}/progress").body["waiting_for"] == "It is paused. Typo"
+    assert shop.post(f"{path}/resume").body["paused_reason"] == ""
+
+
+def test_failures_are_tried_again_once_asked_for(shop: System) -> None:
+    campaign = CampaignFactory(status="completed", audience_size=2, launched_at=timezone.now())
+    path = f"campaigns/{campaign.pk}/retry"
+    MessageFactory(campaign_id=campaign.pk, contact_id=1, status="failed", reason="landline")
+    assert is_problem(shop.post(path), 409, "campaign-refused")
+    MessageFactory(campaign_id=campaign.pk, contact_id=2, status="undelivered", reason="carrier")
+
+    answer = shop.post(path, {"reason": "Carrier is back."})
+
+    assert (answer.status_code, answer.body["status"]) == (200, "running")
+    assert CampaignEvent.objects.get().reason == "Carrier is back. Tries again up to 1: 1 × Carrier trouble."
+    assert is_problem(shop.post(path), 409, "campaign-refused")
+
+
 def test_campaigns_are_found_by_status_and_template(shop: System) -> None:
     draft, running = CampaignFactory(), CampaignFactory(status="running")
 

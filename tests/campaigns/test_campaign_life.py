@@ -17,13 +17,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from campaigns import control, launch, lifecycle, materialise, transitions
+from campaigns import control, launch, lifecycle, materialise, retrying, transitions
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.transitions import Action
 from contacts.models import Contact
 from delivery import tallies
 from delivery.models import CampaignHold, Message
+from delivery.queue import promote
 from delivery.states import OPEN
 from tests.campaigns.scenes import crowd, rows_by_status, tallies_by_status
 from tests.factories import CampaignFactory, DefaultSenderFactory, SuppressionFactory
@@ -105,7 +106,28 @@ class CampaignLife(RuleBasedStateMachine):
     def news_comes_of_one(self, status: str) -> None:
         for message_id in self.messages("sending", "accepted")[:1]:
             final_at = None if status == "accepted" else timezone.now()
-            Message.objects.filter(pk=message_id).update(status=status, final_at=final_at)
+            reason = "unreachable" if status == "undelivered" else ""
+            Message.objects.filter(pk=message_id).update(status=status, reason=reason, final_at=final_at)
+
+    @rule()
+    def the_failed_are_to_be_tried_again(self) -> None:
+        lawful = Action.RETRY in transitions.allowed(self.campaign.status)
+        may = lawful and self.campaign.retrying_after is None and bool(self.messages("undelivered"))
+        try:
+            self.campaign = retrying.retry_failed(campaign=self.campaign, actor=None)
+        except CampaignError:
+            assert not may
+        else:
+            assert may
+            self.past.append(self.campaign.status)
+
+    @rule()
+    def a_batch_of_the_failed_is_tried_again(self) -> None:
+        self.campaign = Campaign.objects.get(pk=self.campaign.pk)
+        failed = set(self.messages("undelivered"))
+        retrying.retry_batch(self.campaign.pk)
+        self.claimed -= failed - set(self.messages("undelivered"))
+        promote()
 
     @rule()
     def the_tick_comes_round(self) -> None:

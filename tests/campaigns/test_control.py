@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import control, launch, lifecycle, materialise, tasks, transitions
+from campaigns import control, launch, lifecycle, materialise, retrying, tasks, transitions
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.transitions import MOVES, Action
@@ -51,6 +51,7 @@ def claim_some(campaign: Campaign, room: int) -> set[Any]:
                     Limiter(limits),
                     provider_id=provider_id,
                     rate=1_000_000,
+                    window=0,
                     room=room,
                     lease_seconds=30,
                 )
@@ -277,6 +278,10 @@ def act(action: Action, campaign: Campaign) -> Campaign:
             return control.resume(campaign=campaign, actor=None)
         case Action.CANCEL:
             return control.cancel(campaign=campaign, actor=None)
+        case Action.LIMIT:
+            return control.limit(campaign=campaign, actor=None, max_segments=1)
+        case Action.RETRY:
+            return retrying.retry_failed(campaign=campaign, actor=None)
     raise LookupError(action)
 
 
@@ -284,9 +289,9 @@ def act(action: Action, campaign: Campaign) -> Campaign:
 LAWFUL = {
     "draft": "schedule launch",
     "scheduled": "schedule unschedule launch cancel",
-    "running": "pause cancel complete",
-    "paused": "resume cancel",
-    "completed": "",
+    "running": "pause cancel limit retry complete",
+    "paused": "resume cancel limit",
+    "completed": "retry",
     "cancelled": "",
 }
 
@@ -370,6 +375,6 @@ def test_a_tick_says_again_what_a_lost_broker_forgot(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.django_db
 def test_tasks_for_a_campaign_that_is_gone_do_nothing() -> None:
-    for task in (tasks.freeze, tasks.materialise, tasks.cancel_rest):
+    for task in (tasks.freeze, tasks.materialise, tasks.cancel_rest, tasks.retry_failed):
         task(10**9)
     assert not Message.objects.exists()

@@ -37,7 +37,7 @@ def test_what_is_granted_never_exceeds_rate_and_burst(
 
     async def work(limiter: Limiter) -> tuple[int, float]:
         async def ask() -> int:
-            return sum([sum((await limiter.take(account, [Demand(None, want)])).segments) for want in wants])
+            return sum([sum((await limiter.take(account, [Demand((), want)])).segments) for want in wants])
 
         began = time.monotonic()
         granted = sum(await asyncio.gather(*(ask() for _ in range(askers))))
@@ -53,9 +53,9 @@ def test_the_wait_it_names_is_enough_and_a_shorter_one_is_not(clean_redis: Any, 
     account = Bucket("account", rate)
 
     async def work(limiter: Limiter) -> float:
-        first = await limiter.take(account, [Demand(None, wanted=segments, least=segments)])
+        first = await limiter.take(account, [Demand((), wanted=segments, least=segments)])
         assert list(first.segments) == [segments], "a full bucket lets any one message pass"
-        return (await limiter.take(account, [Demand(None, wanted=segments, least=segments)])).wait
+        return (await limiter.take(account, [Demand((), wanted=segments, least=segments)])).wait
 
     wait = run(clean_redis, work)
     missing = min(segments, account.capacity) - (account.capacity - segments)
@@ -67,21 +67,32 @@ def test_a_sender_with_little_does_not_use_up_the_accounts(clean_redis: Any) -> 
     account, slow, fast = Bucket("account", 1000), Bucket("slow", 4), Bucket("fast", 400)
 
     async def work(limiter: Limiter) -> list[int]:
-        demands = [Demand(slow, 50), Demand(fast, 50), Demand(None, 50)]
+        demands = [Demand([slow], 50), Demand([fast], 50), Demand((), 50)]
         return list((await limiter.take(account, demands)).segments)
 
     assert run(clean_redis, work) == [1, 50, 50]
+
+
+def test_a_demand_gets_what_the_tightest_of_its_buckets_grants_and_takes_it_from_all(clean_redis: Any) -> None:
+    account, sender, pace = Bucket("account", 1000), Bucket("sender", 200), Bucket("pace", 40)
+
+    async def work(limiter: Limiter) -> tuple[list[int], list[int]]:
+        both = await limiter.take(account, [Demand([sender, pace], 100), Demand([sender], 100)])
+        await limiter.give_back(account, [([sender, pace], 4)])
+        return list(both.segments), list((await limiter.take(account, [Demand([pace, sender], 100)])).segments)
+
+    assert run(clean_redis, work) == ([10, 40], [4])
 
 
 def test_what_is_given_back_can_be_taken_again_but_fills_no_bucket_above_its_brim(clean_redis: Any) -> None:
     account = Bucket("account", 4 * 100)
 
     async def work(limiter: Limiter) -> tuple[list[int], list[int], list[int]]:
-        await limiter.take(account, [Demand(None, 100)])
-        await limiter.give_back(account, [(None, 60)])
-        again = (await limiter.take(account, [Demand(None, 60)])).segments
-        await limiter.give_back(account, [(None, 10_000)])
-        brim = (await limiter.take(account, [Demand(None, 10_000)])).segments
+        await limiter.take(account, [Demand((), 100)])
+        await limiter.give_back(account, [((), 60)])
+        again = (await limiter.take(account, [Demand((), 60)])).segments
+        await limiter.give_back(account, [((), 10_000)])
+        brim = (await limiter.take(account, [Demand((), 10_000)])).segments
         return list(again), list(brim), []
 
     again, brim, _ = run(clean_redis, work)
@@ -93,8 +104,8 @@ def test_an_emptied_redis_starts_with_a_burst_and_no_more(clean_redis: Any) -> N
     account = Bucket("account", 40)
 
     async def work(limiter: Limiter) -> int:
-        await limiter.take(account, [Demand(None, 10)])
+        await limiter.take(account, [Demand((), 10)])
         clean_redis.flushall()
-        return sum((await limiter.take(account, [Demand(None, 1000)])).segments)
+        return sum((await limiter.take(account, [Demand((), 1000)])).segments)
 
     assert run(clean_redis, work) == 10

@@ -16,6 +16,7 @@ NOT_IN_ADMIN = {
     "delivery.Attempt": "earlier attempts of a message; told by its timeline",
     "delivery.MessageEvent": "the timeline on the message's page",
     "delivery.InboxReceipt": "the receipts' waiting room: rows stay for about a second",
+    "delivery.CampaignLimit": "a campaign's own pace and budget, set on its draft and by its button",
     "delivery.CampaignHold": "the campaign's pause, set and lifted by its buttons",
     "delivery.Tally": "deltas; their sums are the campaign's progress",
     "campaigns.TemplateVersion": "seen on the template, never changed",

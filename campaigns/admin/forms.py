@@ -1,0 +1,97 @@
+"""What staff fill in: a draft, a time, limits, a reason."""
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template
+from contacts.models import ContactList
+from delivery.models import Sender
+
+
+class ListChoice(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} ({obj.size:,})"
+
+
+class CampaignForm(forms.ModelForm):
+    include = ListChoice(
+        label="Send to",
+        queryset=ContactList.objects.all(),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text="Everyone on any of these lists, each person once.",
+    )
+    exclude = ListChoice(
+        label="Leave out",
+        queryset=ContactList.objects.all(),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text="Nobody who is on one of these. Who may not be texted is left out in any case.",
+    )
+
+    class Meta:
+        model = Campaign
+        fields = (
+            "name",
+            "template",
+            "sender",
+            "lane",
+            "include",
+            "exclude",
+            "on_missing",
+            "spread_minutes",
+            "max_segments",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen: Any = self.fields["template"]
+        chosen.queryset = Template.objects.filter(archived=False)
+        chosen.empty_label = "Choose a template"
+        self.fields["on_missing"].label = "If a contact lacks a variable"
+        self.fields["spread_minutes"].label = "Spread over minutes"
+        self.fields["max_segments"].label = "Segments at most"
+        sender: Any = self.fields["sender"]
+        sender.queryset = Sender.objects.filter(enabled=True).select_related("provider").order_by("address")
+        sender.empty_label = "The default sender"
+
+
+class ScheduleForm(forms.Form):
+    at = forms.SplitDateTimeField(label="Launch at", widget=UnfoldAdminSplitDateTimeWidget())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["at"].help_text = f"Time zone: {timezone.get_current_timezone_name()}."
+
+
+class LimitForm(forms.Form):
+    spread_minutes = forms.IntegerField(
+        label="Spread the rest over minutes, from now",
+        min_value=1,
+        max_value=MAX_SPREAD_MINUTES,
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget(),
+        help_text="Empty: as fast as the limits allow.",
+    )
+    max_segments = forms.IntegerField(
+        label="Segments at most",
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget(),
+        help_text="It is paused when so many have left. Empty: no such limit.",
+    )
+
+
+class CancelForm(forms.Form):
+    reason = forms.CharField(
+        max_length=200, required=False, widget=UnfoldAdminTextInputWidget(), help_text="Kept in the campaign's history."
+    )

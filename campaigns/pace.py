@@ -1,0 +1,55 @@
+"""How a campaign that is spread over a time keeps to it: so many segments a second, held by the claim's limiter."""
+
+from campaigns.errors import CampaignError
+from campaigns.models import Campaign
+from delivery import tallies
+from delivery.states import UNCLAIMED
+
+
+def rate(segments: float, minutes: int | None) -> float | None:
+    """Segments per second that take so many minutes; None: as fast as the limits allow."""
+    return segments / (minutes * 60) if minutes and segments > 0 else None
+
+
+def of_the_rest(campaign: Campaign) -> float | None:
+    """The rate at which what has not been claimed takes the campaign's `spread_minutes` from now. Raises CampaignError.
+
+    People without a message yet count with the mean of those who have one, suppressed ones included.
+    """
+    if campaign.spread_minutes is None:
+        return None
+    counts = tallies.counts([campaign.pk])
+    written = sum(count.messages for count in counts)
+    if campaign.audience_size is None or (campaign.audience_size and not written):
+        raise CampaignError("Its first messages are still being written; try again in a moment.")
+    waiting = sum(count.segments for count in counts if count.status in UNCLAIMED)
+    mean = sum(count.segments for count in counts) / written if written else 0.0
+    return rate(waiting + mean * max(0, campaign.audience_size - written), campaign.spread_minutes)
+
+
+def in_words(campaign: Campaign) -> str:
+    """The limits that a campaign has of its own, as a sentence."""
+    speed = f"spread over {_minutes(campaign.spread_minutes)}" if campaign.spread_minutes else "as fast as it may"
+    budget = f"at most {campaign.max_segments:,} segments" if campaign.max_segments else "no limit of segments"
+    return f"From now on: {speed}, {budget}."
+
+
+def why_waiting(campaign: Campaign, segments_per_second: float | None) -> str:
+    """Why what waits of a campaign under way does not leave at once; empty where only the limits say."""
+    if campaign.status == Campaign.Status.PAUSED:
+        return f"It is paused. {campaign.paused_reason}".strip()
+    if campaign.spread_minutes and segments_per_second:
+        return f"It is spread over {_minutes(campaign.spread_minutes)}: {_speed(segments_per_second)}."
+    return ""
+
+
+def _minutes(minutes: int | None) -> str:
+    return "1 minute" if minutes == 1 else f"{minutes:,} minutes"
+
+
+def _speed(per_second: float) -> str:
+    per, unit = next(
+        ((seconds, unit) for seconds, unit in ((1, "second"), (60, "minute")) if per_second * seconds >= 10),
+        (3600, "hour"),
+    )
+    return f"about {max(1, round(per_second * per)):,} segments per {unit}"

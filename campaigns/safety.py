@@ -1,0 +1,122 @@
+"""When a campaign is stopped by SMSHub itself: the rules, as data, and how they are judged.
+
+Judged are the counts that a campaign's tallies give, less those of the moment when a person last let it go on: so
+what somebody has seen and accepted does not stop it again. The figures may be set (see docs/operating.md); that of
+filtering follows Twilio's page on 30007, by which a text that carriers filter harms its sender from about one in a
+hundred on.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+from django.conf import settings
+
+from campaigns.models import Campaign
+from delivery import errors
+from delivery.errors import Failure
+from delivery.states import UNCLAIMED, Status
+from delivery.tallies import NOT_HANDED_OVER, Count
+
+_ENDED = frozenset({Status.EXPIRED, Status.FAILED, Status.UNDELIVERED, Status.DELIVERED, Status.READ})
+_ARRIVED = frozenset({Status.DELIVERED, Status.READ})
+_ANSWERED = _ENDED | {Status.ACCEPTED, Status.SENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What the rules look at, in messages; `segments` are those of all that has been handed over.
+
+    `answered` have been taken or refused, `ended` have come to their end; of these, `failed` did not arrive, among
+    them the `filtered`. A message of which nothing was ever heard has ended and has not failed.
+    """
+
+    answered: int = 0
+    ended: int = 0
+    failed: int = 0
+    filtered: int = 0
+    segments: int = 0
+
+
+class Rule(NamedTuple):
+    setting: str
+    bad: Callable[[Sums], int]
+    happened: str
+
+
+RULES = (
+    Rule("AUTO_PAUSE_FILTERED_PERCENT", lambda sums: sums.filtered, "were filtered as spam"),
+    Rule("AUTO_PAUSE_FAILED_PERCENT", lambda sums: sums.failed, "did not arrive"),
+)
+
+
+def sums(counts: Iterable[Count]) -> Sums:
+    """Of one campaign's counts."""
+    answered = ended = failed = filtered = segments = 0
+    for count in counts:
+        answered += count.messages * (count.status in _ANSWERED)
+        ended += count.messages * (count.status in _ENDED)
+        failed += count.messages * _is_failure(count)
+        filtered += count.messages * (_is_failure(count) and count.reason == Failure.FILTERED)
+        segments += count.segments * (count.status not in NOT_HANDED_OVER)
+    return Sums(answered, ended, failed, filtered, segments)
+
+
+def seen(counts: Iterable[Count]) -> dict[str, int]:
+    """The sums, to be kept in `judged_from` when a person lets the campaign go on."""
+    return asdict(sums(counts))
+
+
+def something_left(campaign: Campaign, counts: Iterable[Count]) -> bool:
+    """Whether any of it has not been claimed: a pause, or its end, would make a difference."""
+    return campaign.materialised_at is None or any(count.status in UNCLAIMED for count in counts)
+
+
+def verdict(campaign: Campaign, counts: Iterable[Count]) -> str:
+    """Why a running campaign should stop, in a sentence or two; empty when it should not.
+
+    Never when nothing of it is left to be sent, nor while its failures are being collected to be tried again.
+    """
+    counts = list(counts)
+    if campaign.retrying_after is not None or not something_left(campaign, counts):
+        return ""
+    now = sums(counts)
+    return used_up(campaign, now) or _too_many(_since(campaign, now), counts)
+
+
+def used_up(campaign: Campaign, now: Sums) -> str:
+    """Says so, when the campaign's budget is."""
+    if campaign.max_segments is None or now.segments < campaign.max_segments:
+        return ""
+    return f"The {campaign.max_segments:,} segments that it may send are used up. Raise that limit to go on."
+
+
+def _too_many(since: Sums, counts: list[Count]) -> str:
+    if since.ended < _set("AUTO_PAUSE_AFTER_MESSAGES"):
+        return ""
+    # Failures are often known sooner than deliveries: what was taken counts, although its end is not known.
+    whole = max(since.answered, since.ended)
+    for rule in RULES:
+        bad, allowed = rule.bad(since), _set(rule.setting)
+        if 100 * bad > allowed * whole:
+            share = f"{bad:,} of {whole:,} ({100 * bad / whole:.1f} %) {rule.happened}, more than {allowed:g} %."
+            return f"{share} Most often: {_main_reason(counts)}."
+    return ""
+
+
+def _is_failure(count: Count) -> bool:
+    return count.status in _ENDED - _ARRIVED and count.reason != Failure.NO_RECEIPT
+
+
+def _main_reason(counts: list[Count]) -> str:
+    worst = max((count for count in counts if _is_failure(count)), key=lambda count: count.messages)
+    return errors.in_words(worst.status, worst.reason) or "no reason given"
+
+
+def _since(campaign: Campaign, now: Sums) -> Sums:
+    then = campaign.judged_from
+    return Sums(**{name: max(0, value - int(then.get(name, 0))) for name, value in asdict(now).items()})
+
+
+def _set(name: str) -> float:
+    return float(getattr(settings, name))
