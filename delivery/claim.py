@@ -15,6 +15,8 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import redis
+import structlog
 from django.utils import timezone
 from psycopg.rows import kwargs_row
 
@@ -25,6 +27,8 @@ from delivery.limiter import Bucket, Demand, Limiter
 from delivery.providers.base import OutboundMessage
 from delivery.states import Status, sql_in
 from delivery.tallies import NOT_HANDED_OVER
+
+log = structlog.get_logger(__name__)
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -170,33 +174,40 @@ async def claim(
     `window` is how many requests this worker may have open, `room` how many more it may open now. Reminders and
     bulk leave a share of the window and of the tokens alone, so that an alert finds both there.
 
-    Raises redis.RedisError when the limiter is away: nothing is claimed then.
+    Raises redis.RedisError when the limiter, psycopg.OperationalError when the database is away: nothing is claimed
+    then.
     """
     account = Bucket(f"provider:{provider_id}", rate)
     waiting = await streams(connection, provider_id)
     messages: list[OutboundMessage] = []
     wait = 0.0
-    for number, lane in groupby(waiting, key=lambda stream: stream.lane):
-        share_kept = RESERVED_SHARE if number >= Lane.REMINDER else 0.0
-        left = room - len(messages) - int(window * share_kept)
-        if left <= 0:
-            break
-        turn = list(lane)
-        random.shuffle(turn)  # who is first has an advantage when tokens are few: nobody is first for long
-        turn = turn[:left]
-        share = max(1, left // len(turn))
-        grant = await limiter.take(
-            account, [stream.demand(share, reserve=account.capacity * share_kept) for stream in turn]
-        )
-        paced = any(stream.pace for stream in turn)
-        wait = max(wait, min(grant.wait, LONGEST_PACE_WAIT) if paced else grant.wait)
-        taken, used = await _take_rows(connection, provider_id, turn, grant.segments, lease_seconds)
-        messages += taken
-        unused = [
-            (stream.buckets, granted - used.get((stream.campaign_id, stream.sender_id), 0))
-            for stream, granted in zip(turn, grant.segments, strict=True)
-        ]
-        await limiter.give_back(account, unused)
+    try:
+        for number, lane in groupby(waiting, key=lambda stream: stream.lane):
+            share_kept = RESERVED_SHARE if number >= Lane.REMINDER else 0.0
+            left = room - len(messages) - int(window * share_kept)
+            if left <= 0:
+                break
+            turn = list(lane)
+            random.shuffle(turn)  # who is first has an advantage when tokens are few: nobody is first for long
+            turn = turn[:left]
+            share = max(1, left // len(turn))
+            grant = await limiter.take(
+                account, [stream.demand(share, reserve=account.capacity * share_kept) for stream in turn]
+            )
+            paced = any(stream.pace for stream in turn)
+            wait = max(wait, min(grant.wait, LONGEST_PACE_WAIT) if paced else grant.wait)
+            taken, used = await _take_rows(connection, provider_id, turn, grant.segments, lease_seconds)
+            messages += taken
+            unused = [
+                (stream.buckets, granted - used.get((stream.campaign_id, stream.sender_id), 0))
+                for stream, granted in zip(turn, grant.segments, strict=True)
+            ]
+            await limiter.give_back(account, unused)
+    except (redis.RedisError, psycopg.OperationalError) as error:
+        # What an upper lane has claimed already is ours to send, whatever became of the limiter since.
+        if not messages:
+            raise
+        log.warning("claim_cut_short", provider_id=provider_id, error=type(error).__name__)
     return Claimed(messages=messages, waiting=bool(waiting), wait=wait)
 
 

@@ -115,12 +115,12 @@ class Dispatch:
             except Exception as error:
                 log.exception("adapter_raised", message_id=str(message.id), error=type(error).__name__)
                 outcome = SendOutcome(message.id, message.attempt, Outcome.UNCERTAIN, detail="adapter error")
+        self.outcomes.append(outcome)
         if outcome.failure is Failure.ACCOUNT:
             self.refused_account = outcome.code or "account refused"
         if outcome.failure is Failure.SENDER and message.sender not in self.refused_senders:
             self.refused_senders[message.sender] = outcome.code
             await sync_to_async(routing.disable_sender)(self.provider.pk, message.sender, outcome.code)
-        self.outcomes.append(outcome)
 
     async def _settle(self) -> None:
         """Write the outcomes that are in. They are kept in memory until the database has them."""

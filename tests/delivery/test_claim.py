@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.utils import timezone
 
 from delivery import control
@@ -173,6 +174,28 @@ def test_a_senders_own_rate_holds_within_the_accounts(on_loop: OnLoop, sender: S
 
     by_sender = Counter(outbound.sender for outbound in claimed.messages)
     assert by_sender == {slow.address: 2, sender.address: 20}
+
+
+def test_what_is_claimed_is_sent_even_if_the_limiter_goes_away_right_after(on_loop: OnLoop, sender: Sender) -> None:
+    alert = MessageFactory(sender=sender, lane=Lane.ALERT)
+    bulk = MessageFactory(sender=sender, lane=Lane.BULK)
+
+    async def work(connection: Connection, limiter: Limiter) -> list[Any]:
+        class Leaving(Limiter):
+            def __init__(self) -> None:
+                self.asked = 0
+
+            async def take(self, account: Any, demands: Any) -> Any:
+                self.asked += 1
+                if self.asked > 1:
+                    raise redis.ConnectionError("gone")
+                return await limiter.take(account, demands)
+
+        return [message.id for message in (await claiming(sender)(connection, Leaving())).messages]
+
+    assert on_loop(work) == [alert.pk]
+    bulk.refresh_from_db()
+    assert bulk.status == Status.QUEUED
 
 
 def test_claims_at_the_same_time_never_take_the_same_row(on_loop: OnLoop, sender: Sender) -> None:
