@@ -60,7 +60,7 @@ FROM unnest(%(ids)b::uuid[], %(attempts)b::smallint[], %(provider_ids)b::text[],
             %(reasons)b::text[], %(codes)b::text[], %(ats)b::timestamptz[])
     AS e (id, attempt, provider_message_id, status, reason, code, at)
 WHERE m.id = e.id AND {sql_applies("m", "e")}
-RETURNING m.id, m.status
+RETURNING m.id, m.status, m.claimed_at
 """
 
 _FAILURES = (Status.FAILED, Status.UNDELIVERED)
@@ -117,5 +117,11 @@ def apply(evidence: Sequence[Evidence]) -> None:
                 "ask_at": now + timedelta(seconds=settings.ASK_AFTER_SECONDS),
             },
         )
-        failed = [message_id for message_id, status in cursor.fetchall() if status in _FAILURES]
+        # What was given up is closed, and so may its campaign be: news of its failure does not open it again.
+        given_up = now - timedelta(seconds=settings.GIVE_UP_AFTER_SECONDS)
+        failed = [
+            message_id
+            for message_id, status, claimed_at in cursor.fetchall()
+            if status in _FAILURES and (claimed_at is None or claimed_at > given_up)
+        ]
     retries.retry_failed(failed, now=now)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.utils import timezone
 
 from delivery.errors import Failure
@@ -81,6 +82,12 @@ def test_bulk_is_not_tried_again_for_a_handset_that_is_off() -> None:
 def test_nothing_is_tried_again_that_would_come_too_late() -> None:
     soon = timezone.now() + timedelta(minutes=10)
     assert fails(accepted(valid_until=soon)).status == Status.UNDELIVERED
+
+
+def test_a_failure_told_after_the_message_was_given_up_does_not_open_it_again(settings: LazySettings) -> None:
+    long_ago = timezone.now() - timedelta(seconds=settings.GIVE_UP_AFTER_SECONDS + 60)
+    message = accepted(status=Status.EXPIRED, reason="no_receipt", claimed_at=long_ago)
+    assert fails(message).status == Status.UNDELIVERED
 
 
 def test_the_same_failure_told_twice_or_late_does_not_end_the_retry() -> None:
