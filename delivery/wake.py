@@ -1,6 +1,6 @@
 """Wake-ups: "there is work", said at most once until somebody gets up.
 
-Losing one costs a second, for the beat's tick says it again; so a broker that is down is no error here.
+Losing one costs a second or a few, for the beat's tick says it again; so a broker that is down is no error here.
 """
 
 from functools import cache
@@ -13,8 +13,10 @@ from kombu.exceptions import OperationalError
 
 log = structlog.get_logger(__name__)
 
-#: A wake-up that nobody took in this time (a lost broker, a killed worker) may be said again.
-_FORGET_MS = 15_000
+#: A wake-up that never left this process, which was killed between noting it and sending it, may be said again.
+_UNSAID_MS = 1_000
+#: So may one that nobody took in this time: the broker lost it, or the worker that had it was killed.
+_UNHEARD_MS = 5_000
 
 
 @cache
@@ -30,8 +32,9 @@ def _key(task: str, args: tuple[int, ...]) -> str:
 def say(task: str, *args: int) -> None:
     """Send the task of that full name, unless one with these arguments is still waiting to be taken."""
     try:
-        if client().set(_key(task, args), 1, nx=True, px=_FORGET_MS):
+        if client().set(_key(task, args), 1, nx=True, px=_UNSAID_MS):
             current_app.send_task(task, args=args, retry=False)
+            client().pexpire(_key(task, args), _UNHEARD_MS)
     except (redis.RedisError, OperationalError) as error:
         log.warning("wake_up_lost", task=task, error=type(error).__name__)
 
