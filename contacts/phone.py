@@ -8,7 +8,7 @@ No message of an `InvalidPhone` repeats the number: it may be logged and shown a
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -24,6 +24,8 @@ MAX_DIGITS = 15
 MAX_INPUT = 64
 
 _UNKNOWN_ZONE = "Etc/Unknown"
+#: libphonenumber's region of numbers that belong to no country.
+_WORLDWIDE = "001"
 
 
 class PhoneKind(StrEnum):
@@ -115,7 +117,7 @@ def normalise(raw: str, *, default_country: str | None) -> Phone:
     e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
     if not MIN_DIGITS <= len(e164) - 1 <= MAX_DIGITS:
         raise _refuse(PhoneProblem.TOO_SHORT if len(e164) <= MIN_DIGITS else PhoneProblem.TOO_LONG)
-    return Phone(e164, "" if country in (None, "001") else country, _KINDS.get(kind, PhoneKind.OTHER))
+    return Phone(e164, "" if country in (None, _WORLDWIDE) else country, _KINDS.get(kind, PhoneKind.OTHER))
 
 
 def normalise_many(raws: Iterable[str], *, default_country: str | None) -> Iterator[Phone | InvalidPhone]:
@@ -129,6 +131,30 @@ def normalise_many(raws: Iterable[str], *, default_country: str | None) -> Itera
             yield read(raw, default_country=default_country)
         except InvalidPhone as problem:
             yield problem.with_traceback(None)
+
+
+def country(e164: str) -> str:
+    """The ISO 3166 country that an E.164 number belongs to; "" for a worldwide one, or one of no plan.
+
+    Made for a million numbers: a calling code of one country answers by itself, and in the North American plan the
+    area code does. Only numbers of the few other shared codes (+44, +7, …) are parsed.
+    """
+    for end in (2, 3, 4):
+        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(e164[1:end]), ()) if len(e164) > end else ()
+        if len(regions) == 1:
+            return "" if regions[0] == _WORLDWIDE else regions[0]
+        if regions:
+            return _north_american(e164[:5]) if e164[1] == "1" else _among(regions, e164)
+    return ""
+
+
+@lru_cache(maxsize=1024)
+def _north_american(area: str) -> str:
+    return _among(("US",), area + "2345678")
+
+
+def _among(regions: Sequence[str], e164: str) -> str:
+    return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or regions[0]
 
 
 @lru_cache(maxsize=8192)

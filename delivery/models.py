@@ -68,9 +68,19 @@ class Message(models.Model):
     provider = models.ForeignKey(Provider, null=True, on_delete=models.PROTECT, db_index=False)
     sender = models.ForeignKey(Sender, null=True, on_delete=models.PROTECT, db_index=False)
     recipient = models.CharField(max_length=16)
+    country = models.CharField(
+        max_length=2, blank=True, default="", db_default="", help_text="Of the recipient's number."
+    )
     body = models.TextField()
     encoding = models.CharField(max_length=4, default="gsm7")
     segments = models.PositiveSmallIntegerField(default=1)
+    cost = models.DecimalField(
+        max_digits=12,
+        decimal_places=5,
+        default=0,
+        db_default=0,
+        help_text="What its segments cost by the price list when it was written.",
+    )
     lane = models.PositiveSmallIntegerField(choices=Lane.choices, default=Lane.TRANSACTIONAL)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
     reason = models.CharField(max_length=24, blank=True, default="", help_text="Why it failed or was not sent.")
@@ -250,6 +260,7 @@ class Tally(models.Model):
     reason = models.CharField(max_length=24, blank=True, default="")
     messages = models.BigIntegerField()
     segments = models.BigIntegerField()
+    cost = models.DecimalField(max_digits=18, decimal_places=5, default=0, db_default=0)
 
     class Meta:
         verbose_name_plural = "tallies"

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from contacts import consent
+from contacts import consent, phone
 from delivery import routing, wake
 from delivery.errors import Suppressed
 from delivery.lanes import Lane
@@ -57,6 +57,7 @@ def submit(
             status = Status.HELD
         message = Message.objects.create(
             recipient=recipient,
+            country=phone.country(recipient),
             body=body,
             encoding=segmentation.encoding,
             segments=segmentation.segments,

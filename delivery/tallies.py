@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db import connection, transaction
 from django.db.models import Sum
@@ -20,6 +21,8 @@ class Count:
     reason: str
     messages: int
     segments: int
+    cost: Decimal
+    """By the price list, in the hub's currency."""
 
 
 def counts(campaign_ids: Sequence[int]) -> list[Count]:
@@ -27,7 +30,7 @@ def counts(campaign_ids: Sequence[int]) -> list[Count]:
     rows = (
         Tally.objects.filter(campaign_id__in=campaign_ids)
         .values("campaign_id", "status", "reason")
-        .annotate(total=Sum("messages"), total_segments=Sum("segments"))
+        .annotate(total=Sum("messages"), total_segments=Sum("segments"), total_cost=Sum("cost"))
         .order_by("campaign_id", "status", "reason")
     )
     return [
@@ -37,6 +40,7 @@ def counts(campaign_ids: Sequence[int]) -> list[Count]:
             reason=row["reason"],
             messages=row["total"],
             segments=row["total_segments"],
+            cost=row["total_cost"],
         )
         for row in rows
         if row["total"]
@@ -50,11 +54,11 @@ WITH crowded AS (
     DELETE FROM delivery_tally WHERE id IN (
         SELECT id FROM delivery_tally WHERE campaign_id IN (SELECT campaign_id FROM crowded)
         FOR UPDATE SKIP LOCKED)
-    RETURNING campaign_id, status, reason, messages, segments
+    RETURNING campaign_id, status, reason, messages, segments, cost
 )
-INSERT INTO delivery_tally (campaign_id, status, reason, messages, segments)
-SELECT campaign_id, status, reason, sum(messages), sum(segments) FROM gone
-GROUP BY campaign_id, status, reason HAVING sum(messages) <> 0 OR sum(segments) <> 0
+INSERT INTO delivery_tally (campaign_id, status, reason, messages, segments, cost)
+SELECT campaign_id, status, reason, sum(messages), sum(segments), sum(cost) FROM gone
+GROUP BY campaign_id, status, reason HAVING sum(messages) <> 0 OR sum(segments) <> 0 OR sum(cost) <> 0
 """
 
 

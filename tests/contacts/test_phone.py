@@ -11,6 +11,7 @@ from contacts.phone import (
     Phone,
     PhoneKind,
     PhoneProblem,
+    country,
     country_name,
     normalise,
     normalise_many,
@@ -176,3 +177,17 @@ def test_any_text_gives_a_stable_phone_or_a_reasoned_refusal(raw, default_countr
         return
     assert re.fullmatch(r"\+[1-9][0-9]{6,14}", phone.e164)
     assert normalise(phone.e164, default_country=None) == phone
+
+
+@given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)))
+def test_the_country_of_a_number_is_the_one_that_reading_it_finds(region: str) -> None:
+    for kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE):
+        example = phonenumbers.example_number_for_type(region, kind)
+        if example is not None:
+            e164 = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+            assert country(e164) == normalise(e164, default_country=None).country
+
+
+@pytest.mark.parametrize("text", ["", "+", "+9", "+999123456"])
+def test_a_number_of_no_plan_has_no_country(text: str) -> None:
+    assert country(text) == ""

@@ -51,8 +51,8 @@ def test_killed_before_it_was_sent_it_is_said_again_within_a_second(
     def killed(*_: object, **__: object) -> None:
         raise Killed
 
-    with monkeypatch.context() as killing, pytest.raises(Killed):
-        killing.setattr(current_app, "send_task", killed)
+    monkeypatch.setattr(current_app, "send_task", killed)
+    with pytest.raises(Killed):
         wake.reconcile()
 
     assert 0 < remembered_ms() <= 1_000
