@@ -95,7 +95,7 @@ UPDATE delivery_message AS m SET
                       WHERE s.phone = m.recipient AND s.lifted_at IS NULL) OFFSET 0) AS stopped (reason)),
     claimed_at = %(now)s, lease_until = %(lease)s
 WHERE m.id = ANY(ARRAY(SELECT id FROM fitting WHERE used <= budget))
-RETURNING m.id, m.attempt, m.recipient, m.body, m.segments, m.encoding, m.valid_until, m.status,
+RETURNING m.id, m.attempt, m.lane, m.recipient, m.body, m.segments, m.encoding, m.valid_until, m.status,
           m.campaign_id, m.sender_id
 """
 
@@ -144,6 +144,7 @@ class Claimed:
 class _Row:
     id: UUID
     attempt: int
+    lane: int
     recipient: str
     body: str
     segments: int
@@ -171,8 +172,8 @@ async def claim(
 ) -> Claimed:
     """Claim up to `room` messages within the limits, upper lanes first. Commits before it returns.
 
-    `window` is how many requests this worker may have open, `room` how many more it may open now. Reminders and
-    bulk leave a share of the window and of the tokens alone, so that an alert finds both there.
+    `window` is how many messages this worker may hold, `room` how many more it may take now. Reminders and bulk leave
+    a share of the window and of the tokens alone, so that an alert finds both there.
 
     Raises redis.RedisError when the limiter, psycopg.OperationalError when the database is away: nothing is claimed
     then.
@@ -253,6 +254,7 @@ async def _take_rows(
                 encoding=row.encoding,
                 callback_url=callbacks.receipt_url(provider_id, row.id, row.attempt),
                 validity_seconds=None if left is None else max(1, left),
+                lane=Lane(row.lane),
             )
         )
     return messages, used

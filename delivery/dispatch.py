@@ -1,10 +1,10 @@
 """Dispatch: the loop that turns queued rows into texts, for one provider, in one worker.
 
-Each round, a few dozen times a second:
-1. settle the outcomes that have come in since the last round;
-2. see how many requests may still be opened (the window, which adapts to refusals for speed);
-3. take tokens from the limiter and claim that many rows, committed as `sending` under a lease;
-4. start their requests on this event loop, and come back while they are under way.
+Two things go on side by side, a few dozen times a second each:
+- claiming: see how many messages may still be held (the window of requests, which adapts to refusals for speed, and
+  some to go on with), take tokens from the limiter and claim that many rows, committed as `sending` under a lease;
+  start their requests on this event loop, the most urgent first, each as soon as a request may be opened;
+- settling: write the outcomes that have come in since the last time.
 
 Killed at any point, nothing is sent twice: what was claimed and not settled becomes `uncertain` when its lease
 ends, and the provider is asked. A worker that was asleep longer than its lease does not send what it still holds.
@@ -12,6 +12,8 @@ ends, and the provider is asked. A worker that was asleep longer than its lease 
 
 import asyncio
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
 from time import monotonic
 
 import psycopg
@@ -21,8 +23,9 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from delivery import accounts, numbers, routing, vitals
-from delivery.claim import claim
+from delivery.claim import RESERVED_SHARE, claim
 from delivery.errors import Failure
+from delivery.lanes import Lane
 from delivery.models import Provider
 from delivery.providers.base import Adapter, OutboundMessage, Outcome, SendOutcome
 from delivery.runtime import Runtime
@@ -33,6 +36,9 @@ log = structlog.get_logger(__name__)
 
 #: Between rounds: long enough to gather a batch, short against any provider's answer.
 ROUND_SECONDS = 0.02
+#: Claimed beyond the window, as a share of it: what is sent while the next claim is under way, so that no request
+#: that may be opened waits for the database.
+AHEAD_SHARE = 0.5
 #: Without work for this long the loop ends; a wake-up or the next tick starts another.
 IDLE_SECONDS = 0.5
 #: A database that is away is tried again for this long while outcomes wait to be settled.
@@ -47,46 +53,64 @@ class Dispatch:
     runtime: Runtime
     adapter: Adapter
     window: Window
+    ready: list[tuple[Lane, int, OutboundMessage, float]] = field(default_factory=list)
+    """A heap of what is claimed and not yet sent: lane, order of claiming, the message, the end of its lease."""
     in_flight: set[asyncio.Task[None]] = field(default_factory=set)
     outcomes: list[SendOutcome] = field(default_factory=list)
     refused_account: str = ""
     refused_senders: dict[str, str] = field(default_factory=dict)
     """Address → code, of senders that the provider will not let us use."""
     sent: int = 0
+    _order: "count[int]" = field(default_factory=count)
+
+    @property
+    def held(self) -> int:
+        """Messages that are claimed and have no outcome yet."""
+        return len(self.ready) + len(self.in_flight)
 
     async def run(self, *, seconds: float) -> int:
         """Send for about `seconds`, or until nothing was to do for a while. Returns how many were sent."""
+        claiming = asyncio.create_task(self._claim_for(seconds))
+        try:
+            while not claiming.done() or self.outcomes:
+                await self._settle()
+                await asyncio.wait([claiming], timeout=ROUND_SECONDS)
+        finally:
+            claiming.cancel()
+        return claiming.result()
+
+    async def _claim_for(self, seconds: float) -> int:
+        """Until the time is over, or nothing was to do for a while, and all that was claimed has its outcome."""
         until = monotonic() + seconds
         idle_since = monotonic()
         while True:
-            await self._settle()
             stopping = monotonic() >= until or bool(self.refused_account)
             pause = ROUND_SECONDS
             if not stopping:
                 claimed, wait = await self._claim()
-                if claimed or self.in_flight:
+                if claimed or self.held:
                     idle_since = monotonic()
                 elif wait:
                     # Nothing is under way and the limits say when to come back: no need to ask before.
                     idle_since, pause = monotonic(), min(max(wait, ROUND_SECONDS), 1.0)
-            quiet = not self.in_flight and not self.outcomes
-            if quiet and (stopping or monotonic() - idle_since > IDLE_SECONDS):
+            if not self.held and (stopping or monotonic() - idle_since > IDLE_SECONDS):
                 return self.sent
             await asyncio.sleep(pause)
 
     async def _claim(self) -> tuple[int, float]:
         """Claim what fits and start sending it. Returns how many, and the seconds that limits ask to wait."""
-        room = int(self.window.size) - len(self.in_flight)
+        window = int(self.window.size * (1 + AHEAD_SHARE))
+        room = window - self.held
         if room <= 0:
             return 0, 0.0
         lease_ends = monotonic() + settings.LEASE_SECONDS
         try:
             claimed = await claim(
-                await self.runtime.connection(),
+                await self.runtime.connection("claiming"),
                 await self.runtime.limiter(),
                 provider_id=self.provider.pk,
                 rate=self.provider.rate,
-                window=int(self.window.size),
+                window=window,
                 room=room,
                 lease_seconds=settings.LEASE_SECONDS,
             )
@@ -97,30 +121,56 @@ class Dispatch:
             log.warning("database_away", provider_id=self.provider.pk, error=type(error).__name__)
             return 0, 1.0
         for message in claimed.messages:
-            task = asyncio.create_task(self._send(message, lease_ends))
-            self.in_flight.add(task)
-            task.add_done_callback(self.in_flight.discard)
+            heappush(self.ready, (message.lane, next(self._order), message, lease_ends))
+        self._open_requests()
         self.sent += len(claimed.messages)
         vitals.count("claimed", len(claimed.messages), self.provider.pk)
         vitals.count("limiter_waits", int(claimed.wait > 0), self.provider.pk)
         return len(claimed.messages), claimed.wait
 
+    def _open_requests(self) -> None:
+        """As many as the window allows; reminders and bulk leave a share of it alone."""
+        while self.ready:
+            lane, _, message, lease_ends = self.ready[0]
+            share = 1.0 if lane < Lane.REMINDER else 1.0 - RESERVED_SHARE
+            if len(self.in_flight) >= max(1, int(self.window.size * share)):
+                return
+            heappop(self.ready)
+            task = asyncio.create_task(self._send(message, lease_ends))
+            self.in_flight.add(task)
+            task.add_done_callback(self._sent)
+
+    def _sent(self, request: asyncio.Task[None]) -> None:
+        self.in_flight.discard(request)
+        self._open_requests()
+
     async def _send(self, message: OutboundMessage, lease_ends: float) -> None:
-        if monotonic() > lease_ends - settings.SEND_TIMEOUT:
-            # Too late to be sure of answering within the lease: certainly not sent, so it may be claimed again.
-            outcome = SendOutcome(message.id, message.attempt, Outcome.THROTTLED, detail="lease ran out unsent")
-        else:
+        outcome = self._unsent(message, lease_ends)
+        if outcome is None:
             try:
                 outcome = await self.adapter.send(message)
             except Exception as error:
                 log.exception("adapter_raised", message_id=str(message.id), error=type(error).__name__)
                 outcome = SendOutcome(message.id, message.attempt, Outcome.UNCERTAIN, detail="adapter error")
         self.outcomes.append(outcome)
-        if outcome.failure is Failure.ACCOUNT:
+        if outcome.failure is Failure.ACCOUNT and not self.refused_account:
             self.refused_account = outcome.code or "account refused"
         if outcome.failure is Failure.SENDER and message.sender not in self.refused_senders:
             self.refused_senders[message.sender] = outcome.code
             await sync_to_async(routing.disable_sender)(self.provider.pk, message.sender, outcome.code)
+
+    def _unsent(self, message: OutboundMessage, lease_ends: float) -> SendOutcome | None:
+        """Why a message is not even tried, so that it may be claimed again; None: nothing speaks against it."""
+        if self.refused_account:
+            failure, detail = Failure.ACCOUNT, "the account was refused meanwhile"
+        elif message.sender in self.refused_senders:
+            failure, detail = None, "the sender was refused meanwhile"
+        elif monotonic() > lease_ends - settings.SEND_TIMEOUT:
+            # Too late to be sure of an answer within the lease.
+            failure, detail = None, "lease ran out unsent"
+        else:
+            return None
+        return SendOutcome(message.id, message.attempt, Outcome.THROTTLED, failure=failure, detail=detail)
 
     async def _settle(self) -> None:
         """Write the outcomes that are in. They are kept in memory until the database has them."""
@@ -131,7 +181,7 @@ class Dispatch:
         give_up = monotonic() + SETTLE_PATIENCE_SECONDS
         while True:
             try:
-                await settle(await self.runtime.connection(), batch)
+                await settle(await self.runtime.connection("settling"), batch)
                 break
             except psycopg.OperationalError:
                 if monotonic() > give_up:

@@ -47,17 +47,18 @@ class Runtime:
     runner: asyncio.Runner
     adapters: dict[int, tuple[object, Adapter]] = field(default_factory=dict)
     windows: dict[int, Window] = field(default_factory=dict)
-    _connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+    _connections: dict[str, psycopg.AsyncConnection[tuple[Any, ...]]] = field(default_factory=dict)
     _limiter: Limiter | None = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
 
-    async def connection(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-        """The process's connection; a fresh one if the last has broken."""
-        if self._connection is None or self._connection.closed or self._connection.broken:
-            self._connection = await connect()
-        return self._connection
+    async def connection(self, purpose: str) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        """The process's connection for that purpose, one for each that goes on by itself; a fresh one if it broke."""
+        known = self._connections.get(purpose)
+        if known is None or known.closed or known.broken:
+            known = self._connections[purpose] = await connect()
+        return known
 
     async def limiter(self) -> Limiter:
         if self._limiter is None:

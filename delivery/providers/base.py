@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from delivery.errors import Failure
+from delivery.lanes import Lane
 from delivery.states import Status
 
 
@@ -43,6 +44,7 @@ class OutboundMessage:
     encoding: str
     callback_url: str = field(repr=False)
     validity_seconds: int | None = None
+    lane: Lane = Lane.TRANSACTIONAL
 
     @property
     def token(self) -> str:
