@@ -5,9 +5,9 @@ https://www.twilio.com/docs/messaging/guides/webhook-request.
 """
 
 import re
-from urllib.parse import parse_qsl
 
 from delivery.errors import Failure
+from delivery.providers import forms
 from delivery.providers.base import BadCallback, Callback, InboundText, ProviderConfig, Receipt
 from delivery.providers.twilio import codes, signature
 from delivery.providers.twilio.account import tokens
@@ -93,9 +93,9 @@ def _verified(callback: Callback, config: ProviderConfig) -> dict[str, str]:
     if len(callback.body) > _LARGEST_POST:
         raise BadCallback("The post is too large.", status=400)
     try:
-        pairs = parse_qsl(callback.body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        raise BadCallback("The form is not readable, or has too many fields.", status=400) from None
+        pairs = forms.decode(callback.body, most_fields=_MOST_FIELDS)
+    except forms.BadForm as error:
+        raise BadCallback(str(error), status=400) from None
     if not signature.verify_form(
         url=f"{callback.url}?{callback.query}" if callback.query else callback.url,
         pairs=pairs,

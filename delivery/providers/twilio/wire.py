@@ -7,8 +7,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlencode
 
+from delivery.providers import forms
 from delivery.providers.base import OutboundMessage, Outcome, Question, SendOutcome
 from delivery.providers.http import json_object, retry_after_seconds, uncertain
 from delivery.providers.twilio import codes
@@ -36,7 +36,7 @@ def create_form(message: OutboundMessage) -> bytes:
     by_service = _SERVICE.fullmatch(message.sender)
     form.append(("MessagingServiceSid" if by_service else "From", message.sender))
     form.append(("Body", message.body))
-    return urlencode(form).encode()
+    return forms.encode(form)
 
 
 def read_answer(message: OutboundMessage, *, status: int, retry_after: str, body: bytes) -> SendOutcome:
