@@ -36,8 +36,9 @@ log = structlog.get_logger(__name__)
 
 #: Between rounds: long enough to gather a batch, short against any provider's answer.
 ROUND_SECONDS = 0.02
-#: Claimed beyond the window, as a share of it: what is sent while the next claim is under way, so that no request
-#: that may be opened waits for the database.
+#: Claimed beyond the window, so that no request that may be opened waits for the database: as many as were answered
+#: since the last claim, at most this share of the window. More would have its tokens from a second before last when a
+#: provider that stood still goes on, and exceed a rate.
 AHEAD_SHARE = 0.5
 #: Without work for this long the loop ends; a wake-up or the next tick starts another.
 IDLE_SECONDS = 0.5
@@ -61,6 +62,8 @@ class Dispatch:
     refused_senders: dict[str, str] = field(default_factory=dict)
     """Address → code, of senders that the provider will not let us use."""
     sent: int = 0
+    answered: int = 0
+    """Requests that ended since the last claim."""
     _order: "count[int]" = field(default_factory=count)
 
     @property
@@ -99,7 +102,8 @@ class Dispatch:
 
     async def _claim(self) -> tuple[int, float]:
         """Claim what fits and start sending it. Returns how many, and the seconds that limits ask to wait."""
-        window = int(self.window.size * (1 + AHEAD_SHARE))
+        ahead, self.answered = min(self.answered, int(self.window.size * AHEAD_SHARE)), 0
+        window = int(self.window.size) + ahead
         room = window - self.held
         if room <= 0:
             return 0, 0.0
@@ -142,6 +146,7 @@ class Dispatch:
 
     def _sent(self, request: asyncio.Task[None]) -> None:
         self.in_flight.discard(request)
+        self.answered += 1
         self._open_requests()
 
     async def _send(self, message: OutboundMessage, lease_ends: float) -> None:

@@ -1,13 +1,18 @@
 """The dispatch loop against providers that answer as the test decides."""
 
+import asyncio
 from collections.abc import Callable
+from heapq import heapify
+from time import monotonic
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 
-from delivery.dispatch import dispatch
+from delivery.dispatch import Dispatch, dispatch
 from delivery.errors import Failure
-from delivery.models import Message, Provider, Sender
+from delivery.lanes import Lane
+from delivery.models import Message, Provider, Sender, new_message_id
 from delivery.providers.base import Answer, OutboundMessage, Outcome, Question, SendOutcome
 from delivery.runtime import Runtime, runtime
 from delivery.states import Status
@@ -33,16 +38,20 @@ class Answering:
         return None
 
 
-def run(provider: Provider, send: Send) -> int:
+def run(provider: Provider, answers: Send | Answering) -> int:
     class Fixed(Runtime):
         async def adapter(self, provider: Provider) -> Any:
-            return Answering(send)
+            return answers if isinstance(answers, Answering) else Answering(answers)
 
     return dispatch(provider.pk, runtime=Fixed(runtime().runner), seconds=2)
 
 
 def accept(message: OutboundMessage) -> SendOutcome:
     return SendOutcome(message.id, message.attempt, Outcome.ACCEPTED, provider_message_id=f"SM{message.id.hex}")
+
+
+def outbound(lane: Lane) -> OutboundMessage:
+    return OutboundMessage(new_message_id(), 1, "+14155550123", "12345", "Hi", 1, "gsm7", "", lane=lane)
 
 
 def statuses() -> set[str]:
@@ -115,6 +124,46 @@ def test_a_provider_that_is_switched_off_sends_nothing(sender: Sender) -> None:
 
     assert run(sender.provider, accept) == 0
     assert statuses() == {Status.QUEUED}
+
+
+def test_while_nothing_is_answered_no_more_is_claimed_than_may_be_open(sender: Sender) -> None:
+    """Its tokens would be of a time long past when the provider goes on."""
+    Provider.objects.update(max_in_flight=20)
+    MessageFactory.create_batch(60, sender=sender)
+    claimed: list[int] = []
+
+    class Stuck(Answering):
+        async def send(self, message: OutboundMessage) -> SendOutcome:
+            await asyncio.sleep(0.3)
+            claimed.append(await sync_to_async(Message.objects.filter(status=Status.SENDING).count)())
+            return accept(message)
+
+    run(sender.provider, Stuck(accept))
+
+    assert claimed[0] <= 20
+    assert statuses() == {Status.ACCEPTED}
+
+
+def test_of_what_is_claimed_the_most_urgent_goes_first(sender: Sender) -> None:
+    sent: list[Lane] = []
+
+    class Noting(Answering):
+        async def send(self, message: OutboundMessage) -> SendOutcome:
+            sent.append(message.lane)
+            return accept(message)
+
+    async def two_at_a_window_of_one() -> None:
+        run = Dispatch(sender.provider, runtime(), Noting(accept), Window(most=1))
+        for number, lane in enumerate([Lane.BULK, Lane.BULK, Lane.ALERT]):
+            run.ready.append((lane, number, outbound(lane), monotonic() + 60))
+        heapify(run.ready)
+        run._open_requests()
+        while run.held:
+            await asyncio.sleep(0)
+
+    runtime().run(two_at_a_window_of_one())
+
+    assert sent == [Lane.ALERT, Lane.BULK, Lane.BULK]
 
 
 def test_the_window_halves_when_throttled_and_grows_back_to_its_bound() -> None:
