@@ -34,7 +34,7 @@ Answer = tuple[int, str, bytes]
 
 #: A provider's callback is a few hundred bytes.
 MAX_BODY = 64 * 1024
-#: Gathering this long before a commit makes one commit of many receipts.
+#: Commits begin no sooner than this after one another: what comes meanwhile goes into one.
 GATHER_SECONDS = 0.005
 #: Whoever reconciles looks again for a while after it was woken, so it need not be told of every commit.
 WAKE_SECONDS = 0.1
@@ -53,6 +53,7 @@ class GroupCommit:
         self._waiting: list[tuple[int, Receipt, asyncio.Future[None]]] = []
         self._flusher: asyncio.Task[None] | None = None
         self._connection: inbox.Connection | None = None
+        self._began = 0.0
         self._woken = 0.0
 
     @property
@@ -68,7 +69,8 @@ class GroupCommit:
 
     async def _flush(self) -> None:
         while self._waiting:
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(self._began + GATHER_SECONDS - monotonic())
+            self._began = monotonic()
             batch, self._waiting = self._waiting[:2000], self._waiting[2000:]
             error = await self._append(batch)
             for _, _, done in batch:
