@@ -4,6 +4,7 @@ PYTHON ?= python3
 WEB_PORT ?= 8000
 SIMULATOR_PORT ?= 8900
 CONTACTS ?= 10000
+TEST_PROCESSES ?= 2
 ARGS ?=
 
 UV_VERSION := 0.13.9
@@ -25,7 +26,8 @@ UP = $(BIN)/python -m smshub.quickstart --web-port $(WEB_PORT) --simulator-port 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Settings: WEB_PORT=$(WEB_PORT) SIMULATOR_PORT=$(SIMULATOR_PORT) CONTACTS=$(CONTACTS) PYTHON=$(PYTHON) ARGS=…"
+	@echo "  Settings: WEB_PORT=$(WEB_PORT) SIMULATOR_PORT=$(SIMULATOR_PORT) CONTACTS=$(CONTACTS) PYTHON=$(PYTHON)"
+	@echo "            TEST_PROCESSES=$(TEST_PROCESSES) ARGS=…"
 
 run: $(TO_RUN) ## Start everything, show the demo, stay up until Ctrl-C (ARGS=--no-demo leaves it out)
 	@$(UP) $(ARGS)
@@ -34,7 +36,7 @@ demo: $(TO_RUN) ## Start everything, run the demo without a person, end with its
 	@$(UP) --demo $(ARGS)
 
 test: $(TO_DEVELOP) ## Run the tests (ARGS="tests/delivery -k stop")
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(ARGS)
 
 bench: $(TO_DEVELOP) ## Measure how fast it is, as Markdown (ARGS="end_to_end --messages 50000", ARGS=--help)
 	@$(BIN)/python -m benchmarks $(ARGS)

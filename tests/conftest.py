@@ -10,6 +10,13 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.hub import Hub
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The running hub is started once: of a run that is shared among processes, one has all the tests that use it."""
+    for item in items:
+        if "hub" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("hub"))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test database. Ours, because pytest-django's makes none for tests that only use `hub`."""
