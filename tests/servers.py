@@ -27,7 +27,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     given = "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ
     processes = getattr(early_config.known_args_namespace, "numprocesses", None)
     if given and processes not in (None, 0, 1):
-        raise pytest.UsageError("The servers of DATABASE_URL and REDIS_URL serve one process: make test TEST_PROCESSES=0")
+        raise pytest.UsageError("DATABASE_URL and REDIS_URL serve one process: make test TEST_PROCESSES=0")
     only_shares_out = processes and "PYTEST_XDIST_WORKER" not in os.environ
     if not given and not only_shares_out:
         os.environ.update(_stack.enter_context(embedded_servers(durable=False)))
