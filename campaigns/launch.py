@@ -19,8 +19,8 @@ from campaigns.audience import Missing
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, TemplateVersion
 from campaigns.transitions import Action
+from delivery import clock, routing
 from delivery import control as delivery_control
-from delivery import routing
 from delivery.models import Sender
 from delivery.segments import measure
 from delivery.smart_encoding import to_gsm
@@ -146,7 +146,7 @@ def _launch_next_due() -> bool:
     with transaction.atomic():
         due = (
             Campaign.objects.select_for_update(skip_locked=True, no_key=True)
-            .filter(status=Campaign.Status.SCHEDULED, scheduled_at__lte=timezone.now())
+            .filter(status=Campaign.Status.SCHEDULED, scheduled_at__lte=clock.now())
             .order_by("scheduled_at")
             .first()
         )

@@ -11,13 +11,12 @@ from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.utils import timezone
 
 from campaigns import safety, transitions, wake
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.transitions import Action, Status
-from delivery import errors, retries, tallies
+from delivery import clock, errors, retries, tallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def retry_batch(campaign_id: int) -> bool:
         )
         if campaign is None or campaign.retrying_after is None:
             return False
-        campaign.retrying_after = retries.retry_campaign(campaign_id, after=campaign.retrying_after, now=timezone.now())
+        campaign.retrying_after = retries.retry_campaign(campaign_id, after=campaign.retrying_after, now=clock.now())
         if campaign.retrying_after is None:
             campaign.judged_from = safety.seen(tallies.counts([campaign_id]))
         campaign.save(update_fields=["retrying_after", "judged_from"])

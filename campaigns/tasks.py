@@ -7,7 +7,8 @@ from celery import shared_task
 
 from campaigns import control, launch, lifecycle, retrying, wake
 from campaigns import materialise as materialising
-from delivery.wake import heard
+from delivery.tasks import TICK_MS
+from delivery.wake import first_in, heard
 
 #: How long a task keeps a worker before it makes room for another campaign's.
 RUN_SECONDS = 20.0
@@ -43,5 +44,6 @@ def retry_failed(campaign_id: int) -> None:
 
 @shared_task(name="campaigns.tasks.tick")
 def tick() -> None:
-    lifecycle.look_after()
-    launch.launch_due()
+    if first_in(TICK_MS, "campaigns.tasks.tick"):
+        lifecycle.look_after()
+        launch.launch_due()

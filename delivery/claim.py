@@ -9,7 +9,7 @@ one that has handed over all that it may.
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,6 @@ from uuid import UUID
 import psycopg
 import redis
 import structlog
-from django.utils import timezone
 from psycopg.rows import kwargs_row
 
 from delivery import callbacks
@@ -25,6 +24,7 @@ from delivery.errors import Failure
 from delivery.lanes import Lane
 from delivery.limiter import Bucket, Demand, Limiter
 from delivery.providers.base import OutboundMessage
+from delivery.runtime import DATABASE_AWAY
 from delivery.states import Status, sql_in
 from delivery.tallies import NOT_HANDED_OVER
 
@@ -87,16 +87,18 @@ WITH wanted AS (
 UPDATE delivery_message AS m SET
     (status, reason, final_at) = (
         SELECT CASE WHEN stopped.reason IS NOT NULL THEN '{Status.SUPPRESSED}'
-                    WHEN m.valid_until <= %(now)s THEN '{Status.EXPIRED}' ELSE '{Status.SENDING}' END,
+                    WHEN m.valid_until <= statement_timestamp() THEN '{Status.EXPIRED}' ELSE '{Status.SENDING}' END,
                CASE WHEN stopped.reason IS NOT NULL THEN stopped.reason
-                    WHEN m.valid_until <= %(now)s THEN '{Failure.EXPIRED}' ELSE '' END,
-               CASE WHEN stopped.reason IS NOT NULL OR m.valid_until <= %(now)s THEN %(now)s::timestamptz END
+                    WHEN m.valid_until <= statement_timestamp() THEN '{Failure.EXPIRED}' ELSE '' END,
+               CASE WHEN stopped.reason IS NOT NULL OR m.valid_until <= statement_timestamp()
+                    THEN statement_timestamp() END
         FROM (SELECT (SELECT reason FROM contacts_suppression AS s
                       WHERE s.phone = m.recipient AND s.lifted_at IS NULL) OFFSET 0) AS stopped (reason)),
-    claimed_at = %(now)s, lease_until = %(lease)s
+    claimed_at = statement_timestamp(),
+    lease_until = statement_timestamp() + make_interval(secs => %(lease_seconds)s)
 WHERE m.id = ANY(ARRAY(SELECT id FROM fitting WHERE used <= budget))
 RETURNING m.id, m.attempt, m.lane, m.recipient, m.body, m.segments, m.encoding, m.valid_until, m.status,
-          m.campaign_id, m.sender_id
+          m.campaign_id, m.sender_id, m.claimed_at
 """
 
 
@@ -153,6 +155,7 @@ class _Row:
     status: str
     campaign_id: int
     sender_id: int
+    claimed_at: datetime
 
 
 async def streams(connection: Connection, provider_id: int) -> list[Stream]:
@@ -175,8 +178,7 @@ async def claim(
     `window` is how many messages this worker may hold, `room` how many more it may take now. Reminders and bulk leave
     a share of the window and of the tokens alone, so that an alert finds both there.
 
-    Raises redis.RedisError when the limiter, psycopg.OperationalError when the database is away: nothing is claimed
-    then.
+    Raises redis.RedisError when the limiter, one of DATABASE_AWAY when the database is away: nothing is claimed then.
     """
     account = Bucket(f"provider:{provider_id}", rate)
     waiting = await streams(connection, provider_id)
@@ -204,7 +206,7 @@ async def claim(
                 for stream, granted in zip(turn, grant.segments, strict=True)
             ]
             await limiter.give_back(account, unused)
-    except (redis.RedisError, psycopg.OperationalError) as error:
+    except (redis.RedisError, *DATABASE_AWAY) as error:
         # What an upper lane has claimed already is ours to send, whatever became of the limiter since.
         if not messages:
             raise
@@ -223,15 +225,13 @@ async def _take_rows(
     granted = [(stream, budget) for stream, budget in zip(turn, budgets, strict=True) if budget > 0]
     if not granted:
         return [], {}
-    now = timezone.now()
     parameters = {
         "provider_id": provider_id,
         "lanes": [stream.lane for stream, _ in granted],
         "campaigns": [stream.campaign_id for stream, _ in granted],
         "senders": [stream.sender_id for stream, _ in granted],
         "budgets": [budget for _, budget in granted],
-        "now": now,
-        "lease": now + timedelta(seconds=lease_seconds),
+        "lease_seconds": lease_seconds,
     }
     statement = _CLAIM.format(most=max(int(budget) for _, budget in granted))
     addresses = {stream.sender_id: stream.sender for stream, _ in granted}
@@ -242,7 +242,7 @@ async def _take_rows(
             continue
         stream_key = (row.campaign_id, row.sender_id)
         used[stream_key] = used.get(stream_key, 0) + row.segments
-        left = int((row.valid_until - now).total_seconds()) if row.valid_until else None
+        left = int((row.valid_until - row.claimed_at).total_seconds()) if row.valid_until else None
         messages.append(
             OutboundMessage(
                 id=row.id,

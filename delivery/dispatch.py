@@ -16,10 +16,8 @@ from heapq import heappop, heappush
 from itertools import count
 from time import monotonic
 
-import psycopg
 import redis
 import structlog
-from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from delivery import accounts, numbers, routing, vitals
@@ -28,7 +26,7 @@ from delivery.errors import Failure
 from delivery.lanes import Lane
 from delivery.models import Provider
 from delivery.providers.base import Adapter, OutboundMessage, Outcome, SendOutcome
-from delivery.runtime import Runtime
+from delivery.runtime import DATABASE_AWAY, Runtime, in_thread
 from delivery.settle import settle
 from delivery.window import Window
 
@@ -42,8 +40,8 @@ ROUND_SECONDS = 0.02
 AHEAD_SHARE = 0.5
 #: Without work for this long the loop ends; a wake-up or the next tick starts another.
 IDLE_SECONDS = 0.5
-#: A database that is away is tried again for this long while outcomes wait to be settled.
-SETTLE_PATIENCE_SECONDS = 30.0
+#: A database that is away is tried again for this long while outcomes wait in memory to be settled.
+SETTLE_PATIENCE_SECONDS = 300.0
 
 
 @dataclass
@@ -61,6 +59,8 @@ class Dispatch:
     refused_account: str = ""
     refused_senders: dict[str, str] = field(default_factory=dict)
     """Address → code, of senders that the provider will not let us use."""
+    switched_off: set[str] = field(default_factory=set)
+    """Those of them of which the database knows."""
     sent: int = 0
     answered: int = 0
     """Requests that ended since the last claim."""
@@ -121,8 +121,9 @@ class Dispatch:
         except redis.RedisError as error:
             log.warning("limiter_away", provider_id=self.provider.pk, error=type(error).__name__)
             return 0, 1.0
-        except psycopg.OperationalError as error:
+        except DATABASE_AWAY as error:
             log.warning("database_away", provider_id=self.provider.pk, error=type(error).__name__)
+            await self.runtime.leave_connection("claiming")
             return 0, 1.0
         for message in claimed.messages:
             heappush(self.ready, (message.lane, next(self._order), message, lease_ends))
@@ -160,9 +161,8 @@ class Dispatch:
         self.outcomes.append(outcome)
         if outcome.failure is Failure.ACCOUNT and not self.refused_account:
             self.refused_account = outcome.code or "account refused"
-        if outcome.failure is Failure.SENDER and message.sender not in self.refused_senders:
+        if outcome.failure is Failure.SENDER:
             self.refused_senders[message.sender] = outcome.code
-            await sync_to_async(routing.disable_sender)(self.provider.pk, message.sender, outcome.code)
 
     def _unsent(self, message: OutboundMessage, lease_ends: float) -> SendOutcome | None:
         """Why a message is not even tried, so that it may be claimed again; None: nothing speaks against it."""
@@ -186,17 +186,26 @@ class Dispatch:
         give_up = monotonic() + SETTLE_PATIENCE_SECONDS
         while True:
             try:
-                await settle(await self.runtime.connection("settling"), batch)
+                await self._write(batch)
                 break
-            except psycopg.OperationalError:
+            except DATABASE_AWAY as error:
+                log.warning("outcomes_wait", outcomes=len(batch), error=type(error).__name__)
+                await self.runtime.leave_connection("settling")
                 if monotonic() > give_up:
                     raise
                 await asyncio.sleep(0.5)
         for outcome in batch:
             vitals.count("outcomes", 1, self.provider.pk, outcome.outcome, outcome.code)
-        refusals = [(o.message_id, o.failure, o.code) for o in batch if o.failure in _LASTING]
-        if refusals:
-            await sync_to_async(numbers.suppress_refused)(refusals)
+
+    async def _write(self, batch: list[SendOutcome]) -> None:
+        """All that follows from the outcomes. Safe to repeat."""
+        await settle(await self.runtime.connection("settling"), batch)
+        if refusals := [(o.message_id, o.failure, o.code) for o in batch if o.failure in _LASTING]:
+            await in_thread(numbers.suppress_refused, refusals)
+        for sender, code in self.refused_senders.items():
+            if sender not in self.switched_off:
+                await in_thread(routing.disable_sender, self.provider.pk, sender, code)
+                self.switched_off.add(sender)
 
 
 _LASTING: frozenset[Failure | None] = frozenset({Failure.OPTED_OUT, Failure.INVALID_NUMBER})

@@ -1,9 +1,8 @@
 """The queue's clockwork: what is due, and who is woken for it. Called every second; each look is an index probe."""
 
 from django.db import connection
-from django.utils import timezone
 
-from delivery import uncertain, wake
+from delivery import clock, uncertain, wake
 from delivery.states import ASKABLE, Status, sql_in
 
 _PROMOTE = f"""
@@ -29,7 +28,7 @@ _RECEIPTS = "SELECT true FROM delivery_inboxreceipt WHERE try_at <= %(now)s ORDE
 def promote(*, limit: int = 5000) -> int:
     """Held messages whose time has come may be claimed. Returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(_PROMOTE, {"now": timezone.now(), "limit": limit})
+        cursor.execute(_PROMOTE, {"now": clock.now(), "limit": limit})
         return int(cursor.rowcount)
 
 
@@ -37,7 +36,7 @@ def tick() -> None:
     """Promote what is due, sweep ended leases, and wake whoever has work."""
     promote()
     uncertain.sweep_leases()
-    now = timezone.now()
+    now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(_WORK, {"now": now})
         work = cursor.fetchall()

@@ -4,16 +4,19 @@ Celery's prefork children run synchronous tasks; each makes its loop here on fir
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import psycopg
 import redis.asyncio
 import uvloop
+from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connections
+from django.db import InterfaceError, InternalError, OperationalError, close_old_connections, connections
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from delivery import accounts
 from delivery.limiter import Limiter
@@ -23,6 +26,14 @@ from delivery.providers.base import Adapter
 from delivery.window import Window
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+#: What a database raises that is away, restarting, full, or read-only since another took its place: it will be back,
+#: and what was to be written is to be written then.
+DATABASE_AWAY = (
+    *(psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError),
+    *(OperationalError, InternalError, InterfaceError),
+)
 
 
 async def connect() -> psycopg.AsyncConnection[tuple[Any, ...]]:
@@ -38,6 +49,18 @@ async def connect() -> psycopg.AsyncConnection[tuple[Any, ...]]:
         autocommit=True,
         **database["OPTIONS"],
     )
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run what uses Django's connection, from the event loop. The thread has a connection of its own, which nobody
+    else looks after: one that has broken is replaced here.
+    """
+
+    def with_a_connection_that_works() -> T:
+        close_old_connections()
+        return work(*args, **kwargs)
+
+    return await sync_to_async(with_a_connection_that_works)()
 
 
 @dataclass
@@ -60,9 +83,20 @@ class Runtime:
             known = self._connections[purpose] = await connect()
         return known
 
+    async def leave_connection(self, purpose: str) -> None:
+        """After an error: the next one may lead to the server that has taken over."""
+        if known := self._connections.pop(purpose, None):
+            await known.close()
+
     async def limiter(self) -> Limiter:
         if self._limiter is None:
-            client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+            client = redis.asyncio.Redis.from_url(
+                settings.REDIS_URL,
+                socket_timeout=2,
+                socket_connect_timeout=2,
+                # Once more, for a connection that broke while it lay idle. Not for long: outcomes are to be settled.
+                retry=Retry(NoBackoff(), 1),
+            )
             self._limiter = Limiter(client)
         return self._limiter
 

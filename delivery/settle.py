@@ -6,12 +6,10 @@ swept, a batch that is settled twice because the first commit's answer was lost.
 
 import random
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.utils import timezone
 
 from delivery.errors import Failure
 from delivery.providers.base import Outcome, SendOutcome
@@ -32,12 +30,13 @@ LOCK = "SELECT 1 FROM delivery_message WHERE id = ANY(%(ids)b::uuid[]) ORDER BY 
 
 _EVIDENCE = f"""
 WITH answer AS (
-    SELECT * FROM unnest(%(ids)b::uuid[], %(attempts)b::smallint[], %(statuses)b::text[],
-                         %(provider_ids)b::text[], %(reasons)b::text[], %(codes)b::text[], %(details)b::text[])
+    SELECT *, statement_timestamp() AS now
+    FROM unnest(%(ids)b::uuid[], %(attempts)b::smallint[], %(statuses)b::text[],
+                %(provider_ids)b::text[], %(reasons)b::text[], %(codes)b::text[], %(details)b::text[])
         AS a (id, attempt, status, provider_message_id, reason, code, detail)
 ), noted AS (
     INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
-    SELECT id, 'answer:' || attempt || ':' || status, %(now)s, 'provider', status, attempt, reason, code, detail
+    SELECT id, 'answer:' || attempt || ':' || status, now, 'provider', status, attempt, reason, code, detail
     FROM answer ON CONFLICT (message_id, fingerprint) DO NOTHING
 )
 UPDATE delivery_message AS m SET
@@ -46,12 +45,12 @@ UPDATE delivery_message AS m SET
     error_code = CASE WHEN {sql_applies("m", "answer")} THEN answer.code ELSE m.error_code END,
     provider_message_id = CASE WHEN m.provider_message_id = '' OR answer.attempt > m.attempt
                                THEN answer.provider_message_id ELSE m.provider_message_id END,
-    sent_at = CASE WHEN answer.status = '{Status.ACCEPTED}' THEN COALESCE(m.sent_at, %(now)s) ELSE m.sent_at END,
+    sent_at = CASE WHEN answer.status = '{Status.ACCEPTED}' THEN COALESCE(m.sent_at, answer.now) ELSE m.sent_at END,
     final_at = CASE WHEN {sql_applies("m", "answer")} AND answer.status IN {sql_in(FINAL)}
-                    THEN %(now)s ELSE m.final_at END,
+                    THEN answer.now ELSE m.final_at END,
     ask_at = CASE WHEN NOT {sql_applies("m", "answer")} THEN m.ask_at
-                  WHEN answer.status = '{Status.UNCERTAIN}' THEN %(ask_uncertain_at)s
-                  WHEN answer.status = '{Status.ACCEPTED}' THEN %(ask_accepted_at)s END,
+                  WHEN answer.status = '{Status.UNCERTAIN}' THEN answer.now + make_interval(secs => %(ask_soon)s)
+                  WHEN answer.status = '{Status.ACCEPTED}' THEN answer.now + make_interval(secs => %(ask_after)s) END,
     lease_until = NULL
 FROM answer WHERE m.id = answer.id
 """
@@ -59,11 +58,12 @@ FROM answer WHERE m.id = answer.id
 # A refusal for speed is no attempt: the provider does not have it, the same attempt is made again later.
 _LATER = f"""
 WITH answer AS (
-    SELECT * FROM unnest(%(ids)b::uuid[], %(attempts)b::smallint[], %(not_before)b::timestamptz[])
-        AS a (id, attempt, not_before)
+    SELECT * FROM unnest(%(ids)b::uuid[], %(attempts)b::smallint[], %(delays)b::float8[])
+        AS a (id, attempt, delay)
 )
 UPDATE delivery_message AS m SET
-    status = '{Status.HELD}', not_before = answer.not_before, lease_until = NULL, claimed_at = NULL, ask_at = NULL
+    status = '{Status.HELD}', not_before = statement_timestamp() + make_interval(secs => answer.delay),
+    lease_until = NULL, claimed_at = NULL, ask_at = NULL
 FROM answer
 WHERE m.id = answer.id AND m.attempt = answer.attempt
   AND m.status IN ('{Status.SENDING}', '{Status.UNCERTAIN}')
@@ -88,7 +88,6 @@ def clean(text: str, length: int) -> str:
 
 
 def _evidence_arguments(outcomes: Sequence[SendOutcome]) -> dict[str, Any]:
-    now = timezone.now()
     return {
         "ids": [outcome.message_id for outcome in outcomes],
         "attempts": [outcome.attempt for outcome in outcomes],
@@ -97,18 +96,16 @@ def _evidence_arguments(outcomes: Sequence[SendOutcome]) -> dict[str, Any]:
         "reasons": [outcome.failure.value if outcome.failure else "" for outcome in outcomes],
         "codes": [clean(outcome.code, 20) for outcome in outcomes],
         "details": [clean(outcome.detail, 200) for outcome in outcomes],
-        "now": now,
-        "ask_uncertain_at": now + timedelta(seconds=settings.ASK_UNCERTAIN_AFTER_SECONDS),
-        "ask_accepted_at": now + timedelta(seconds=settings.ASK_AFTER_SECONDS),
+        "ask_soon": settings.ASK_UNCERTAIN_AFTER_SECONDS,
+        "ask_after": settings.ASK_AFTER_SECONDS,
     }
 
 
 def _later_arguments(outcomes: Sequence[SendOutcome]) -> dict[str, Any]:
-    now = timezone.now()
     return {
         "ids": [outcome.message_id for outcome in outcomes],
         "attempts": [outcome.attempt for outcome in outcomes],
-        "not_before": [now + timedelta(seconds=_delay(outcome)) for outcome in outcomes],
+        "delays": [_delay(outcome) for outcome in outcomes],
     }
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from contacts import consent, phone
-from delivery import routing, wake
+from delivery import clock, routing, wake
 from delivery.errors import Suppressed
 from delivery.lanes import Lane
 from delivery.models import Message, Sender
@@ -42,7 +42,7 @@ def submit(
         raise SubmitError("The text is empty.")
     if len(body) > MAX_BODY:
         raise SubmitError(f"The text has {len(body)} characters; at most {MAX_BODY} can be sent.")
-    now = timezone.now()
+    now = clock.now()
     if valid_until is not None and valid_until <= max(now, not_before or now):
         raise SubmitError("The message would expire before it may be sent.")
     try:

@@ -13,9 +13,8 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 
-from delivery import vitals, wake
+from delivery import clock, vitals, wake
 from delivery.errors import Failure
 from delivery.models import Attempt, Message, Provider
 from delivery.providers.base import Adapter, Answer, CannotAsk, Question
@@ -63,7 +62,7 @@ WHERE id IN (SELECT id FROM delivery_message
              ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING id, attempt, provider_message_id, recipient,
           (SELECT address FROM delivery_sender WHERE delivery_sender.id = sender_id), body,
-          COALESCE(claimed_at, created_at)
+          COALESCE(claimed_at, created_at), %(now)s
 """
 
 _GIVE_UP = f"""
@@ -106,7 +105,7 @@ FROM again ON CONFLICT (message_id, fingerprint) DO NOTHING
 def sweep_leases(*, limit: int = 5000) -> int:
     """Claims whose lease ended become `uncertain`. Returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(_SWEEP, {"now": timezone.now(), "limit": limit})
+        cursor.execute(_SWEEP, {"now": clock.now(), "limit": limit})
         swept = int(cursor.rowcount)
     vitals.count("leases_expired", swept)
     return swept
@@ -114,7 +113,7 @@ def sweep_leases(*, limit: int = 5000) -> int:
 
 def give_up(*, limit: int = 5000) -> int:
     """Close messages that no receipt and no answer has closed in GIVE_UP_AFTER_SECONDS. Returns how many."""
-    parameters = {"now": timezone.now(), "give_up_after": settings.GIVE_UP_AFTER_SECONDS, "limit": limit}
+    parameters = {"now": clock.now(), "give_up_after": settings.GIVE_UP_AFTER_SECONDS, "limit": limit}
     with connection.cursor() as cursor:
         cursor.execute(_GIVE_UP, parameters)
         return int(cursor.rowcount)
@@ -133,7 +132,7 @@ def ask(provider_id: int, *, runtime: Runtime) -> int:
 
 def _take(provider_id: int) -> list[Question]:
     parameters: dict[str, Any] = {
-        "now": timezone.now(),
+        "now": clock.now(),
         "in_doubt": settings.BELIEVE_ABSENCE_AFTER_SECONDS * IN_DOUBT_SHARE,
         "ask_after": settings.ASK_AFTER_SECONDS,
         "give_up_after": settings.GIVE_UP_AFTER_SECONDS,
@@ -163,7 +162,7 @@ async def _ask_one(adapter: Adapter, question: Question, gate: asyncio.Semaphore
 
 
 def _learn(provider_id: int, questions: Sequence[Question], answers: Sequence[Answer | None]) -> None:
-    now = timezone.now()
+    now = clock.now()
     evidence: list[Evidence] = []
     absent: list[Question] = []
     taken = _bound_ids(provider_id, answers)
@@ -187,7 +186,7 @@ def _learn(provider_id: int, questions: Sequence[Question], answers: Sequence[An
                     source="asked",
                 )
             )
-        elif not question.provider_message_id and _long_enough(question, now):
+        elif not question.provider_message_id and _long_enough(question):
             absent.append(question)
     with transaction.atomic():
         apply(evidence)
@@ -196,8 +195,10 @@ def _learn(provider_id: int, questions: Sequence[Question], answers: Sequence[An
             transaction.on_commit(lambda: wake.dispatch(provider_id))
 
 
-def _long_enough(question: Question, now: datetime) -> bool:
-    return now - question.claimed_at >= timedelta(seconds=settings.BELIEVE_ABSENCE_AFTER_SECONDS)
+def _long_enough(question: Question) -> bool:
+    """When it was asked, not when the answer came: that may have been on its way for long."""
+    believed_from = question.claimed_at + timedelta(seconds=settings.BELIEVE_ABSENCE_AFTER_SECONDS)
+    return question.asked_at is not None and question.asked_at >= believed_from
 
 
 def _bound_ids(provider_id: int, answers: Sequence[Answer | None]) -> dict[str, UUID]:

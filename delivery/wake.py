@@ -9,7 +9,9 @@ import redis
 import structlog
 from celery import current_app
 from django.conf import settings
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +24,9 @@ _UNHEARD_MS = 5_000
 @cache
 def client() -> redis.Redis:
     """This process's Redis connection pool, with time-outs, so that a dead Redis never hangs a worker."""
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+    # Tried once more, for a connection that broke while it lay idle. Whoever wakes others has other things to do.
+    retry = Retry(NoBackoff(), 1)
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=retry)
 
 
 def _key(task: str, args: tuple[int, ...]) -> str:
@@ -35,7 +39,7 @@ def say(task: str, *args: int) -> None:
         if client().set(_key(task, args), 1, nx=True, px=_UNSAID_MS):
             current_app.send_task(task, args=args, retry=False)
             client().pexpire(_key(task, args), _UNHEARD_MS)
-    except (redis.RedisError, OperationalError) as error:
+    except (redis.RedisError, KombuError, OSError) as error:
         log.warning("wake_up_lost", task=task, error=type(error).__name__)
 
 
@@ -45,6 +49,17 @@ def heard(task: str, *args: int) -> None:
         client().delete(_key(task, args))
     except redis.RedisError as error:
         log.warning("wake_up_not_cleared", task=task, error=type(error).__name__)
+
+
+def first_in(milliseconds: int, task: str) -> bool:
+    """Whether no other such task was up in that time: of those that piled up while nobody took them, one is enough.
+
+    By the clock of Redis, for a worker's own may be wrong.
+    """
+    try:
+        return bool(client().set(_key(f"up:{task}", ()), 1, nx=True, px=milliseconds))
+    except redis.RedisError:
+        return True
 
 
 def dispatch(provider_id: int) -> None:

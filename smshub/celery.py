@@ -3,13 +3,21 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smshub.settings")
 
 app = Celery("smshub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@task_prerun.connect
+def replace_broken_connections(**_: object) -> None:
+    """As Django does before a request. Celery, which keeps connections over tasks, would keep a broken one as well."""
+    from django.db import close_old_connections
+
+    close_old_connections()
 
 
 @setup_logging.connect

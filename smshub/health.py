@@ -1,9 +1,10 @@
 """Health for orchestrators. Neither answer touches a hot table."""
 
 import redis
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
+
+from delivery import wake
 
 
 def live(_request: HttpRequest) -> JsonResponse:
@@ -20,7 +21,7 @@ def ready(_request: HttpRequest) -> JsonResponse:
     except DatabaseError:
         problems.append("Postgres does not answer")
     try:
-        redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2).ping()
+        wake.client().ping()
     except redis.RedisError:
         problems.append("Redis does not answer")
     if problems:

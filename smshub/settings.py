@@ -144,12 +144,12 @@ CELERY_TASK_ROUTES = {
     "smshub.api.tasks.*": {"queue": "default"},
 }
 CELERY_BEAT_SCHEDULE = {
-    # A tick that could not be delivered in time is dropped: the next one does its work.
-    "delivery": {"task": "delivery.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
-    "campaigns": {"task": "campaigns.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
-    "contacts": {"task": "contacts.tasks.tick", "schedule": 15.0, "options": {"expires": 30}},
-    "api": {"task": "smshub.api.tasks.tick", "schedule": 3600.0, "options": {"expires": 4000}},
-    "housekeeping": {"task": "delivery.tasks.housekeeping", "schedule": 15.0, "options": {"expires": 30}},
+    # None of them expires: the worker that takes it would judge that by a clock of its own.
+    "delivery": {"task": "delivery.tasks.tick", "schedule": 1.0},
+    "campaigns": {"task": "campaigns.tasks.tick", "schedule": 1.0},
+    "contacts": {"task": "contacts.tasks.tick", "schedule": 15.0},
+    "api": {"task": "smshub.api.tasks.tick", "schedule": 3600.0},
+    "housekeeping": {"task": "delivery.tasks.housekeeping", "schedule": 15.0},
 }
 
 # --- Delivery ---------------------------------------------------------------------------------------

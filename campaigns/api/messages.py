@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +13,7 @@ from campaigns.api.templates import context
 from campaigns.models import Template
 from contacts.api.fields import did_you_mean
 from contacts.api.refusals import Invalid
-from delivery import submit
+from delivery import clock, submit
 from delivery.api.serializers import MessageSerializer
 from delivery.api.views import MessageViewSet
 from delivery.smart_encoding import to_gsm
@@ -37,7 +36,7 @@ class SendingViewSet(MessageViewSet):
             body = _render(given["template"], given.get("variables", {}), given["to"])
         send_at = given.get("send_at")
         valid_for = given.get("valid_for")
-        starts = max(send_at, timezone.now()) if send_at else timezone.now()
+        starts = max(send_at, clock.now()) if send_at else clock.now()
         try:
             message = submit.submit(
                 recipient=given["to"],

@@ -113,6 +113,8 @@ class Question:
     sender: str
     body: str = field(repr=False)
     claimed_at: datetime
+    asked_at: datetime | None = None
+    """Now, on the clock of `claimed_at`: the provider's may be another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class GroupCommit:
         self._connection: inbox.Connection | None = None
         self._began = 0.0
         self._woken = 0.0
+        self._waking: asyncio.Task[None] | None = None
 
     @property
     def full(self) -> bool:
@@ -79,9 +80,15 @@ class GroupCommit:
                         done.set_exception(error)
                     else:
                         done.set_result(None)
-            if not error and monotonic() - self._woken > WAKE_SECONDS:
-                self._woken = monotonic()
-                await asyncio.to_thread(wake.reconcile)
+            if not error:
+                self._wake()
+
+    def _wake(self) -> None:
+        """Beside the next batches: a Redis that does not answer holds up no receipt."""
+        busy = self._waking is not None and not self._waking.done()
+        if not busy and monotonic() - self._woken > WAKE_SECONDS:
+            self._woken = monotonic()
+            self._waking = asyncio.create_task(asyncio.to_thread(wake.reconcile))
 
     async def _append(self, batch: list[tuple[int, Receipt, "asyncio.Future[None]"]]) -> Exception | None:
         try:

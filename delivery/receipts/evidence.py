@@ -9,9 +9,8 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
-from delivery import retries
+from delivery import clock, retries
 from delivery.settle import LOCK
 from delivery.states import ASKABLE, CONCLUSIVE, FINAL, RANK, Status, sql_applies, sql_in
 
@@ -86,7 +85,7 @@ def apply(evidence: Sequence[Evidence]) -> None:
     """
     if not evidence:
         return
-    now = timezone.now()
+    now = clock.now()
     best = fold(evidence)
     # A cursor of psycopg's own: Django's writes parameters into the statement, which for lists of thousands is slow.
     with psycopg.Cursor(connection.connection) as cursor:

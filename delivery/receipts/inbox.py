@@ -1,7 +1,6 @@
 """The receipt inbox: what was answered 2xx stands here until it is applied."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -14,16 +13,15 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 _APPEND = """
 INSERT INTO delivery_inboxreceipt
     (provider_id, message_id, attempt, provider_message_id, status, reason, code, received_at, try_at, tries)
-SELECT provider_id, message_id, attempt, provider_message_id, status, reason, code, received_at, received_at, 0
-FROM unnest(%b::bigint[], %b::uuid[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[],
-            %b::timestamptz[])
-    AS r (provider_id, message_id, attempt, provider_message_id, status, reason, code, received_at)
+SELECT provider_id, message_id, attempt, provider_message_id, status, reason, code,
+       statement_timestamp(), statement_timestamp(), 0
+FROM unnest(%b::bigint[], %b::uuid[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[])
+    AS r (provider_id, message_id, attempt, provider_message_id, status, reason, code)
 """
 
 
 async def append(connection: Connection, receipts: Sequence[tuple[int, Receipt]]) -> None:
     """Store (provider id, receipt) pairs; they are durable when this returns."""
-    now = datetime.now(UTC)
     await connection.execute(
         _APPEND,
         (
@@ -34,6 +32,5 @@ async def append(connection: Connection, receipts: Sequence[tuple[int, Receipt]]
             [receipt.status.value for _, receipt in receipts],
             [receipt.failure.value if receipt.failure else "" for _, receipt in receipts],
             [clean(receipt.code, 20) for _, receipt in receipts],
-            [now] * len(receipts),
         ),
     )

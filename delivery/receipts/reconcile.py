@@ -5,9 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.utils import timezone
 
-from delivery import numbers, vitals
+from delivery import clock, numbers, vitals
 from delivery.errors import Failure
 from delivery.receipts.evidence import Evidence, apply
 from delivery.states import Status
@@ -57,7 +56,7 @@ class Taken:
 
 def reconcile_batch(*, limit: int = BATCH) -> int:
     """Apply up to `limit` receipts. Returns how many were looked at; 0 means that none is due."""
-    now = timezone.now()
+    now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_TAKE, {"now": now, "limit": limit})
         taken = [Taken(*row) for row in cursor.fetchall()]

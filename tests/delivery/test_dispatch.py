@@ -1,14 +1,19 @@
 """The dispatch loop against providers that answer as the test decides."""
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from heapq import heapify
 from time import monotonic
 from typing import Any
 
+import psycopg
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connection
 
+from contacts.models import Suppression
 from delivery.dispatch import Dispatch, dispatch
 from delivery.errors import Failure
 from delivery.lanes import Lane
@@ -116,6 +121,72 @@ def test_a_sender_that_is_refused_costs_a_few_messages_and_not_the_campaign(send
     assert not sender.enabled
     assert "21606" in sender.disabled_reason
     assert Message.objects.filter(status=Status.QUEUED).count() >= 200
+
+
+@contextmanager
+def aside() -> Iterator["psycopg.Connection[Any]"]:
+    """A connection beside those of the hub, for what happens to the database."""
+    ours = connection.settings_dict
+    where = {"host": ours["HOST"], "port": ours["PORT"], "dbname": ours["NAME"]}
+    who = {"user": ours["USER"], "password": ours["PASSWORD"], "options": "-c default_transaction_read_only=off"}
+    with psycopg.connect(**where, **who, autocommit=True) as other:
+        yield other
+
+
+def cut_everybody_off(other: "psycopg.Connection[Any]") -> None:
+    other.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+
+def set_read_only(other: "psycopg.Connection[Any]", how: str) -> None:
+    """For sessions to come: as if another server had taken over, or this one had not enough room."""
+    other.execute(f'ALTER DATABASE "{other.info.dbname}" SET default_transaction_read_only = {how}')
+
+
+def test_what_was_answered_while_the_database_took_no_writes_is_settled_when_it_does(sender: Sender) -> None:
+    MessageFactory.create_batch(3, sender=sender)
+    attempts: list[int] = []
+
+    with aside() as other:
+
+        def send(message: OutboundMessage) -> SendOutcome:
+            if not attempts:
+                set_read_only(other, "on")
+                cut_everybody_off(other)
+            attempts.append(1)
+            return accept(message)
+
+        back = threading.Timer(1.5, set_read_only, [other, "off"])
+        back.start()
+        try:
+            assert run(sender.provider, send) == 3
+        finally:
+            back.join()
+            connection.close()
+
+    assert len(attempts) == 3
+    assert statuses() == {Status.ACCEPTED}
+
+
+def test_who_said_stop_to_the_provider_is_suppressed_although_all_connections_were_cut(sender: Sender) -> None:
+    first, second = MessageFactory.create_batch(2, sender=sender)
+
+    def opted_out(message: OutboundMessage) -> SendOutcome:
+        return SendOutcome(message.id, 1, Outcome.REJECTED, failure=Failure.OPTED_OUT, code="21610")
+
+    Message.objects.filter(pk=second.pk).update(status=Status.HELD)
+    run(sender.provider, opted_out)
+    Message.objects.filter(pk=second.pk).update(status=Status.QUEUED)
+    with aside() as other:
+        # Also the one that an earlier run has left in the thread that writes suppressions.
+        cut_everybody_off(other)
+    connection.close()
+    run(sender.provider, opted_out)
+
+    stopped = {first.recipient, second.recipient}
+    assert set(Suppression.objects.values_list("phone", flat=True)) == stopped
 
 
 def test_a_provider_that_is_switched_off_sends_nothing(sender: Sender) -> None:

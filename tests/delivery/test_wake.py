@@ -7,6 +7,7 @@ from celery import current_app
 from django.conf import settings
 
 from delivery import wake
+from tests.hub import wait_for
 
 TASK = "delivery.tasks.reconcile"
 
@@ -43,6 +44,14 @@ def test_one_that_nobody_takes_is_said_again_after_a_few_seconds(said: list[str]
     wake.reconcile()
 
     assert 1_000 < remembered_ms() <= 5_000
+
+
+def test_of_ticks_that_piled_up_one_is_up_and_the_next_in_its_time(said: list[str]) -> None:
+    def first() -> bool:
+        return wake.first_in(50, TASK)
+
+    assert [first() for _ in range(3)] == [True, False, False]
+    wait_for(first, seconds=5, what="the next")
 
 
 def test_killed_before_it_was_sent_it_is_said_again_within_a_second(

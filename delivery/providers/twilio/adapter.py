@@ -70,7 +70,7 @@ class TwilioAdapter:
 
     async def _fetch(self, question: Question) -> list[Receipt]:
         sid = quote(question.provider_message_id, safe="")
-        status, answer = await self._get(f"{self._path}/{sid}.json")
+        status, answer, _ = await self._get(f"{self._path}/{sid}.json")
         if status == 404 and wire.error_code(answer) == _NO_SUCH_MESSAGE:
             return []
         if status != 200:
@@ -86,22 +86,25 @@ class TwilioAdapter:
         found: list[dict[str, Any]] = []
         path = f"{self._path}.json?{urlencode({'To': question.recipient, 'PageSize': _PAGE_SIZE})}"
         for _ in range(_MOST_PAGES):
-            status, page = await self._get(path)
+            status, page, date = await self._get(path)
             messages, further = page.get("messages"), page.get("next_page_uri")
             if status != 200 or not isinstance(messages, list) or not isinstance(further, str | None):
                 raise CannotAsk(f"HTTP {status}, no list of messages")
-            found += [m for m in messages if isinstance(m, dict) and wire.may_be(m, question)]
+            theirs = wire.on_their_clock(question, date)
+            found += [m for m in messages if isinstance(m, dict) and wire.may_be(m, theirs)]
             if not further:
-                return [_as_receipt(m) for m in sorted(found, key=lambda m: wire.unlikeness(m, question))]
+                return [_as_receipt(m) for m in sorted(found, key=lambda m: wire.unlikeness(m, theirs))]
             path = further
         raise CannotAsk(f"More than {_MOST_PAGES * _PAGE_SIZE} messages to this recipient")
 
-    async def _get(self, path: str) -> tuple[int, dict[str, Any]]:
+    async def _get(self, path: str) -> tuple[int, dict[str, Any], str]:
+        """Status, what it says, and when it says so."""
         if not path.startswith("/"):
             raise CannotAsk("A page that is elsewhere")
         try:
             async with self._session.get(URL(self._origin + path, encoded=True), allow_redirects=False) as response:
-                return response.status, http.json_object(await http.bounded(response, _LARGEST_PAGE))
+                answer = http.json_object(await http.bounded(response, _LARGEST_PAGE))
+                return response.status, answer, response.headers.get("Date", "")
         except (ClientError, OSError, ValueError) as error:
             raise CannotAsk(f"The connection failed ({type(error).__name__})") from None
 

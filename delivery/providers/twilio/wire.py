@@ -4,6 +4,7 @@ https://www.twilio.com/docs/messaging/api/message-resource. Forms are built as T
 """
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -74,6 +75,17 @@ def error_code(answer: dict[str, Any]) -> int:
     """The code of an error of Twilio's (the classic shape and RFC 9457 alike); 0 for anything else."""
     code = answer.get("code")
     return code if type(code) is int and 0 < code < 1_000_000 else 0
+
+
+def on_their_clock(question: Question, date: str) -> Question:
+    """The question with its time as Twilio's clock tells it, which an answer's Date header shows, if that is earlier.
+
+    So a database whose clock is ahead does not overlook what Twilio has. One that is behind only looks further back.
+    """
+    theirs = _moment(date)
+    if theirs is None or question.asked_at is None or theirs >= question.asked_at:
+        return question
+    return replace(question, claimed_at=question.claimed_at - (question.asked_at - theirs))
 
 
 def may_be(found: dict[str, Any], question: Question) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -41,11 +41,13 @@ def message(number: int, **differently: Any) -> dict[str, Any]:
     return young | differently
 
 
-def ask(twilio: Twilio, *, sid: str = "") -> list[Receipt]:
+def ask(twilio: Twilio, *, sid: str = "", asked_at: datetime | None = None, date: str = "") -> list[Receipt]:
+    """`date`: what Twilio's clock shows when it answers."""
+
     async def take(request: web.BaseRequest) -> web.Response:
         status, content = twilio(request.raw_path)
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
-        return web.Response(status=status, body=body)
+        return web.Response(status=status, body=body, headers={"Date": date} if date else {})
 
     async def scenario() -> list[Receipt]:
         runner = web.ServerRunner(web.Server(take))
@@ -62,7 +64,7 @@ def ask(twilio: Twilio, *, sid: str = "") -> list[Receipt]:
         )
         adapter = KIND.build(config, None)
         try:
-            question = Question(uuid4(), 1, sid, "+14155550123", "12345", "Hello", CLAIMED)
+            question = Question(uuid4(), 1, sid, "+14155550123", "12345", "Hello", CLAIMED, asked_at)
             return list((await adapter.ask(question)).found)
         finally:
             await adapter.close()
@@ -87,6 +89,23 @@ def test_all_pages_are_read_and_a_message_still_in_the_queue_is_found() -> None:
     assert {receipt.status for receipt in found} == {Status.ACCEPTED}
     assert paths[0] == f"{LIST}?To=%2B14155550123&PageSize=1000", "DateSent would hide the queued"
     assert len(paths) == 4
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_what_twilio_has_is_found_whichever_of_the_two_clocks_is_wrong(hours: int) -> None:
+    """By our clock it was claimed at CLAIMED and asked about two minutes later; Twilio's says otherwise."""
+    theirs = CLAIMED - timedelta(hours=hours)
+    asked_at, date = CLAIMED + timedelta(minutes=2), format_datetime(theirs + timedelta(minutes=2))
+    page = {"messages": [message(1, date_created=format_datetime(theirs))], "next_page_uri": None}
+
+    assert len(ask(lambda _path: (200, page), asked_at=asked_at, date=date)) == 1
+
+
+def test_a_text_from_before_the_attempt_is_another() -> None:
+    earlier = message(1, date_created=format_datetime(CLAIMED - timedelta(hours=1)))
+    page = {"messages": [earlier], "next_page_uri": None}
+
+    assert not ask(lambda _path: (200, page), asked_at=CLAIMED, date=format_datetime(CLAIMED))
 
 
 def test_a_list_without_end_is_not_read_to_the_end() -> None:
