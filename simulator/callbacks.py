@@ -175,6 +175,7 @@ class _Receipt:
         self._stats.callbacks_pending -= 1
         if ok:
             self._stats.callbacks_ok += 1
+            self._entry.acknowledged = (*self._entry.acknowledged, self._status)
         else:
             self._stats.callbacks_failed += 1
         if self._then is not None:

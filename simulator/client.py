@@ -25,6 +25,7 @@ LedgerEntry = TypedDict(
         "status": str,
         "error_code": int | None,
         "history": list[tuple[str, float]],
+        "acknowledged": list[str],
         "redacted": bool,
         "deleted": bool,
     },

@@ -52,6 +52,8 @@ class Faults:
     """Refusals at create, in place of acceptance."""
     error_mix: Mapping[str, float] = field(default_factory=dict)
     """Failures after acceptance, in place of delivery."""
+    listing_delay_ms: float = 0.0
+    """An accepted message shows up in lists only after this long; by its own id it is known at once."""
     never_final_share: float = 0.0
     """Accepted and sent, and no final state ever."""
     queued_callback: bool = True

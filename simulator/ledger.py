@@ -40,6 +40,8 @@ class Entry:
     updated: float = 0.0
     history: tuple[str | float, ...] = ()
     """Status, seconds after acceptance, status, seconds… in one tuple: there are millions of these."""
+    acknowledged: tuple[str, ...] = ()
+    """States whose receipt the client has answered with 2xx."""
     redacted: bool = False
     deleted: bool = False
     before: "Entry | None" = field(default=None, repr=False)
@@ -61,6 +63,7 @@ class Entry:
             "status": self.status,
             "error_code": self.error,
             "history": list(zip(self.history[::2], self.history[1::2], strict=True)),
+            "acknowledged": list(self.acknowledged),
             "redacted": self.redacted,
             "deleted": self.deleted,
         }
@@ -194,14 +197,19 @@ class Ledger:
         sent_until: int | None = None,
         below: int | None = None,
         above: int | None = None,
+        unlisted_ms: float = 0.0,
     ) -> list[Entry]:
-        """At most `limit` undeleted entries, newest first.
+        """At most `limit` undeleted entries, newest first, without those accepted in the last `unlisted_ms`.
 
         `sent_from` and `sent_until` are whole Unix seconds, both inclusive; a message not yet sent matches
         neither. `below` and `above` are indexes, exclusive: with `above` the entries nearest to it are taken.
         """
 
+        listed_until = self._clock() - unlisted_ms / 1000
+
         def wanted(entry: Entry) -> bool:
+            if entry.moment > listed_until:
+                return False
             if entry.account != account or entry.deleted or (sender is not None and entry.sender != sender):
                 return False
             if sent_from is None and sent_until is None:

@@ -200,9 +200,20 @@ class TwilioFace:
         first, last = _sent_window(query)
         direction, mark = self._page_mark(query.get("PageToken", ""))
         ledger, to, sender = self._carrier.ledger, query.get("To") or None, query.get("From") or None
+        unlisted = self._carrier.dice.faults.listing_delay_ms
 
-        def chosen(limit: int, **where: int | None) -> list[Entry]:
-            return ledger.select(account, to=to, sender=sender, sent_from=first, sent_until=last, limit=limit, **where)
+        def chosen(limit: int, *, below: int | None = None, above: int | None = None) -> list[Entry]:
+            return ledger.select(
+                account,
+                to=to,
+                sender=sender,
+                sent_from=first,
+                sent_until=last,
+                limit=limit,
+                below=below,
+                above=above,
+                unlisted_ms=unlisted,
+            )
 
         if direction == "PB":
             entries = chosen(size, above=mark)

@@ -176,6 +176,11 @@ class Hub:
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
+    @property
+    def logs(self) -> list[Path]:
+        """All that any process has written since the start, whoever ran under that name."""
+        return sorted(self.folder.glob("*.log*"))
+
     def tails(self) -> Iterator[tuple[str, str]]:
         """What each program has logged since the tables were emptied, its end; silent ones are left out."""
         for name in self.processes.names:

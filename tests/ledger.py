@@ -4,23 +4,39 @@ The carrier's ledger is the witness. Each entry of it carries the callback addre
 the message and the attempt: so what was sent is compared by identity, never by looks.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Sum
 
 from campaigns.models import AudienceEntry, Campaign
 from contacts.models import Suppression
 from delivery import callbacks, tallies
-from delivery.models import CampaignHold, Message, MessageEvent
+from delivery.limiter import BURST_SECONDS
+from delivery.models import CampaignHold, InboxReceipt, Message, MessageEvent, Provider, Sender
 from delivery.states import OPEN, Status
 from simulator.client import LedgerEntry, Simulator
 from simulator.ledger import FINAL as FINAL_AT_CARRIER
 
 #: A suppression is known by the start of its transaction; a claim this soon after may have come before its commit.
 COMMITTED_WITHIN = timedelta(seconds=1)
+#: A text may be on its way from the limiter to the carrier for so long, beside much else on this machine: what was
+#: granted in so many seconds more may arrive together. Over a longer stretch that matters less.
+ON_THE_WAY_SECONDS = 1.0
+STRETCHES = (1.0, 3.0, 9.0)
+#: What the carrier calls the states of which it gives receipts.
+RECEIPTS = {
+    "queued": Status.ACCEPTED,
+    "sent": Status.SENT,
+    "delivered": Status.DELIVERED,
+    "undelivered": Status.UNDELIVERED,
+    "failed": Status.FAILED,
+}
 #: Never handed over, by intent.
 NOT_SENT = frozenset({Status.SUPPRESSED, Status.CANCELLED})
 
@@ -28,13 +44,31 @@ Entries = dict[UUID, list[tuple[int, LedgerEntry]]]
 Rows = dict[UUID, Message]
 
 
-def check(campaign: Campaign, carrier: Simulator, *, audience: Iterable[int] | None = None) -> None:
-    """Fail with every disagreement there is about a finished campaign. `audience`: ids of the contacts it had."""
-    found = list(disagreements(campaign, carrier, audience=audience))
+def check(
+    campaign: Campaign,
+    carrier: Simulator,
+    *,
+    audience: Iterable[int] | None = None,
+    logs: Iterable[Path] = (),
+    bursts: int = 1,
+) -> None:
+    """Fail with every disagreement there is about a finished campaign.
+
+    `audience`: ids of the contacts it had. `logs`: of all processes. `bursts`: more than one where the limiter lost
+    its memory on the way, for a bucket that is forgotten is full.
+    """
+    found = list(disagreements(campaign, carrier, audience=audience, logs=logs, bursts=bursts))
     assert not found, "\n".join([f"Campaign {campaign.pk} and the carrier disagree:", *found])
 
 
-def disagreements(campaign: Campaign, carrier: Simulator, *, audience: Iterable[int] | None = None) -> Iterator[str]:
+def disagreements(
+    campaign: Campaign,
+    carrier: Simulator,
+    *,
+    audience: Iterable[int] | None = None,
+    logs: Iterable[Path] = (),
+    bursts: int = 1,
+) -> Iterator[str]:
     campaign.refresh_from_db()
     rows = {message.pk: message for message in Message.objects.filter(campaign_id=campaign.pk)}
     entries, strangers = _handed_over(carrier, rows)
@@ -46,6 +80,9 @@ def disagreements(campaign: Campaign, carrier: Simulator, *, audience: Iterable[
     yield from _once(rows, entries)
     yield from _retries(rows)
     yield from _consent(rows)
+    yield from _limits(carrier, bursts)
+    yield from _receipts(entries)
+    yield from _discretion(rows, logs)
 
 
 def handed_over(campaign: Campaign, carrier: Simulator) -> list[LedgerEntry]:
@@ -178,6 +215,73 @@ def _consent(rows: Rows) -> Iterator[str]:
 
     sent = {pk: message for pk, message in rows.items() if message.status not in NOT_SENT}
     yield from _listed(sent, against, "were claimed after their recipient had said stop")
+
+
+def _limits(carrier: Simulator, bursts: int) -> Iterator[str]:
+    """What arrived of one account, and of one sender, against its rate, over all campaigns."""
+    accounts, senders = defaultdict(list), defaultdict(list)
+    for entry in carrier.entries():
+        accounts[entry["account"]].append(entry)
+        senders[entry["from"] or entry["service"] or ""].append(entry)
+    for provider in Provider.objects.all():
+        account = provider.settings.get("account_sid") or provider.settings.get("api_key") or ""
+        yield from _within("an account", provider.rate, accounts[account], bursts)
+    for sender in Sender.objects.exclude(rate=None):
+        yield from _within("a sender", sender.rate or 0, senders[sender.address], bursts)
+
+
+def _within(who: str, rate: int, entries: list[LedgerEntry], bursts: int) -> Iterator[str]:
+    largest = max((entry["segments"] for entry in entries), default=0)
+    for seconds in STRETCHES:
+        most = max(1.0, rate * BURST_SECONDS) * bursts + rate * (seconds + ON_THE_WAY_SECONDS) + largest
+        if (worst := _busiest(entries, seconds)) > most:
+            yield f"{who} with a rate of {rate} had {worst} segments within {seconds:g} s, more than {most:.0f}"
+
+
+def _busiest(entries: list[LedgerEntry], seconds: float) -> int:
+    """The most segments of any stretch that ends with one of the entries."""
+    worst = total = oldest = 0
+    for entry in entries:
+        total += entry["segments"]
+        while entries[oldest]["created_monotonic"] <= entry["created_monotonic"] - seconds:
+            total -= entries[oldest]["segments"]
+            oldest += 1
+        worst = max(worst, total)
+    return worst
+
+
+def _receipts(entries: Entries) -> Iterator[str]:
+    """What was answered 2xx is in the timeline, or still in the inbox: looked for in the order in which it moves."""
+    answered = {
+        (pk, attempt, RECEIPTS[state])
+        for pk, texts in entries.items()
+        for attempt, entry in texts
+        for state in entry["acknowledged"]
+        if state in RECEIPTS
+    }
+    inbox = InboxReceipt.objects.filter(message_id__in=entries)
+    kept = set(inbox.values_list("message_id", "attempt", "status"))
+    timeline = MessageEvent.objects.filter(message_id__in=entries, source=MessageEvent.Source.RECEIPT)
+    kept |= set(timeline.values_list("message_id", "attempt", "status"))
+    if lost := answered - kept:
+        yield f"{len(lost)} of {len(answered)} receipts were answered and are lost, such as {min(lost)}"
+
+
+def _discretion(rows: Rows, logs: Iterable[Path]) -> Iterator[str]:
+    """Who and what stays out of the logs, and every credential."""
+    bodies = {message.body for message in rows.values()}
+    numbers = {message.recipient.removeprefix("+") for message in rows.values()}
+    secrets = {settings.SECRET_KEY, *settings.FIELD_ENCRYPTION_KEYS, settings.DATABASES["default"]["PASSWORD"]}
+    for provider in Provider.objects.all():
+        secrets |= {str(secret) for secret in provider.credentials.values()}
+    for log in logs:
+        text = log.read_text(errors="replace")
+        if numbers.intersection(re.findall(r"[0-9]{7,15}", text)):
+            yield f"{log.name} has the number of a recipient"
+        if any(body in text for body in bodies):
+            yield f"{log.name} has the text of a message"
+        if any(secret and secret in text for secret in secrets):
+            yield f"{log.name} has a credential"
 
 
 def _listed(rows: Rows, wrong: Callable[[Message], bool], what: str) -> Iterator[str]:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from delivery.models import Message, Tally
+from delivery.models import Message, MessageEvent, Provider, Tally
 from tests import ledger
 from tests.factories import SuppressionFactory
-from tests.hub import Hub, wait_for
+from tests.hub import AUTH_TOKEN, Hub, wait_for
 from tests.pipeline.scenes import contact_ids, launched, people, wait_finished
 
 pytestmark = pytest.mark.pipeline
@@ -33,6 +34,8 @@ LIES: dict[str, Callable[[Hub, Rows], object]] = {
     "without the carrier's word": lambda _hub, rows: rows.filter(pk=rows[0].pk).update(attempt=2),
     "others at the carrier": lambda _hub, rows: rows.filter(pk=rows[0].pk).update(body="Something else"),
     "had said stop": stopped_before,
+    "are lost": lambda _hub, rows: MessageEvent.objects.filter(message=rows[0], source="receipt").delete(),
+    "segments within": lambda _hub, _rows: Provider.objects.update(rate=1),
     "never had it": lambda hub, _rows: hub.carrier.reset(),
 }
 
@@ -51,6 +54,24 @@ def test_every_disagreement_is_found(hub: Hub) -> None:
 
         found = list(ledger.disagreements(campaign, hub.carrier, audience=contact_ids(everyone)))
         assert any(said in sentence for sentence in found), (said, found)
+
+
+def test_a_number_a_text_and_a_secret_in_a_log_are_found(hub: Hub, tmp_path: Path) -> None:
+    hub.carrier.set_faults(receipt_delay_ms=10)
+    hub.provider()
+    campaign = launched(people(5))
+    wait_finished(campaign, seconds=15)
+    last = Message.objects.filter(campaign_id=campaign.pk).order_by("-pk")[:1].get()
+    for name, leak in (("worker", last.recipient), ("web", f"sent {last.body!r}"), ("beat", AUTH_TOKEN)):
+        (tmp_path / f"{name}.log").write_text(f"One line of many: {leak}, and on it goes.")
+
+    found = list(ledger.disagreements(campaign, hub.carrier, logs=[*hub.logs, *tmp_path.iterdir()]))
+
+    assert sorted(found) == [
+        "beat.log has a credential",
+        "web.log has the text of a message",
+        "worker.log has the number of a recipient",
+    ]
 
 
 def test_a_second_text_of_one_message_is_found(hub: Hub) -> None:

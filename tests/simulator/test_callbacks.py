@@ -126,6 +126,8 @@ def test_a_refused_callback_is_retried_only_when_its_url_asks_for_it(
     create(client, webhooks.url + "#rc=3&rp=5xx")
     stats = quiet(carrier)
     assert (len(webhooks.received), stats["callbacks_ok"], stats["callbacks_retried"]) == (3, 1, 2)
+    # The ledger has which receipts were answered, and not which were posted.
+    assert [entry["acknowledged"] for entry in carrier.control.ledger()] == [[], ["sent"]]
     assert len({hook.headers["I-Twilio-Idempotency-Token"] for hook in webhooks.received}) == 1
     assert all(signed(hook) for hook in webhooks.received)
 

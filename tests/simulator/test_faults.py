@@ -110,6 +110,17 @@ def test_garbage_is_answered_for_an_accepted_message(carrier: Running, client: C
     assert accepted(carrier) == 1
 
 
+def test_a_list_may_lag_behind_and_the_message_itself_does_not(carrier: Running, client: Client):
+    carrier.control.set_faults(listing_delay_ms=60_000)
+    sid = post(carrier).json()["sid"]
+
+    assert client.messages.list(to=TO) == []
+    assert client.messages(sid).fetch().sid == sid
+
+    carrier.control.set_faults(listing_delay_ms=0)
+    assert [message.sid for message in client.messages.list(to=TO)] == [sid]
+
+
 def test_throttling_by_share_leaves_no_trace_in_the_ledger(carrier: Running):
     carrier.control.set_faults(throttle_share=0.5)
 
