@@ -98,8 +98,8 @@ class Hub:
             self.start_one("dispatch", called=f"dispatch{number}")
         self.wait_healthy(*self.processes.names)
 
-    def start_one(self, name: str, *, called: str = "") -> None:
-        """Start one program; `called` sets a second of its kind apart."""
+    def start_one(self, name: str, *, called: str = "", clock_off: float = 0) -> None:
+        """Start one program; `called` sets a second of its kind apart, `clock_off` its clock, by seconds."""
         called = called or name
         instance = f"{called}{self.web_port}"
         self.processes.start(
@@ -112,10 +112,11 @@ class Hub:
                     schedule=self.folder / f"{called}.schedule",
                     instance=instance,
                 ),
-                env=self.environment(),
+                env=self.environment() | (_in_another_time(clock_off) if clock_off else {}),
                 folder=ROOT,
                 log=self.folder / f"{called}.log",
-                healthy=self._health(name, instance),
+                # Celery's remote control asks workers of another time in vain: to them, each question is too old.
+                healthy=None if clock_off else self._health(name, instance),
                 rank=RANKS[name],
                 grace=10,
             )
@@ -124,7 +125,7 @@ class Hub:
     def _health(self, name: str, instance: str) -> Callable[[int], bool] | None:
         if name in commands.WORKERS:
             node = commands.node_name(name, instance)
-            return lambda _pid: bool(app.control.ping(destination=[node], timeout=0.5))
+            return lambda _pid: _answers(node)
         urls = {"web": f"{self.url}/health/live", "simulator": f"{self.carrier_url}/_simulator/health"}
         return answers_http(urls[name]) if name in urls else None
 
@@ -189,6 +190,16 @@ class Hub:
             said = log.read_bytes()[start if log.stat().st_size >= start else 0 :].decode(errors="replace").strip()
             if said:
                 yield name, "\n".join(said.splitlines()[-40:])
+
+
+def _answers(node: str) -> bool:
+    """Whether a worker does, by Celery's remote control; over a connection that has seen no broker come and go."""
+    with app.connection_for_write() as broker:
+        return bool(app.control.ping(destination=[node], timeout=0.5, connection=broker))
+
+
+def _in_another_time(seconds: float) -> dict[str, str]:
+    return {"PYTHONPATH": str(ROOT / "tests" / "chaos" / "skew"), "CLOCK_OFF_SECONDS": str(seconds)}
 
 
 def _alive(pid: int) -> bool:

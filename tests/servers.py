@@ -2,18 +2,107 @@
 
 DATABASE_URL and REDIS_URL in the environment are used instead; else embedded servers start in a folder of their
 own, without fsync, and are gone with the run. Of a run that is shared among processes, each has servers of its own.
+Tests may take those away for a while: see `Servers`.
 """
 
 import base64
 import os
-from collections.abc import Generator
-from contextlib import ExitStack
+import signal
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
-from smshub.quickstart.servers import embedded_servers
+from smshub.quickstart.processes import Processes
+from smshub.quickstart.servers import start_servers
+from smshub.quickstart.state import State, exclusive, open_state
 
+#: A commit survives a crash of the server, as in production.
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+READ_ONLY = {"default_transaction_read_only": "on"}
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The run's own Postgres and Redis, to be killed and started again: on the same port, Postgres with its data."""
+
+    state: State
+    processes: Processes
+    url: str
+
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
+        """End `postgres` or `redis` and wait for its end. SIGQUIT is Postgres' immediate mode."""
+        os.kill(self.processes.pid(name), how)
+        deadline = time.monotonic() + 30
+        while not self.processes.ended(name):
+            assert time.monotonic() < deadline, f"{name} did not end"
+            time.sleep(0.01)
+
+    def start(self, name: str) -> None:
+        self.processes.start_again(name)
+        self.processes.wait_healthy([name], 60)
+
+    def start_all(self) -> None:
+        for name in self.processes.names:
+            if self.processes.ended(name):
+                self.start(name)
+
+    @contextmanager
+    def postgres_with(self, **settings: str) -> Iterator[None]:
+        """Postgres with these settings for a while, in all its sessions."""
+        conf = self.state.postgres / "postgresql.auto.conf"
+        before, shown = conf.read_text(), {name: self.shown(name) for name in settings}
+        conf.write_text(before + "".join(f"{name} = {value}\n" for name, value in settings.items()))
+        try:
+            self._reload(settings)
+            yield
+        finally:
+            conf.write_text(before)
+            if not self.processes.ended("postgres"):
+                self._reload(shown)
+
+    def cut_connections(self, database: str) -> None:
+        """All of them to a database but the one that does it."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+                [database],
+            )
+
+    def shown(self, setting: str) -> str:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            row: Any = connection.execute(f"SHOW {setting}".encode()).fetchone()
+            return str(row[0])
+
+    def _reload(self, settings: dict[str, str]) -> None:
+        os.kill(self.processes.pid("postgres"), signal.SIGHUP)
+        deadline = time.monotonic() + 30
+        while any(self.shown(name) != value for name, value in settings.items()):
+            assert time.monotonic() < deadline, "Postgres did not read its settings again"
+            time.sleep(0.01)
+
+
+ours: Servers | None = None
+"""None while the run uses others' servers."""
 _stack = ExitStack()
+
+
+def _start() -> dict[str, str]:
+    global ours
+    state = open_state(Path(_stack.enter_context(tempfile.TemporaryDirectory(prefix="smshub-"))))
+    _stack.enter_context(exclusive(state))
+    processes = Processes()
+    _stack.callback(processes.stop)
+    variables = start_servers(state, processes, durable=False, any_port=True)
+    if {"postgres", "redis"} <= set(processes.names):
+        ours = Servers(state, processes, variables["DATABASE_URL"])
+    return variables
 
 
 @pytest.hookimpl(wrapper=True)
@@ -30,7 +119,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         raise pytest.UsageError("DATABASE_URL and REDIS_URL serve one process: make test TEST_PROCESSES=0")
     only_shares_out = processes and "PYTEST_XDIST_WORKER" not in os.environ
     if not given and not only_shares_out:
-        os.environ.update(_stack.enter_context(embedded_servers(durable=False)))
+        os.environ.update(_start())
     return (yield)
 
 

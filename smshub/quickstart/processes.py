@@ -76,6 +76,13 @@ class Processes:
     def pid(self, name: str) -> int:
         return self._children[name].process.pid
 
+    def ended(self, name: str) -> bool:
+        return not self._children[name].alive
+
+    def start_again(self, name: str) -> None:
+        """Start a child anew, as it was started first, when it has ended."""
+        self.start(self._children[name].program)
+
     def wait_healthy(self, names: Iterable[str], within: float) -> None:
         """Wait for all of them. Raises QuickstartError with the end of the log if one died or time is up."""
         waiting = list(names)

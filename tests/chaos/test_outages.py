@@ -1,0 +1,116 @@
+"""The servers taken away under a running campaign: what they kept is whole, what they forgot is made up for, and
+everybody goes on by himself when they are back."""
+
+import random
+import signal
+
+import pytest
+from django.db import connection
+
+from delivery.models import InboxReceipt
+from tests.chaos.scenes import PATIENCE, SCALE, SOME_FAULTS, end_well, moments
+from tests.hub import Hub, wait_for
+from tests.pipeline.scenes import finished, launched, people, wait_accepted
+from tests.servers import READ_ONLY, Servers
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(4 * PATIENCE)]
+
+
+def accepted(hub: Hub) -> int:
+    return hub.carrier.summary()["accepted"]
+
+
+def said(hub: Hub, what: str) -> int:
+    """How often the dispatch workers have said so since they were started last."""
+    return sum(hub.log(name).count(what) for name in ("dispatch", "dispatch1"))
+
+
+def wait_said(hub: Hub, what: str, more: int) -> None:
+    before = said(hub, what)
+    wait_for(lambda: said(hub, what) >= before + more, seconds=PATIENCE, what=f"{what} in the log of dispatch")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+def test_redis_gone_and_back_without_its_memory(
+    hub: Hub, servers: Servers, rng: random.Random, how: signal.Signals
+) -> None:
+    size = int(300 * SCALE)
+    hub.carrier.reset(seed=rng.randrange(2**31), **SOME_FAULTS)
+    hub.provider(rate=200)
+    everyone = people(size)
+    campaign = launched(everyone)
+
+    for moment in moments(rng, 2, size):
+        wait_accepted(hub, moment, seconds=PATIENCE)
+        servers.kill("redis", how)
+        wait_for(lambda: not hub.carrier.stats()["in_flight"], seconds=PATIENCE, what="the last answers")
+        had = accepted(hub)
+        if not finished(campaign):
+            wait_said(hub, "limiter_away", 1)
+        assert accepted(hub) == had, "without a limiter nothing is sent"
+        servers.start("redis")
+
+    end_well(hub, campaign, everyone, bursts=3)
+
+
+def test_postgres_crashed_while_texts_leave_and_receipts_come(hub: Hub, servers: Servers, rng: random.Random) -> None:
+    size = int(300 * SCALE)
+    hub.carrier.reset(seed=rng.randrange(2**31), **SOME_FAULTS)
+    hub.provider(rate=200)
+    everyone = people(size)
+    campaign = launched(everyone)
+
+    for moment in moments(rng, 2, size):
+        wait_accepted(hub, moment, seconds=PATIENCE)
+        servers.kill("postgres", signal.SIGQUIT)
+        connection.close()
+        refused = hub.carrier.stats()["callbacks_retried"]
+        wait_for(
+            lambda refused=refused: hub.carrier.stats()["callbacks_retried"] > refused,
+            seconds=PATIENCE,
+            what="receipts that could not be stored",
+        )
+        servers.start("postgres")
+
+    end_well(hub, campaign, everyone)
+
+
+def test_all_connections_to_postgres_cut_again_and_again(hub: Hub, servers: Servers, rng: random.Random) -> None:
+    size = int(300 * SCALE)
+    hub.carrier.reset(seed=rng.randrange(2**31), **SOME_FAULTS)
+    hub.provider(rate=200)
+    everyone = people(size)
+    campaign = launched(everyone)
+    database = connection.settings_dict["NAME"]
+
+    for moment in moments(rng, 5, size):
+        wait_accepted(hub, moment, seconds=PATIENCE)
+        servers.cut_connections(database)
+        connection.close()
+
+    end_well(hub, campaign, everyone)
+
+
+def test_postgres_takes_no_writes_for_a_while(hub: Hub, servers: Servers, rng: random.Random) -> None:
+    """To the hub it is the same whether its disk is full, it recovers, or another server has taken its place."""
+    size = int(300 * SCALE)
+    hub.carrier.reset(seed=rng.randrange(2**31), **SOME_FAULTS)
+    hub.provider(rate=200)
+    everyone = people(size)
+    campaign = launched(everyone)
+
+    for moment in moments(rng, 2, size):
+        wait_accepted(hub, moment, seconds=PATIENCE)
+        with servers.postgres_with(**READ_ONLY):
+            wait_for(lambda: not hub.carrier.stats()["in_flight"], seconds=PATIENCE, what="the last answers")
+            had = accepted(hub)
+            refused = hub.carrier.stats()["callbacks_retried"]
+            wait_for(
+                lambda refused=refused: hub.carrier.stats()["callbacks_retried"] > refused or finished(campaign),
+                seconds=PATIENCE,
+                what="receipts that could not be stored",
+            )
+            assert accepted(hub) == had, "what cannot be claimed is not sent"
+
+    end_well(hub, campaign, everyone)
+    assert not InboxReceipt.objects.exists()
