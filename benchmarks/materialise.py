@@ -20,7 +20,8 @@ from benchmarks.alone import Figures, alone, seconds
 from benchmarks.servers import Servers, fresh_database
 from campaigns import launch, materialise
 from campaigns.models import Campaign, TemplateVersion
-from delivery.models import Message, Sender, new_message_id
+from delivery.ids import new_message_id
+from delivery.models import Message, Sender
 from delivery.states import Status
 
 

@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, Template, TemplateVersion
 from contacts.models import ContactList
-from delivery.models import Provider, Sender, new_message_id
+from delivery import bodies
+from delivery.ids import campaign_message_id, month_of
+from delivery.models import Provider, Sender
 from delivery.states import Status
 
 #: The simulated carrier's own account, and a number that it lets send.
@@ -66,20 +68,22 @@ COLUMNS = (
     "error_code, attempt, provider_message_id, created_at"
 )
 TYPES = (
-    *("uuid", "int8", "int8", "int8", "int8", "text", "text", "text", "int2", "int2", "text", "text"),
+    *("uuid", "int8", "int8", "int8", "int8", "text", "bytea", "text", "int2", "int2", "text", "text"),
     *("text", "int2", "text", "timestamptz"),
 )
 COPY = f"COPY delivery_message ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
 
 
 def message_rows(size: int, by: Sender, status: Status, *, campaign_id: int = 1) -> Iterator[tuple[object, ...]]:
-    """Rows of a campaign's messages for COPY, ids in the order of time."""
+    """Rows of a campaign's messages for COPY, texts sealed, in the order of their ids."""
     now = timezone.now()
+    cipher = bodies.sealer(month_of(now))
     handed_over = status is not Status.QUEUED
     for n in range(size):
-        pk = new_message_id()
+        pk = campaign_message_id(now, campaign_id, n + 1)
+        body = bodies.seal_with(cipher, pk, TEXT)
         known_as = f"SM{pk.hex}" if handed_over else ""
-        fixed = (campaign_id, n + 1, by.provider_id, by.pk, f"+1{4150000000 + n}", TEXT, "gsm7", 1, 3, status.value)
+        fixed = (campaign_id, n + 1, by.provider_id, by.pk, f"+1{4150000000 + n}", body, "gsm7", 1, 3, status.value)
         yield (pk, *fixed, "", "", 1, known_as, now)
 
 

@@ -11,9 +11,10 @@ from benchmarks import scenes
 from benchmarks.hub import Hub, wait_for
 from benchmarks.usage import Used, used
 from campaigns import launch
+from campaigns import messages as campaign_messages
 from campaigns.models import Campaign
 from delivery import tallies
-from delivery.models import InboxReceipt, Message, MessageEvent, Sender
+from delivery.models import InboxReceipt, MessageEvent, Sender
 from delivery.states import FINAL, Status
 from smshub.quickstart.demo import compare
 
@@ -58,7 +59,7 @@ def send(hub: Hub, by: Sender, size: int) -> Sent:
     final, settled = _send(hub, campaign, size)
     after, written_wal = used(hub.pids), _wal() - wal
     campaign.refresh_from_db()
-    last = Message.objects.filter(campaign_id=campaign.pk).aggregate(Max("sent_at"))["sent_at__max"]
+    last = campaign_messages.of(campaign.pk).aggregate(Max("sent_at"))["sent_at__max"]
     if campaign.launched_at is None or campaign.materialised_at is None:
         raise RuntimeError("The campaign says nothing of its launch.")
     return Sent(
@@ -100,7 +101,7 @@ def _wal() -> int:
 
 
 def _disagreements(hub: Hub, campaign: Campaign, size: int) -> Iterator[str]:
-    messages = Message.objects.filter(campaign_id=campaign.pk)
+    messages = campaign_messages.of(campaign.pk)
     agreement = compare(campaign.pk, hub.carrier)
     if agreement.rows != size or not agreement.complete or agreement.handed_over != size:
         yield f"rows and ledger differ: {agreement}"

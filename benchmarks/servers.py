@@ -4,6 +4,7 @@ import itertools
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -74,9 +75,23 @@ def fresh_database(*, migrated: bool = True) -> Iterator[str]:
         yield os.environ["DATABASE_URL"]
     finally:
         use(original_url, original)
-        with connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        _drop(name)
         _forget()
+
+
+def _drop(name: str) -> None:
+    """Autovacuum may be at work in it, whose process is not ours to end: then it is over in a moment."""
+    from django.db import ProgrammingError, connection
+
+    for patience in range(60, -1, -1):
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            return
+        except ProgrammingError:
+            if not patience:
+                raise
+            time.sleep(0.5)
 
 
 def _forget() -> None:

@@ -117,12 +117,14 @@ def cancel_rest(campaign_id: int, *, seconds: float) -> bool:
     Stops after about so many seconds. True: it may have left something to do.
     """
     until = time.monotonic() + seconds
-    if not Campaign.objects.filter(pk=campaign_id, status=Status.CANCELLED, finished_at=None).exists():
+    open_still = Campaign.objects.filter(pk=campaign_id, status=Status.CANCELLED, finished_at=None)
+    launched_at = open_still.values_list("launched_at", flat=True).first()
+    if launched_at is None:
         return False
     materialise.freeze(campaign_id)
     # Cancelled rows last: a chunk that was on its way as the campaign was cancelled may have written queued ones.
     left = materialise.materialise(campaign_id, seconds=seconds)
-    while delivery_control.cancel_queued(campaign_id):
+    while delivery_control.cancel_queued(campaign_id, launched_at):
         if time.monotonic() > until:
             return True
     return left

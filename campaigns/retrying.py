@@ -94,9 +94,11 @@ def retry_batch(campaign_id: int) -> bool:
             .filter(pk=campaign_id, status__in=[Status.RUNNING, Status.PAUSED], retrying_after__isnull=False)
             .first()
         )
-        if campaign is None or campaign.retrying_after is None:
+        if campaign is None or campaign.retrying_after is None or campaign.launched_at is None:
             return False
-        campaign.retrying_after = retries.retry_campaign(campaign_id, after=campaign.retrying_after, now=clock.now())
+        campaign.retrying_after = retries.retry_campaign(
+            campaign_id, campaign.launched_at, after=campaign.retrying_after, now=clock.now()
+        )
         if campaign.retrying_after is None:
             campaign.judged_from = safety.seen(tallies.counts([campaign_id]))
         campaign.save(update_fields=["retrying_after", "judged_from"])

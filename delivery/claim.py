@@ -19,11 +19,12 @@ import redis
 import structlog
 from psycopg.rows import kwargs_row
 
-from delivery import callbacks
+from delivery import bodies, callbacks
 from delivery.errors import Failure
+from delivery.ids import month_of_id
 from delivery.lanes import Lane
 from delivery.limiter import Bucket, Demand, Limiter
-from delivery.providers.base import OutboundMessage
+from delivery.providers.base import OutboundMessage, Outcome, SendOutcome
 from delivery.runtime import DATABASE_AWAY
 from delivery.states import Status, sql_in
 from delivery.tallies import NOT_HANDED_OVER
@@ -36,6 +37,8 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 RESERVED_SHARE = 0.1
 #: A campaign that is spread over hours must not make whatever comes after it wait for its next turn.
 LONGEST_PACE_WAIT = 0.25
+#: How long a message waits whose text cannot be read with the keys there are.
+LOCKED_SECONDS = 60.0
 
 # A loose index scan: one probe per stream, however many messages wait in it.
 _STREAMS = f"""
@@ -136,6 +139,8 @@ class Stream:
 @dataclass(frozen=True, slots=True)
 class Claimed:
     messages: Sequence[OutboundMessage]
+    unreadable: Sequence[SendOutcome]
+    """What became of those whose text cannot be read: they are claimed, and not to be sent."""
     waiting: bool
     """Whether any stream had messages, sent or not."""
     wait: float
@@ -148,7 +153,7 @@ class _Row:
     attempt: int
     lane: int
     recipient: str
-    body: str
+    body: bytes | None
     segments: int
     encoding: str
     valid_until: datetime | None
@@ -183,6 +188,7 @@ async def claim(
     account = Bucket(f"provider:{provider_id}", rate)
     waiting = await streams(connection, provider_id)
     messages: list[OutboundMessage] = []
+    unreadable: list[SendOutcome] = []
     wait = 0.0
     try:
         for number, lane in groupby(waiting, key=lambda stream: stream.lane):
@@ -199,8 +205,9 @@ async def claim(
             )
             paced = any(stream.pace for stream in turn)
             wait = max(wait, min(grant.wait, LONGEST_PACE_WAIT) if paced else grant.wait)
-            taken, used = await _take_rows(connection, provider_id, turn, grant.segments, lease_seconds)
+            taken, unread, used = await _take_rows(connection, provider_id, turn, grant.segments, lease_seconds)
             messages += taken
+            unreadable += unread
             unused = [
                 (stream.buckets, granted - used.get((stream.campaign_id, stream.sender_id), 0))
                 for stream, granted in zip(turn, grant.segments, strict=True)
@@ -208,10 +215,10 @@ async def claim(
             await limiter.give_back(account, unused)
     except (redis.RedisError, *DATABASE_AWAY) as error:
         # What an upper lane has claimed already is ours to send, whatever became of the limiter since.
-        if not messages:
+        if not messages and not unreadable:
             raise
         log.warning("claim_cut_short", provider_id=provider_id, error=type(error).__name__)
-    return Claimed(messages=messages, waiting=bool(waiting), wait=wait)
+    return Claimed(messages=messages, unreadable=unreadable, waiting=bool(waiting), wait=wait)
 
 
 async def _take_rows(
@@ -220,11 +227,11 @@ async def _take_rows(
     turn: Sequence[Stream],
     budgets: Sequence[int],
     lease_seconds: int,
-) -> tuple[list[OutboundMessage], dict[tuple[int, int], int]]:
+) -> tuple[list[OutboundMessage], list[SendOutcome], dict[tuple[int, int], int]]:
     """Claim rows worth at most `budgets` segments per stream; what was used is by (campaign, sender)."""
     granted = [(stream, budget) for stream, budget in zip(turn, budgets, strict=True) if budget > 0]
     if not granted:
-        return [], {}
+        return [], [], {}
     parameters = {
         "provider_id": provider_id,
         "lanes": [stream.lane for stream, _ in granted],
@@ -236,9 +243,16 @@ async def _take_rows(
     statement = _CLAIM.format(most=max(int(budget) for _, budget in granted))
     addresses = {stream.sender_id: stream.sender for stream, _ in granted}
     messages: list[OutboundMessage] = []
+    unreadable: list[SendOutcome] = []
     used: dict[tuple[int, int], int] = {}
-    async for row in await connection.cursor(row_factory=kwargs_row(_Row)).execute(statement.encode(), parameters):
-        if row.status != Status.SENDING:
+    cursor = await connection.cursor(row_factory=kwargs_row(_Row)).execute(statement.encode(), parameters)
+    rows = [row for row in await cursor.fetchall() if row.status == Status.SENDING]
+    ciphers = await bodies.ciphers_over(connection, {month_of_id(row.id) for row in rows})
+    for row in rows:
+        try:
+            body = bodies.open_with(ciphers, row.id, row.body)
+        except bodies.CannotOpen as error:
+            unreadable.append(_unreadable(row, error))
             continue
         stream_key = (row.campaign_id, row.sender_id)
         used[stream_key] = used.get(stream_key, 0) + row.segments
@@ -249,7 +263,7 @@ async def _take_rows(
                 attempt=row.attempt,
                 recipient=row.recipient,
                 sender=addresses[row.sender_id],
-                body=row.body,
+                body=body,
                 segments=row.segments,
                 encoding=row.encoding,
                 callback_url=callbacks.receipt_url(provider_id, row.id, row.attempt),
@@ -257,4 +271,13 @@ async def _take_rows(
                 lane=Lane(row.lane),
             )
         )
-    return messages, used
+    return messages, unreadable, used
+
+
+def _unreadable(row: _Row, error: bodies.CannotOpen) -> SendOutcome:
+    """Certainly not sent. What is only locked waits until somebody puts the key back; the rest has failed."""
+    if isinstance(error, bodies.Locked):
+        log.error("text_locked", message_id=str(row.id))
+        return SendOutcome(row.id, row.attempt, Outcome.THROTTLED, retry_after=LOCKED_SECONDS)
+    log.error("text_gone", message_id=str(row.id))
+    return SendOutcome(row.id, row.attempt, Outcome.REJECTED, failure=Failure.TEXT_GONE)

@@ -1,42 +1,48 @@
 """Holding, releasing, limiting and cancelling what is queued of a campaign."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
+from delivery.ids import month_bounds, month_of
 from delivery.models import CampaignHold, CampaignLimit
 from delivery.states import Status
 
 # The campaign's streams by a loose scan of the claim index, then rows of them: the cost is that of the rows that are
-# cancelled, not of those that have gone before.
+# cancelled, not of those that have gone before. The bounds of its month keep this to one partition; its own would
+# only make the scan look at each row of the others.
 _CANCEL_QUEUED = f"""
 WITH RECURSIVE stream AS (
-    (SELECT provider_id, lane, campaign_id, sender_id FROM delivery_message WHERE status = '{Status.QUEUED}'
+    (SELECT provider_id, lane, campaign_id, sender_id FROM delivery_message
+     WHERE status = '{Status.QUEUED}' AND id >= %(first)s AND id < %(end)s
      ORDER BY provider_id, lane, campaign_id, sender_id, created_at LIMIT 1)
     UNION ALL
     SELECT next.* FROM stream CROSS JOIN LATERAL (
         SELECT provider_id, lane, campaign_id, sender_id FROM delivery_message
-        WHERE status = '{Status.QUEUED}' AND (provider_id, lane, campaign_id, sender_id)
+        WHERE status = '{Status.QUEUED}' AND id >= %(first)s AND id < %(end)s
+          AND (provider_id, lane, campaign_id, sender_id)
               > (stream.provider_id, stream.lane, stream.campaign_id, stream.sender_id)
         ORDER BY provider_id, lane, campaign_id, sender_id, created_at LIMIT 1) AS next
 ), chosen AS (
     SELECT m.id FROM stream CROSS JOIN LATERAL (
         SELECT id FROM delivery_message
         WHERE provider_id = stream.provider_id AND lane = stream.lane AND campaign_id = stream.campaign_id
-          AND sender_id = stream.sender_id AND status = '{Status.QUEUED}'
+          AND sender_id = stream.sender_id AND status = '{Status.QUEUED}' AND id >= %(first)s AND id < %(end)s
         ORDER BY created_at LIMIT {{limit}} FOR UPDATE) AS m
     WHERE stream.campaign_id = %(campaign_id)s
 )
 UPDATE delivery_message SET status = '{Status.CANCELLED}', final_at = %(now)s
-WHERE id = ANY(ARRAY(SELECT id FROM chosen))
+WHERE id = ANY(ARRAY(SELECT id FROM chosen)) AND id >= %(first)s AND id < %(end)s
 """
 
 _CANCEL_HELD = f"""
 UPDATE delivery_message SET status = '{Status.CANCELLED}', final_at = %(now)s
 WHERE id = ANY(ARRAY(
     SELECT id FROM delivery_message WHERE campaign_id = %(campaign_id)s AND status = '{Status.HELD}'
-    ORDER BY not_before LIMIT {{limit}} FOR UPDATE))
+      AND id >= %(first)s AND id < %(end)s
+    ORDER BY not_before LIMIT {{limit}} FOR UPDATE)) AND id >= %(first)s AND id < %(end)s
 """
 
 
@@ -63,9 +69,10 @@ def pace(campaign_id: int) -> float | None:
     return CampaignLimit.objects.filter(campaign_id=campaign_id).values_list("rate", flat=True).first()
 
 
-def cancel_queued(campaign_id: int, *, limit: int = 5000) -> int:
+def cancel_queued(campaign_id: int, launched_at: datetime, *, limit: int = 5000) -> int:
     """Cancel messages that nobody has claimed, about `limit` at a time. Returns how many; 0: none is left."""
-    parameters: dict[str, Any] = {"campaign_id": campaign_id, "now": timezone.now()}
+    first, end = month_bounds(month_of(launched_at))
+    parameters: dict[str, Any] = {"campaign_id": campaign_id, "now": timezone.now(), "first": first, "end": end}
     cancelled = 0
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in (_CANCEL_QUEUED, _CANCEL_HELD):

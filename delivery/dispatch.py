@@ -125,6 +125,7 @@ class Dispatch:
             log.warning("database_away", provider_id=self.provider.pk, error=type(error).__name__)
             await self.runtime.leave_connection("claiming")
             return 0, 1.0
+        self.outcomes += claimed.unreadable
         for message in claimed.messages:
             heappush(self.ready, (message.lane, next(self._order), message, lease_ends))
         self._open_requests()

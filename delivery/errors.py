@@ -22,6 +22,7 @@ class Failure(models.TextChoices):
     CARRIER = "carrier", "Carrier trouble"
     EXPIRED = "expired", "Not delivered in time"
     NO_RECEIPT = "no_receipt", "No final receipt came"
+    TEXT_GONE = "text_gone", "The text is no longer kept"
     UNKNOWN = "unknown", "Unknown reason"
 
 
@@ -52,6 +53,7 @@ ADVICE: dict[str, str] = {
     Failure.CARRIER: "Usually passes; send again later if it still matters.",
     Failure.EXPIRED: "Send again only if it still matters.",
     Failure.NO_RECEIPT: "It may have arrived; the carrier never said.",
+    Failure.TEXT_GONE: "It was not sent. Send a new message if it still matters.",
     Failure.UNKNOWN: "See the provider's code on the message.",
 }
 

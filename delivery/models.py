@@ -1,19 +1,13 @@
 """How a message gets there and what became of it."""
 
-from uuid import UUID
-
-import uuid_utils.compat
 from django.db import models
 from django.db.models import Q
 
+from delivery import bodies
 from delivery.encryption import EncryptedJSONField
+from delivery.ids import new_message_id
 from delivery.lanes import Lane
-from delivery.states import ASKABLE, Status
-
-
-def new_message_id() -> UUID:
-    """A UUIDv7 (RFC 9562 §5.7): time-ordered, so that the primary key stays append-only."""
-    return uuid_utils.compat.uuid7()
+from delivery.states import ASKABLE, Status, by_rank
 
 
 class Provider(models.Model):
@@ -60,18 +54,24 @@ class Message(models.Model):
 
     `campaign_id` and `contact_id` are plain numbers: campaigns stand a floor above, and a row here outlives
     both. Zero means a message of its own. `attempt` counts hand-overs from 1 and fences late writers out.
+
+    Partitioned by the month of its id (`delivery.months`), which for a campaign's message is made of the campaign and
+    the contact (`delivery.ids`): so the primary key keeps anybody from having two. Nothing has a foreign key to or from
+    it in the database, so that a partition is dropped without a look at any other table.
     """
 
     id = models.UUIDField(primary_key=True, default=new_message_id, editable=False)
     campaign_id = models.BigIntegerField(default=0)
     contact_id = models.BigIntegerField(null=True, blank=True)
-    provider = models.ForeignKey(Provider, null=True, on_delete=models.PROTECT, db_index=False)
-    sender = models.ForeignKey(Sender, null=True, on_delete=models.PROTECT, db_index=False)
+    provider = models.ForeignKey(Provider, null=True, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    sender = models.ForeignKey(Sender, null=True, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     recipient = models.CharField(max_length=16)
     country = models.CharField(
         max_length=2, blank=True, default="", db_default="", help_text="Of the recipient's number."
     )
-    body = models.TextField()
+    sealed_body = models.BinaryField(
+        db_column="body", null=True, help_text="The text, sealed (`delivery.bodies`). Null: no longer kept."
+    )
     encoding = models.CharField(max_length=4, default="gsm7")
     segments = models.PositiveSmallIntegerField(default=1)
     cost = models.DecimalField(
@@ -97,13 +97,6 @@ class Message(models.Model):
     final_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["campaign_id", "contact_id"],
-                condition=Q(campaign_id__gt=0),
-                name="message_once_per_campaign",
-            ),
-        ]
         indexes = [
             models.Index(
                 fields=["provider", "lane", "campaign_id", "sender", "created_at"],
@@ -128,12 +121,21 @@ class Message(models.Model):
     def __str__(self) -> str:
         return str(self.id)
 
+    @property
+    def body(self) -> str | None:
+        """The text; None when it is no longer kept, or cannot be read with the keys there are. Never raises."""
+        return bodies.shown(self.id, self.sealed_body)
+
+    @body.setter
+    def body(self, text: str) -> None:
+        self.sealed_body = bodies.seal(self.id, text)
+
 
 class MessageEvent(models.Model):
     """One line of a message's timeline. Append-only; each distinct piece of evidence stands once.
 
     `fingerprint` names the evidence (for a receipt: attempt, provider id, status, code), so that a receipt
-    delivered three times is one line.
+    delivered three times is one line. Partitioned by the month of the message's id.
     """
 
     class Source(models.TextChoices):
@@ -142,6 +144,7 @@ class MessageEvent(models.Model):
         RECEIPT = "receipt", "Receipt"
         ASKED = "asked", "Asked the provider"
 
+    pk = models.CompositePrimaryKey("message_id", "fingerprint")
     message = models.ForeignKey(
         Message, on_delete=models.CASCADE, related_name="events", db_index=False, db_constraint=False
     )
@@ -154,21 +157,24 @@ class MessageEvent(models.Model):
     code = models.CharField(max_length=20, blank=True, default="")
     detail = models.CharField(max_length=200, blank=True, default="")
 
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["message", "fingerprint"], name="event_once")]
+
+#: A timeline as it is told. Receipts that were stored together have the same time.
+EVENT_ORDER = ("at", "attempt", by_rank())
 
 
 class Attempt(models.Model):
     """An attempt that was followed by another: what the message's own columns said of it when it was given up.
 
-    The present attempt, which for most messages is the only one, has no row: it is the message.
+    The present attempt, which for most messages is the only one, has no row: it is the message. Partitioned by the
+    month of the message's id.
     """
 
+    pk = models.CompositePrimaryKey("message_id", "number")
     message = models.ForeignKey(
         Message, on_delete=models.CASCADE, related_name="attempts", db_index=False, db_constraint=False
     )
     number = models.PositiveSmallIntegerField()
-    provider = models.ForeignKey(Provider, null=True, on_delete=models.PROTECT, db_index=False)
+    provider = models.ForeignKey(Provider, null=True, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     provider_message_id = models.CharField(max_length=64, blank=True, default="")
     status = models.CharField(max_length=12, choices=Status.choices)
     reason = models.CharField(max_length=24, blank=True, default="")
@@ -177,7 +183,6 @@ class Attempt(models.Model):
     ended_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["message", "number"], name="attempt_once")]
         indexes = [
             models.Index(
                 fields=["provider_message_id", "provider"],
@@ -219,7 +224,9 @@ class Inbound(models.Model):
     provider_message_id = models.CharField(max_length=64)
     phone = models.CharField(max_length=16)
     recipient = models.CharField(max_length=40, help_text="Our sender that was written to.")
-    body = models.TextField(blank=True)
+    sealed_body = models.BinaryField(
+        db_column="body", null=True, help_text="The text, sealed (`delivery.bodies`). Null: no longer kept."
+    )
     keyword = models.CharField(max_length=5, choices=Keyword.choices, blank=True, default=Keyword.NONE)
     received_at = models.DateTimeField(auto_now_add=True)
 
@@ -229,6 +236,15 @@ class Inbound(models.Model):
             models.UniqueConstraint(fields=["provider", "provider_message_id"], name="inbound_once"),
         ]
         indexes = [models.Index(fields=["phone", "-id"], name="inbound_phone")]
+
+    @property
+    def body(self) -> str | None:
+        """As that of a message."""
+        return bodies.shown(self.id, self.sealed_body)
+
+    @body.setter
+    def body(self, text: str) -> None:
+        self.sealed_body = bodies.seal(self.id, text)
 
 
 class CampaignHold(models.Model):
@@ -265,3 +281,46 @@ class Tally(models.Model):
     class Meta:
         verbose_name_plural = "tallies"
         indexes = [models.Index(fields=["campaign_id"], name="tally_campaign")]
+
+
+class Month(models.Model):
+    """A month of messages: from when it has partitions and a key until both are gone. `delivery.months` opens it.
+
+    Kept for good, so that a month that was dropped is never opened again.
+    """
+
+    month = models.DateField(primary_key=True, help_text="Its first day; of ids, in UTC.")
+    body_key = models.BinaryField(
+        null=True, help_text="What its bodies are sealed with, itself sealed. Null: shredded."
+    )
+    opened_at = models.DateTimeField()
+    redacted_upto = models.UUIDField(null=True, help_text="How far the present round of redaction has come.")
+    redaction_left = models.BigIntegerField(default=0, help_text="Bodies that this round found too young to go.")
+    redaction_at = models.DateTimeField(null=True, help_text="When the next round may begin.")
+    redacted_at = models.DateTimeField(null=True, help_text="When the last of its bodies had gone.")
+    dropped_at = models.DateTimeField(null=True, help_text="When its rows were dropped.")
+
+
+class MonthSummary(models.Model):
+    """What is kept of a month whose messages were dropped."""
+
+    month = models.DateField()
+    campaign_id = models.BigIntegerField()
+    provider = models.ForeignKey(Provider, null=True, on_delete=models.PROTECT, db_index=False)
+    country = models.CharField(max_length=2, blank=True)
+    sender = models.ForeignKey(Sender, null=True, on_delete=models.PROTECT, db_index=False)
+    status = models.CharField(max_length=12, choices=Status.choices)
+    reason = models.CharField(max_length=24, blank=True)
+    messages = models.BigIntegerField()
+    segments = models.BigIntegerField()
+    cost = models.DecimalField(max_digits=18, decimal_places=5)
+
+    class Meta:
+        verbose_name_plural = "month summaries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["month", "campaign_id", "provider", "country", "sender", "status", "reason"],
+                nulls_distinct=False,
+                name="month_summary_once",
+            ),
+        ]

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection
 
 from delivery.errors import Failure
+from delivery.ids import campaign_range
 from delivery.lanes import Lane
 from delivery.states import Status, sql_in
 
@@ -94,22 +95,22 @@ FROM again WHERE m.id = again.id
 _RETRY_FAILED = _RETRY.format(statuses=sql_in(FAILED))
 _RETRY_FAILED_OR_LATE = _RETRY.format(statuses=sql_in(FAILED_OR_LATE))
 
-# A stretch of a campaign's rows, in the order of the index that keeps them unique.
+# A stretch of a campaign's rows, in the order of their ids, which is that of the contacts.
 _STRETCH = """
-SELECT contact_id FROM delivery_message WHERE campaign_id = %(campaign_id)s AND campaign_id > 0
-   AND contact_id > %(after)s ORDER BY contact_id OFFSET %(size)s - 1 LIMIT 1
+SELECT id, contact_id FROM delivery_message
+WHERE id >= %(lowest)s AND id <= %(highest)s AND campaign_id = %(campaign_id)s
+ORDER BY id OFFSET %(size)s - 1 LIMIT 1
 """
 # Locked before they are judged, in a statement of its own: a receipt that is being applied may say that one arrived.
-# Of what was in doubt once, that attempt may still turn up: it is left alone.
+# Of what was in doubt once, that attempt may still turn up: it is left alone; so is what has no text any more.
 _LOCK_STRETCH = f"""
 SELECT id FROM delivery_message AS failed
-WHERE campaign_id = %(campaign_id)s AND campaign_id > 0 AND contact_id > %(after)s AND contact_id <= %(upto)s
-  AND status IN {sql_in(FAILED_OR_LATE)}
+WHERE id >= %(lowest)s AND id <= %(highest)s AND campaign_id = %(campaign_id)s
+  AND status IN {sql_in(FAILED_OR_LATE)} AND body IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM delivery_attempt AS earlier
                   WHERE earlier.message_id = failed.id AND earlier.status = '{Status.UNCERTAIN}')
 ORDER BY id FOR UPDATE
 """
-_LAST = 2**63 - 1
 
 
 def _policy(rows: Iterable[tuple[Lane, Failure, int, int]]) -> dict[str, list[Any]]:
@@ -145,18 +146,22 @@ def retry_failed(ids: Sequence[UUID], *, now: datetime) -> int:
         return int(cursor.rowcount)
 
 
-def retry_campaign(campaign_id: int, *, after: int, now: datetime, size: int = 5000) -> int | None:
+def retry_campaign(
+    campaign_id: int, launched_at: datetime, *, after: int, now: datetime, size: int = 5000
+) -> int | None:
     """Look at the next `size` messages of a campaign and try those again, now, that failed for a reason of BY_HAND.
 
     Goes by contact: `after` is the last one that was looked at, 0 at first. Returns what to go on from, None at the
     end. A batch costs the same wherever it stands. Must run in a transaction.
     """
-    values: dict[str, Any] = {"campaign_id": campaign_id, "after": after, "size": size, "now": now}
+    rest = campaign_range(launched_at, campaign_id, after_contact=after)
+    values: dict[str, Any] = {"campaign_id": campaign_id, "lowest": rest.lowest, "highest": rest.highest, "size": size}
+    upto: int | None = None
     with connection.cursor() as cursor:
         cursor.execute(_STRETCH, values)
-        row = cursor.fetchone()
-        upto: int | None = row[0] if row else None
-        cursor.execute(_LOCK_STRETCH, {**values, "upto": _LAST if upto is None else upto})
+        if row := cursor.fetchone():
+            values["highest"], upto = row
+        cursor.execute(_LOCK_STRETCH, values)
         ids = [message_id for (message_id,) in cursor.fetchall()]
         cursor.execute(_RETRY_FAILED_OR_LATE, {**_POLICY_BY_HAND, "ids": ids, "now": now})
     return upto

@@ -36,7 +36,8 @@ WITH answer AS (
         AS a (id, attempt, status, provider_message_id, reason, code, detail)
 ), noted AS (
     INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
-    SELECT id, 'answer:' || attempt || ':' || status, now, 'provider', status, attempt, reason, code, detail
+    SELECT id, 'answer:' || attempt || ':' || status, now,
+           CASE reason WHEN '{Failure.TEXT_GONE}' THEN 'hub' ELSE 'provider' END, status, attempt, reason, code, detail
     FROM answer ON CONFLICT (message_id, fingerprint) DO NOTHING
 )
 UPDATE delivery_message AS m SET

@@ -96,6 +96,11 @@ def sql_rank(column: str) -> str:
     return f"(CASE {column} {cases} END)"
 
 
+def by_rank(column: str = "status") -> models.Case:
+    """The rank of a status column, for the ORM."""
+    return models.Case(*(models.When(**{column: status}, then=rank) for status, rank in RANK.items()))
+
+
 def sql_in(statuses: frozenset[Status]) -> str:
     """A SQL list of statuses in a stable order: `('held','queued')`."""
     return "(" + ",".join(f"'{status.value}'" for status in Status if status in statuses) + ")"

@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from contacts import consent, phone
-from delivery import clock, routing, wake
+from delivery import bodies, clock, routing, wake
 from delivery.errors import Suppressed
+from delivery.ids import new_message_id
 from delivery.lanes import Lane
 from delivery.models import Message, Sender
 from delivery.segments import measure
@@ -55,10 +56,12 @@ def submit(
             status, reason = Status.SUPPRESSED, Suppressed(suppressed).value
         elif not_before is not None and not_before > now:
             status = Status.HELD
+        message_id = new_message_id()
         message = Message.objects.create(
+            id=message_id,
             recipient=recipient,
             country=phone.country(recipient),
-            body=body,
+            sealed_body=bodies.seal(message_id, body),
             encoding=segmentation.encoding,
             segments=segmentation.segments,
             lane=lane,

@@ -14,7 +14,7 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
-from delivery import clock, vitals, wake
+from delivery import bodies, clock, vitals, wake
 from delivery.errors import Failure
 from delivery.models import Attempt, Message, Provider
 from delivery.providers.base import Adapter, Answer, CannotAsk, Question
@@ -141,7 +141,13 @@ def _take(provider_id: int) -> list[Question]:
     }
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, parameters)
-        return [Question(*row) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    questions = [
+        Question(message_id, attempt, provider_message_id, recipient, sender, bodies.shown(message_id, body) or "", at)
+        for message_id, attempt, provider_message_id, recipient, sender, body, at in rows
+    ]
+    # Without its text no message can be told from another: to ask would be to hear that there is none like it.
+    return [question for question in questions if question.body or question.provider_message_id]
 
 
 async def _ask_all(runtime: Runtime, provider: Provider, questions: Sequence[Question]) -> list[Answer | None]:

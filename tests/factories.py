@@ -7,6 +7,7 @@ their lists (`CampaignFactory(include=[friends])`).
 
 import hashlib
 from typing import Any
+from uuid import UUID
 
 import factory
 from django.contrib.auth import get_user_model
@@ -15,6 +16,7 @@ from factory.django import DjangoModelFactory, Password
 
 from campaigns.models import AudienceChunk, AudienceEntry, Campaign, CampaignEvent, Template, TemplateVersion
 from contacts.models import Contact, ContactImport, ContactList, Membership, Suppression
+from delivery.ids import campaign_message_id, new_message_id
 from delivery.models import (
     CampaignHold,
     Inbound,
@@ -128,10 +130,19 @@ class DefaultSenderFactory(SenderFactory):
     is_default = True
 
 
+def _message_id(message: Any) -> UUID:
+    """As its writer makes it; a campaign that was never launched is taken for one that was a moment ago."""
+    if not (getattr(message, "campaign_id", 0) and getattr(message, "contact_id", None) is not None):
+        return new_message_id()
+    launched = Campaign.objects.filter(pk=message.campaign_id).values_list("launched_at", flat=True).first()
+    return campaign_message_id(launched or timezone.now(), message.campaign_id, message.contact_id)
+
+
 class MessageFactory(DjangoModelFactory):
     class Meta:
         model = Message
 
+    id = factory.LazyAttribute(_message_id)
     sender = factory.SubFactory(SenderFactory)
     provider = factory.SelfAttribute("sender.provider")
     recipient = factory.Sequence(phone)

@@ -37,7 +37,7 @@ QUICK = {
 
 _TABLES = """
 SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables
-WHERE schemaname = 'public' AND tablename ~ '^(contacts|delivery|campaigns|api)_'
+WHERE schemaname = 'public' AND tablename ~ '^(contacts|delivery|campaigns|api)_' AND tablename <> 'delivery_month'
 """
 
 

@@ -1,3 +1,3 @@
-from campaigns.admin import campaigns, texts
+from campaigns.admin import campaigns, messages, texts
 
-__all__ = ["campaigns", "texts"]
+__all__ = ["campaigns", "messages", "texts"]

@@ -3,24 +3,35 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from campaigns import templates, templating
+from campaigns import messages, templates, templating
 from campaigns.api.serializers import SendSerializer
 from campaigns.api.templates import context
 from campaigns.models import Template
 from contacts.api.fields import did_you_mean
+from contacts.api.filters import IdFilter
 from contacts.api.refusals import Invalid
 from delivery import clock, submit
+from delivery.api.filters import MessageFilters
 from delivery.api.serializers import MessageSerializer
 from delivery.api.views import MessageViewSet
 from delivery.smart_encoding import to_gsm
 
 
+class CampaignMessageFilters(MessageFilters):
+    campaign = IdFilter(method="of_campaign", help_text="Id of the campaign.")
+
+    def of_campaign(self, queryset: QuerySet, name: str, value: int) -> QuerySet:
+        return messages.of(int(value), queryset)
+
+
 class SendingViewSet(MessageViewSet):
     __doc__ = MessageViewSet.__doc__
+    filterset_class = CampaignMessageFilters
 
     @extend_schema(request=SendSerializer, responses={201: MessageSerializer})
     def create(self, request: Request) -> Response:

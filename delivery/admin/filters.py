@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -10,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from contacts.models import Contact
+from delivery.ids import first_id
 from delivery.lanes import Lane
 from delivery.models import Message, Provider
 from delivery.states import Status
@@ -18,7 +18,7 @@ Choices = list[tuple[str, str]]
 
 
 class When(admin.SimpleListFilter):
-    """By the time in the key itself (UUIDv7: 48 bits of milliseconds first)."""
+    """By the time in the key itself; of a campaign's messages, that of its launch."""
 
     title = "time"
     parameter_name = "when"
@@ -36,8 +36,7 @@ class When(admin.SimpleListFilter):
         span = self.spans.get(self.value() or "")
         if span is None:
             return None
-        milliseconds = int((timezone.now() - span).timestamp() * 1000)
-        return queryset.filter(pk__gte=UUID(int=milliseconds << 80))
+        return queryset.filter(pk__gte=first_id(timezone.now() - span))
 
 
 class _Equals(admin.SimpleListFilter):
@@ -69,21 +68,6 @@ class ByProvider(_Equals):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(str(pk), name) for pk, name in Provider.objects.order_by("name").values_list("pk", "name")[:50]]
-
-
-class ByCampaign(admin.SimpleListFilter):
-    """Campaigns stand a floor above: a campaign's own page links here with its number."""
-
-    title, parameter_name = "campaign", "campaign"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        value = self.value()
-        chosen = [(value, f"Campaign {value}")] if value and value.isdecimal() and value != "0" else []
-        return [("0", "No campaign"), *chosen]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message] | None:
-        value = self.value()
-        return queryset.filter(campaign_id=int(value)) if value and value.isdecimal() and len(value) < 19 else None
 
 
 class ToContact(admin.SimpleListFilter):

@@ -16,7 +16,7 @@ from contacts.admin.finding import e164
 from contacts.models import Contact, Suppression
 from delivery import errors
 from delivery.admin import words
-from delivery.admin.filters import ByCampaign, ByLane, ByProvider, ByStatus, ToContact, When
+from delivery.admin.filters import ByLane, ByProvider, ByStatus, ToContact, When
 from delivery.admin.timeline import explained, timeline
 from delivery.models import Inbound, Message
 from delivery.states import MEANING, Status
@@ -31,7 +31,7 @@ def as_uuid(text: str) -> UUID | None:
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
-    list_filter = (ByStatus, When, ByLane, ByProvider, ByCampaign, ToContact)
+    list_filter: tuple[type[admin.SimpleListFilter], ...] = (ByStatus, When, ByLane, ByProvider, ToContact)
     list_select_related = ("provider",)
     search_fields = ("recipient",)
     search_help_text = "Whole number, or message id"
@@ -41,7 +41,7 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
         return (number, "state", "why", "lane_word", "campaign", "segments", "provider", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).defer("body")
+        return super().get_queryset(request).defer("sealed_body")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
@@ -93,7 +93,7 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
             original=message,
             message=message,
             recipient=shown(message.recipient, request.user),
-            body=message.body if private else None,
+            body=words.text(message.body) if private else None,
             contact=Contact.objects.filter(phone=message.recipient).first() if private else None,
             suppressed=Suppression.objects.filter(phone=message.recipient, lifted_at=None).exists(),
             status=Status(message.status),
@@ -135,7 +135,7 @@ class InboundAdmin(ReadOnlyMixin, LargeTableAdmin):
             "phone" if private else "masked",
             "recipient",
             "kind",
-            *(["body"] if private else []),
+            *(["whole_text"] if private else []),
             "provider",
             "received_at",
         )
@@ -157,7 +157,12 @@ class InboundAdmin(ReadOnlyMixin, LargeTableAdmin):
 
     @display(description="Text")
     def text(self, inbound: Inbound) -> str:
-        return inbound.body if len(inbound.body) <= 80 else inbound.body[:79] + "…"
+        text = words.text(inbound.body)
+        return text if len(text) <= 80 else text[:79] + "…"
+
+    @display(description="Text")
+    def whole_text(self, inbound: Inbound) -> str:
+        return words.text(inbound.body)
 
     @display(description="Kind", label={"Stop": "danger", "Start": "success", "Help": "info"})
     def kind(self, inbound: Inbound) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from delivery import errors
 from delivery.admin import words
-from delivery.models import Message, MessageEvent, Provider
+from delivery.models import EVENT_ORDER, Message, MessageEvent, Provider
 from delivery.providers import registry
 from delivery.states import MEANING, Status
 
@@ -29,7 +29,7 @@ class Line:
 
 def timeline(message: Message) -> list[Line]:
     """What happened, oldest first; of a very long story the beginning."""
-    lines = [_line(message, event) for event in message.events.order_by("at", "pk")[:MAX_EVENTS]]
+    lines = [_line(message, event) for event in message.events.order_by(*EVENT_ORDER)[:MAX_EVENTS]]
     if message.status in (Status.SUPPRESSED, Status.CANCELLED) and message.final_at:
         # It never left, so no evidence came in: what we decided is the end of the story.
         decided = MessageEvent(

@@ -30,6 +30,11 @@ class Part:
     percent: float
 
 
+def text(body: str | None) -> str:
+    """What a message says, or that nobody can tell any more."""
+    return "No longer kept" if body is None else body
+
+
 def parts(counts: Mapping[str, int], total: int) -> list[Part]:
     """The bar of a campaign: `counts` by status, out of `total` messages that there are to be."""
     sums = {key: sum(counts.get(status.value, 0) for status in statuses) for key, _, statuses in GROUPS}

@@ -61,6 +61,7 @@ class MessageSerializer(serializers.ModelSerializer):
     campaign = serializers.SerializerMethodField(help_text="Id of the campaign; null for a message of its own.")
     contact = serializers.IntegerField(source="contact_id", allow_null=True)
     sender = SenderOfSerializer(allow_null=True)
+    body = serializers.CharField(allow_null=True, help_text="Null: it is no longer kept.")
     lane = LaneField()
     status = serializers.ChoiceField(choices=Status.choices)
 
@@ -139,6 +140,7 @@ class SenderSerializer(serializers.ModelSerializer):
 
 class InboundSerializer(serializers.ModelSerializer):
     phone = serializers.CharField(help_text="Who wrote, E.164.")
+    body = serializers.CharField(allow_null=True, allow_blank=True, help_text="Null: it is no longer kept.")
     keyword = serializers.CharField(allow_blank=True, help_text="stop, start or help; empty: conversation.")
 
     class Meta:

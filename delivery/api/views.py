@@ -12,7 +12,7 @@ from contacts.api.refusals import WrongState
 from delivery import submit
 from delivery.api import serializers
 from delivery.api.filters import InboundFilters, MessageFilters
-from delivery.models import Inbound, Message, MessageEvent, Sender
+from delivery.models import EVENT_ORDER, Inbound, Message, MessageEvent, Sender
 
 UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 ID = "[0-9]{1,18}"
@@ -71,5 +71,5 @@ class InboundViewSet(viewsets.ReadOnlyModelViewSet[Inbound]):
 
 
 def with_timeline(messages: QuerySet[Message]) -> QuerySet[Message]:
-    events = Prefetch("events", MessageEvent.objects.order_by("at", "id"), to_attr="timeline")
+    events = Prefetch("events", MessageEvent.objects.order_by(*EVENT_ORDER), to_attr="timeline")
     return messages.select_related("provider").prefetch_related(events)

@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from smshub.doctor.findings import Finding, problem, warning
 
 OLDEST_VERSION = 15
-#: Tables whose rows are changed several times each, or live for seconds.
+#: Tables whose rows are changed several times each, or live for seconds; of partitioned ones each partition counts.
 HOT = ("delivery_message", "delivery_messageevent", "delivery_inboxreceipt", "delivery_tally", "delivery_attempt")
 #: Dead rows beyond this many, and beyond this part of the living, are more than autovacuum's usual lag.
 DEAD_ROWS = 50_000
@@ -22,7 +22,9 @@ SELECT stat.relname, stat.n_dead_tup, stat.n_live_tup,
        AND NOT coalesce('autovacuum_enabled=false' = ANY(class.reloptions)
                         OR 'autovacuum_enabled=off' = ANY(class.reloptions), false)
 FROM pg_stat_user_tables AS stat JOIN pg_class AS class ON class.oid = stat.relid
-WHERE stat.schemaname = current_schema() AND stat.relname = ANY(%s) ORDER BY stat.relname
+LEFT JOIN pg_inherits AS part ON part.inhrelid = class.oid LEFT JOIN pg_class AS whole ON whole.oid = part.inhparent
+WHERE stat.schemaname = current_schema() AND class.relkind = 'r' AND COALESCE(whole.relname, class.relname) = ANY(%s)
+ORDER BY stat.relname
 """
 
 # What keeps vacuum from removing rows that died since: open transactions, prepared ones, idle replication slots.

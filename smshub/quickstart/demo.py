@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from campaigns import launch, templates
+from campaigns import messages as campaign_messages
 from campaigns.models import Campaign, Template
 from campaigns.progress import Progress as Standing
 from campaigns.progress import progress
@@ -200,7 +201,7 @@ class Agreement:
 
 def compare(campaign_id: int, carrier: Simulator) -> Agreement:
     """Every message of the campaign against what the carrier says it accepted, a page at a time."""
-    messages = Message.objects.filter(campaign_id=campaign_id)
+    messages = campaign_messages.of(campaign_id)
     by_sid = dict(messages.exclude(provider_message_id="").values_list("provider_message_id", "status"))
     recipients = set(messages.values_list("recipient", flat=True))
     known: set[str] = set()

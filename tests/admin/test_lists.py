@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from campaigns.models import Campaign
 from contacts.admin import base
@@ -113,6 +114,7 @@ def test_a_message_is_found_by_its_number_or_id(administrator: Client, by: str) 
     ],
 )
 def test_messages_are_narrowed(administrator: Client, filters: dict[str, str], sees: set[str]) -> None:
+    factories.CampaignFactory(pk=7, launched_at=timezone.now())
     rows = {
         "failed": factories.MessageFactory(status=Status.FAILED, campaign_id=7, contact_id=1, lane=3),
         "queued": factories.MessageFactory(),

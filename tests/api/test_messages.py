@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 from delivery.models import Message
 from tests.api.conftest import System, is_problem
 from tests.factories import (
+    CampaignFactory,
     InboundFactory,
     MessageEventFactory,
     MessageFactory,
@@ -138,6 +139,8 @@ def test_a_waiting_message_is_cancelled_and_a_sent_one_is_not(shop: System) -> N
 
 
 def test_messages_are_found_by_campaign_status_recipient_and_time(shop: System) -> None:
+    CampaignFactory(pk=7, launched_at=datetime.now(UTC))
+    CampaignFactory(pk=8)
     first = MessageFactory(campaign_id=7, contact_id=1, status="delivered", recipient=ADA)
     second = MessageFactory(status="failed")
 
@@ -146,6 +149,7 @@ def test_messages_are_found_by_campaign_status_recipient_and_time(shop: System) 
 
     assert found("") == [str(second.pk), str(first.pk)]
     assert found("campaign=7") == [str(first.pk)]
+    assert found("campaign=8") == found("campaign=9") == found(f"campaign={2**62}") == []
     assert found("status=failed") == [str(second.pk)]
     assert found("recipient=%2B14155550123") == [str(first.pk)]
     now = datetime.now(UTC)

@@ -281,6 +281,7 @@ def test_which_kinds_may_be_tried_again() -> None:
         "landline",
         "content",
         "no_receipt",
+        "text_gone",
     }
 
 

@@ -1,6 +1,7 @@
 """Claiming: the right rows, in the right order, under a lease, and nobody who said stop."""
 
 import asyncio
+import base64
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,13 +10,15 @@ from typing import Any
 import pytest
 import redis
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
-from delivery import control
+from delivery import bodies, control
 from delivery.claim import Claimed, Connection, claim
 from delivery.lanes import Lane
 from delivery.limiter import Limiter
 from delivery.models import Message, Sender
 from delivery.runtime import connect
+from delivery.settle import settle
 from delivery.states import Status
 from tests.factories import MessageFactory, SenderFactory, SuppressionFactory
 
@@ -213,3 +216,42 @@ def test_claims_at_the_same_time_never_take_the_same_row(on_loop: OnLoop, sender
 
     claimed = on_loop(many)
     assert len(claimed) == len(set(claimed)) == 200
+
+
+def settled(sender: Sender) -> Callable[[Connection, Limiter], Any]:
+    """A claim, and what cannot be read of it settled as the dispatch loop does."""
+
+    async def work(connection: Connection, limiter: Limiter) -> Claimed:
+        claimed: Claimed = await claiming(sender)(connection, limiter)
+        await settle(connection, claimed.unreadable)
+        return claimed
+
+    return work
+
+
+def test_what_has_no_text_any_more_is_not_sent_and_fails_with_the_reason(on_loop: OnLoop, sender: Sender) -> None:
+    gone, whole = MessageFactory(sender=sender), MessageFactory(sender=sender)
+    Message.objects.filter(pk=gone.pk).update(sealed_body=None)
+
+    claimed = on_loop(settled(sender))
+
+    assert [message.id for message in claimed.messages] == [whole.pk]
+    gone.refresh_from_db()
+    assert (gone.status, gone.reason, gone.provider_message_id) == ("failed", "text_gone", "")
+    assert gone.events.get().source == "hub"
+
+
+def test_what_is_locked_waits_until_its_key_is_back(on_loop: OnLoop, sender: Sender, settings: Settings) -> None:
+    message = MessageFactory(sender=sender)
+    ring = settings.FIELD_ENCRYPTION_KEYS
+    settings.FIELD_ENCRYPTION_KEYS = [base64.urlsafe_b64encode(bytes(32)).decode()]
+    bodies.forget()
+
+    claimed = on_loop(settled(sender))
+    settings.FIELD_ENCRYPTION_KEYS = ring
+    bodies.forget()
+
+    assert not claimed.messages
+    message.refresh_from_db()
+    assert (message.status, message.attempt, message.body) == ("held", 1, "Your table is ready.")
+    assert message.not_before > timezone.now()

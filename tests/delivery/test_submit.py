@@ -80,9 +80,9 @@ def test_cancelling_a_campaign_splits_it_exactly() -> None:
         MessageFactory(sender=sender, campaign_id=4, contact_id=n, status=status)
     MessageFactory(sender=sender, campaign_id=5, contact_id=1)
 
-    assert control.cancel_queued(4, limit=1) == 2
-    assert control.cancel_queued(4, limit=1) == 1
-    assert control.cancel_queued(4) == 0
+    assert control.cancel_queued(4, timezone.now(), limit=1) == 2
+    assert control.cancel_queued(4, timezone.now(), limit=1) == 1
+    assert control.cancel_queued(4, timezone.now()) == 0
 
     statuses = sorted(Message.objects.filter(campaign_id=4).values_list("status", flat=True))
     assert statuses == ["cancelled", "cancelled", "cancelled", "delivered", "sending", "uncertain"]

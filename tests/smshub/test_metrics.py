@@ -16,6 +16,7 @@ from delivery import vitals
 from delivery.dispatch import dispatch
 from delivery.lanes import Lane
 from delivery.models import Message, Provider
+from delivery.months import AHEAD, BEHIND
 from delivery.providers.base import OutboundMessage, Outcome, SendOutcome
 from delivery.receipts.reconcile import reconcile_batch
 from delivery.runtime import Runtime, runtime
@@ -237,7 +238,8 @@ def test_a_long_queue_is_read_by_its_index() -> None:
         cursor.execute("ANALYZE delivery_message")
         cursor.execute("EXPLAIN " + readings._STREAMS)
         plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert plan.count("using message_claim on delivery_message") == 2
+    assert "Seq Scan on delivery_message" not in plan
+    assert plan.count("_provider_id_lane_campaign_id_") == 2 * (BEHIND + 1 + AHEAD)
 
 
 @pytest.mark.usefixtures("redis_is_away")
