@@ -87,6 +87,12 @@ def _unwrap(month: date, sealed: bytes) -> bytes:
     return encryption.unseal(sealed, context=_context(month))
 
 
+def locked() -> list[date]:
+    """Months whose texts cannot be read with the key ring that there is."""
+    forget()
+    return sorted(month for month, cipher in _ciphers(set()).items() if cipher is None)
+
+
 def seal(message_id: UUID, text: str) -> bytes:
     """The text as it is stored. Raises LookupError for a month that was never opened, was dropped, or is locked."""
     return seal_with(sealer(month_of_id(message_id)), message_id, text) if text else b""

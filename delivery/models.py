@@ -306,9 +306,9 @@ class MonthSummary(models.Model):
 
     month = models.DateField()
     campaign_id = models.BigIntegerField()
-    provider = models.ForeignKey(Provider, null=True, on_delete=models.PROTECT, db_index=False)
+    provider = models.ForeignKey(Provider, null=True, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     country = models.CharField(max_length=2, blank=True)
-    sender = models.ForeignKey(Sender, null=True, on_delete=models.PROTECT, db_index=False)
+    sender = models.ForeignKey(Sender, null=True, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     status = models.CharField(max_length=12, choices=Status.choices)
     reason = models.CharField(max_length=24, blank=True)
     messages = models.BigIntegerField()

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from delivery import dispatch as dispatching
 from delivery import heartbeat as heartbeat  # listens for the worker's start
-from delivery import queue, tallies, uncertain, vitals, wake
+from delivery import months, queue, redaction, retention, tallies, uncertain, vitals, wake
 from delivery.receipts.reconcile import BATCH, reconcile_batch
 from delivery.runtime import runtime
 
@@ -16,6 +16,8 @@ RUN_SECONDS = 5.0
 GATHER_SECONDS = 0.1
 #: Half of the time between two ticks: what the clock says in its own pace is never left out.
 TICK_MS = 500
+#: Of the quarter of a minute between two rounds of housekeeping.
+REDACT_SECONDS = 2.0
 
 
 @shared_task
@@ -56,3 +58,6 @@ def tick() -> None:
 def housekeeping() -> None:
     uncertain.give_up()
     tallies.squash()
+    months.open_ahead()
+    redaction.redact(seconds=REDACT_SECONDS)
+    retention.drop_old()

@@ -164,6 +164,10 @@ ASK_UNCERTAIN_AFTER_SECONDS = env.int("ASK_UNCERTAIN_AFTER_SECONDS", default=10)
 BELIEVE_ABSENCE_AFTER_SECONDS = env.int("BELIEVE_ABSENCE_AFTER_SECONDS", default=90)
 # How long we go on asking before a message with no final receipt is closed as expired.
 GIVE_UP_AFTER_SECONDS = env.int("GIVE_UP_AFTER_SECONDS", default=3 * 24 * 3600)
+# Texts of messages that have been final for so many days, and texts received as long ago, are emptied; 0: never.
+REDACT_AFTER_DAYS = env.int("REDACT_AFTER_DAYS", default=0)
+# So many whole months of messages are kept beside the present one; 0: all. Their counts and costs stay.
+RETENTION_MONTHS = env.int("RETENTION_MONTHS", default=0)
 # When a running campaign is paused by itself: so many of its messages at their end, and of all that were answered
 # more than so many percent filtered as spam, or not arrived for whatever reason.
 AUTO_PAUSE_AFTER_MESSAGES = env.int("AUTO_PAUSE_AFTER_MESSAGES", default=100)

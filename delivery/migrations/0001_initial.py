@@ -138,8 +138,8 @@ class Migration(migrations.Migration):
                 ('messages', models.BigIntegerField()),
                 ('segments', models.BigIntegerField()),
                 ('cost', models.DecimalField(decimal_places=5, max_digits=18)),
-                ('provider', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='delivery.provider')),
-                ('sender', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='delivery.sender')),
+                ('provider', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='delivery.provider')),
+                ('sender', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='delivery.sender')),
             ],
             options={
                 'verbose_name_plural': 'month summaries',

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from smshub.doctor import accounts, backlog, postgres, redis, setup, workers
+from smshub.doctor import accounts, backlog, postgres, redis, setup, storage, workers
 from smshub.doctor.findings import Check, Finding, Level, problem
 
 CHECKS: tuple[Check, ...] = (
@@ -16,6 +16,9 @@ CHECKS: tuple[Check, ...] = (
     Check("Postgres version", postgres.version, needs=("Postgres",)),
     Check("migrations", postgres.migrations, needs=("Postgres",)),
     Check("vacuum", postgres.vacuum, needs=("migrations",)),
+    Check("months", storage.open_months, needs=("migrations",)),
+    Check("text keys", storage.text_keys, needs=("migrations", "encryption keys")),
+    Check("retention", storage.overdue, needs=("months",)),
     Check("long transactions", postgres.long_transactions, needs=("Postgres",)),
     Check("Redis", redis.answers),
     Check("Redis memory", redis.memory, needs=("Redis",)),
