@@ -51,13 +51,25 @@ def _named(latency: float, dispatchers: int) -> str:
 
 def _speed(results: dict[tuple[float, int], Sent]) -> str:
     return report.table(
-        ["Carrier, processes", "messages/s", "rows written", "handed over", "final", "WAL/message", "ledger"],
+        [
+            "Carrier, processes",
+            "messages/s",
+            "rows written",
+            "handed over",
+            "final",
+            "WAL/message",
+            "updates",
+            "HOT",
+            "ledger",
+        ],
         [
             [
                 _named(*key),
                 f"{sent.rate:,.0f}",
                 *(f"{moment:.1f} s" for moment in (sent.written, sent.handed_over, sent.final)),
                 f"{sent.wal / sent.messages / 1024:.1f} kB",
+                f"{sent.updates:.1f}",
+                f"{sent.hot:.0%}",
                 "differs" if sent.disagreements else "agrees",
             ]
             for key, sent in results.items()

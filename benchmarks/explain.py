@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -24,9 +24,9 @@ from benchmarks import report, years
 from benchmarks.servers import Servers, fresh_database
 from benchmarks.years import Years
 from campaigns import messages as campaign_messages
-from delivery import claim, control, queue, redaction, retention, retries, settle, uncertain
+from delivery import claim, control, horizon, queue, redaction, retention, retries, settle, uncertain
 from delivery.ids import campaign_range, first_id, month_bounds, month_of
-from delivery.models import EVENT_ORDER, Message, MessageEvent
+from delivery.models import EVENT_ORDER, Message, MessageEvent, Month
 from delivery.months import partition
 from delivery.receipts import evidence, reconcile
 from delivery.states import Status
@@ -69,7 +69,7 @@ def run(_servers: Servers, options: argparse.Namespace) -> int:
 def _statements(made: Years) -> Iterator[Statement]:
     now = timezone.now()
     provider, sender = made.sender.provider_id, made.sender.pk
-    of_all = {"provider_id": provider, "now": now, "limit": 5000}
+    of_all = {"provider_id": provider, "now": now, "limit": 5000, "floor": horizon.first_open(now)}
     yield "claim: streams of a provider", claim._STREAMS, of_all
     turn = {"lanes": [3, 3], "campaigns": [made.big.pk, made.small.pk], "senders": [sender] * 2, "budgets": [50] * 2}
     yield "claim of 100", claim._CLAIM.format(most=50), of_all | turn | {"lease": now + timedelta(minutes=1)}
@@ -101,7 +101,7 @@ def _statements(made: Years) -> Iterator[Statement]:
     yield "reconcile: note 2,000", evidence._NOTE, told
     yield "reconcile: apply 2,000", evidence._APPLY, told
     _fill_inbox(provider)
-    yield "reconcile: take 2,000, half without a token", reconcile._TAKE, {"now": now, "limit": 2000}
+    yield "reconcile: take 2,000, half without a token", reconcile._TAKE, {"now": timezone.now(), "limit": 2000}
     yield "tick: is there work?", queue._WORK, of_all
     yield "tick: promote 5,000", queue._PROMOTE, of_all
     yield "tick: sweep ended leases", uncertain._SWEEP, of_all
@@ -110,6 +110,7 @@ def _statements(made: Years) -> Iterator[Statement]:
     yield "give up", uncertain._GIVE_UP, of_all | asked
     yield from _of_campaigns(made)
     yield from _of_people(made)
+    yield "claim: where the queue begins", horizon._FIRST_OPEN, _bounds(now)
     yield "metrics: streams", readings._STREAMS, {}
     yield "metrics: depths", readings._DEPTHS, {"lanes": [0, 1, 2, 3], "most": readings.MOST_ROWS}
     yield "metrics: uncertain", readings._UNCERTAIN, {"before": now, "most": readings.MOST_ROWS}
@@ -180,7 +181,8 @@ def _explain(statement: str, values: Mapping[str, Any], names: Mapping[str, str]
             plan.partitions.add(relation)
         if index := node.get("Index Name"):
             plan.indexes.add(names.get(index, index))
-        if node["Node Type"] == "Seq Scan" and re.match("delivery_(message|attempt)", relation):
+        touched = node["Shared Hit Blocks"] + node["Shared Read Blocks"]
+        if node["Node Type"] == "Seq Scan" and touched and re.match("delivery_(message|attempt)", relation):
             plan.seq_scans.add(relation)
     return plan
 
@@ -203,6 +205,12 @@ def _index_names() -> dict[str, str]:
 
 def _ids(status: Status, number: int) -> list[Any]:
     return list(Message.objects.filter(status=status).order_by("pk").values_list("pk", flat=True)[:number])
+
+
+def _bounds(now: datetime) -> dict[str, list[Any]]:
+    months = Month.objects.filter(month__lt=month_of(now)).order_by("month").values_list("month", flat=True)
+    firsts, ends = zip(*(month_bounds(month) for month in months), strict=True)
+    return {"firsts": list(firsts), "ends": list(ends)}
 
 
 def _nth_id(first: Any, end: Any, number: int) -> Any:

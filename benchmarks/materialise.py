@@ -5,11 +5,11 @@
 
 For each size, in a fresh process (so that its peak memory is its own) and an empty database: freeze the audience,
 then materialise it with one worker. Rendering, smart encoding and measuring are also timed alone, on contacts alike,
-to tell the writing apart. `--writers` compares the ways to write a chunk of rows; the first is the one in use.
+to tell the writing apart; so are sealing a text and opening it. `--writers` compares the ways to write a chunk of rows; the first is the one in use.
 """
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
@@ -20,7 +20,8 @@ from benchmarks.alone import Figures, alone, seconds
 from benchmarks.servers import Servers, fresh_database
 from campaigns import launch, materialise
 from campaigns.models import Campaign, TemplateVersion
-from delivery.ids import new_message_id
+from delivery import bodies
+from delivery.ids import campaign_message_id, month_of
 from delivery.models import Message, Sender
 from delivery.states import Status
 
@@ -34,6 +35,7 @@ def one(size: int) -> Figures:
         "seconds": seconds(lambda: materialise.materialise(campaign.pk, seconds=3600)),
         "rendering": rendering(size),
     }
+    figures["sealing"], figures["opening"] = sealing(size)
     queued = Message.objects.filter(campaign_id=campaign.pk, status=Status.QUEUED).count()
     if queued != size:
         raise SystemExit(f"{queued} of {size} contacts have a message.")
@@ -49,6 +51,19 @@ def rendering(size: int) -> float:
     ]
     text_for = materialise._renderer(version)
     return seconds(lambda: [materialise._outcome(person, text_for) for person in people]) * size / 1000
+
+
+def sealing(size: int) -> tuple[float, float]:
+    """Seconds to seal as many texts, and to open them."""
+    now = timezone.now()
+    month = month_of(now)
+    cipher = bodies.sealer(month)
+    ids = [campaign_message_id(now, 1, n) for n in range(size)]
+    sealed = [bodies.seal_with(cipher, pk, scenes.TEXT) for pk in ids]
+    return (
+        seconds(lambda: [bodies.seal_with(cipher, pk, scenes.TEXT) for pk in ids]),
+        seconds(lambda: [bodies.open_with({month: cipher}, pk, body) for pk, body in zip(ids, sealed, strict=True)]),
+    )
 
 
 def copy_only(size: int) -> Figures:
@@ -72,21 +87,33 @@ def _copy(statement: str, types: Iterable[str], rows: Iterable[tuple[object, ...
 
 # --- ways to write ----------------------------------------------------------------------------------------------
 
-_VARIED = "id, contact_id, recipient, body, encoding, segments, status, reason"
+_VARIED = ", ".join(materialise._STAGED)
 _ALL = f"{_VARIED}, campaign_id, provider_id, sender_id, lane, error_code, attempt, provider_message_id, created_at"
 
 
 def in_use(campaign: Campaign, sender: Sender, outcomes: list[Any]) -> None:
-    materialise._write(campaign, sender, outcomes)
+    materialise._write(campaign, timezone.now(), sender, outcomes)
+
+
+def _sealed(campaign: Campaign, outcomes: list[Any]) -> Iterator[tuple[Any, ...]]:
+    """Rows with their ids and their texts sealed, as the one in use makes them."""
+    now = timezone.now()
+    cipher = bodies.sealer(month_of(now))
+    ids = (campaign_message_id(now, campaign.pk, outcome.contact_id) for outcome in outcomes)
+    return (
+        (pk, *outcome._replace(body=bodies.seal_with(cipher, pk, outcome.body)))
+        for pk, outcome in zip(ids, outcomes, strict=True)
+    )
 
 
 def copy_text(campaign: Campaign, sender: Sender, outcomes: list[Any]) -> None:
     """The same with COPY in text format."""
+    rows = _sealed(campaign, outcomes)
     with connection.cursor() as cursor:
         cursor.execute(materialise._STAGE)
         with cursor.copy(f"COPY materialise_stage ({_VARIED}) FROM STDIN") as copy:
-            for outcome in outcomes:
-                copy.write_row((new_message_id(), *outcome))
+            for row in rows:
+                copy.write_row(row)
         values = {"campaign": campaign.pk, "provider": sender.provider_id, "sender": sender.pk, "lane": 3}
         cursor.execute(materialise._INSERT, values | {"now": timezone.now()})
 
@@ -95,19 +122,19 @@ def copy_straight(campaign: Campaign, sender: Sender, outcomes: list[Any]) -> No
     """COPY into the table itself: one row that is there already fails the whole chunk."""
     rest = (campaign.pk, sender.provider_id, sender.pk, 3, "", 1, "", timezone.now())
     types = (*materialise._STAGED_TYPES, "int8", "int8", "int8", "int2", "text", "int2", "text", "timestamptz")
-    rows = ((new_message_id(), *outcome, *rest) for outcome in outcomes)
+    rows = ((*row, *rest) for row in _sealed(campaign, outcomes))
     _copy(f"COPY delivery_message ({_ALL}) FROM STDIN (FORMAT BINARY)", types, rows)
 
 
 def unnest(campaign: Campaign, sender: Sender, outcomes: list[Any]) -> None:
-    columns = [list(column) for column in zip(*((new_message_id(), *outcome) for outcome in outcomes), strict=True)]
+    columns = [list(column) for column in zip(*_sealed(campaign, outcomes), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO delivery_message ({_ALL})
                 SELECT {_VARIED}, %s, %s, %s, 3, '', 1, '', now()
-                FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::smallint[],
+                FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::smallint[],
                             %s::text[], %s::text[]) AS row ({_VARIED})
-                ON CONFLICT (campaign_id, contact_id) WHERE campaign_id > 0 DO NOTHING""",
+                ON CONFLICT (id) DO NOTHING""",
             [campaign.pk, sender.provider_id, sender.pk, *columns],
         )
 
@@ -122,7 +149,7 @@ def writers(chunks: int = 20) -> Figures:
         for _ in range(chunks):
             outcomes = [
                 materialise._Outcome(
-                    contact + n, "+14155550123", f"Hi Person {n}, your table is ready.", "gsm7", 1, "queued", ""
+                    contact + n, "+14155550123", "US", f"Hi Person {n}, your table is ready.", "gsm7", 1, "queued", ""
                 )
                 for n in range(materialise.CHUNK_SIZE)
             ]
@@ -156,7 +183,9 @@ def run(_servers: Servers, options: argparse.Namespace) -> int:
             took = alone(one, size=size)
         speeds = [size / took["seconds"], size / (took["seconds"] - took["rendering"])]
         times = [f"{took[part]:.2f} s" for part in ("launch", "freeze")]
-        rows.append([f"{size:,}", *times, *(f"{rate:,.0f}" for rate in speeds), f"{took['memory']:.0f} MB"])
-    headings = ["Contacts", "launch", "freeze", "rows/s", "without rendering", "peak memory"]
+        per_text = [f"{took[part] / size * 1e6:.1f} µs" for part in ("sealing", "opening")]
+        rates = [f"{rate:,.0f}" for rate in speeds]
+        rows.append([f"{size:,}", *times, *rates, *per_text, f"{took['memory']:.0f} MB"])
+    headings = ["Contacts", "launch", "freeze", "rows/s", "without rendering", "sealing", "opening", "peak memory"]
     report.say("From audience to message rows", report.table(headings, rows))
     return 0

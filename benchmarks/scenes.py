@@ -77,22 +77,27 @@ COPY = f"COPY delivery_message ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
 def message_rows(size: int, by: Sender, status: Status, *, campaign_id: int = 1) -> Iterator[tuple[object, ...]]:
     """Rows of a campaign's messages for COPY, texts sealed, in the order of their ids."""
     now = timezone.now()
+    # Before the first row is asked for: a COPY has the connection to itself.
     cipher = bodies.sealer(month_of(now))
     handed_over = status is not Status.QUEUED
-    for n in range(size):
+
+    def row(n: int) -> tuple[object, ...]:
         pk = campaign_message_id(now, campaign_id, n + 1)
         body = bodies.seal_with(cipher, pk, TEXT)
         known_as = f"SM{pk.hex}" if handed_over else ""
         fixed = (campaign_id, n + 1, by.provider_id, by.pk, f"+1{4150000000 + n}", body, "gsm7", 1, 3, status.value)
-        yield (pk, *fixed, "", "", 1, known_as, now)
+        return (pk, *fixed, "", "", 1, known_as, now)
+
+    return (row(n) for n in range(size))
 
 
 def messages(size: int, by: Sender, status: Status) -> None:
     """Make them, and let the planner know."""
+    rows = message_rows(size, by, status)
     with connection.cursor() as cursor:
         with cursor.copy(COPY) as copy:
             copy.set_types(TYPES)
-            for row in message_rows(size, by, status):
+            for row in rows:
                 copy.write_row(row)
         cursor.execute("ANALYZE delivery_message")
 

@@ -40,6 +40,10 @@ class Sent:
     """Until the last receipt of all was applied."""
     wal: int
     """Bytes."""
+    updates: float
+    """Of a message's row, from when it was written until it was final."""
+    hot: float
+    """The share of them that touched no index."""
     used: dict[str, Used]
     disagreements: tuple[str, ...]
 
@@ -55,9 +59,10 @@ def warm_up(hub: Hub, by: Sender) -> None:
 
 def send(hub: Hub, by: Sender, size: int) -> Sent:
     campaign = scenes.campaign(scenes.people(size), by)
-    before, wal = used(hub.pids), _wal()
+    before, wal, updated = used(hub.pids), _wal(), _updates()
     final, settled = _send(hub, campaign, size)
     after, written_wal = used(hub.pids), _wal() - wal
+    updates, hot = (now - then for now, then in zip(_updates(), updated, strict=True))
     campaign.refresh_from_db()
     last = campaign_messages.of(campaign.pk).aggregate(Max("sent_at"))["sent_at__max"]
     if campaign.launched_at is None or campaign.materialised_at is None:
@@ -69,9 +74,22 @@ def send(hub: Hub, by: Sender, size: int) -> Sent:
         final=final,
         settled=settled,
         wal=written_wal,
+        updates=updates / size,
+        hot=hot / updates,
         used={name: Used(after[name].cpu - before[name].cpu, after[name].peak) for name in after},
         disagreements=tuple(_disagreements(hub, campaign, size)),
     )
+
+
+def _updates() -> tuple[int, int]:
+    """Updates of messages so far, and how many of them were HOT."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT sum(n_tup_upd)::bigint, sum(n_tup_hot_upd)::bigint FROM pg_stat_user_tables
+               WHERE relname ~ '^delivery_message_\\d'"""
+        )
+        updates, hot = cursor.fetchone()
+    return updates, hot
 
 
 def _send(hub: Hub, campaign: Campaign, size: int) -> tuple[float, float]:

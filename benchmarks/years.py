@@ -31,8 +31,8 @@ SELECT {id}, %(campaign)s, n, %(provider)s, %(sender)s, '+1415' || 1000000 + n %
     decode(repeat(md5(n::text), 3), 'hex'), 'gsm7', 1, 0.0079, %(lane)s, %(status)s, '', '', 1,
     CASE WHEN %(known)s THEN 'SM' || md5(%(campaign)s::text || '-' || n || '-' || %(at)s) ELSE '' END,
     %(made)s, CASE WHEN %(known)s THEN %(made)s END, CASE WHEN %(known)s THEN %(made)s END,
-    %(final)s, %(ask)s::timestamptz + n * interval '1 ms', %(lease)s::timestamptz + n * interval '1 ms',
-    %(not_before)s::timestamptz + n * interval '1 ms'
+    %(final)s, %(ask)s::timestamptz + (n - %(first)s) * interval '1 ms', %(lease)s::timestamptz + (n - %(first)s) * interval '1 ms',
+    %(not_before)s::timestamptz + (n - %(first)s) * interval '1 ms'
 FROM generate_series(%(first)s, %(last)s) AS n
 """
 _TIMELINE = """
@@ -92,7 +92,7 @@ def _under_way(by: Sender, size: int) -> tuple[Campaign, Campaign]:
     first = 0
     for status, rows, rest in (
         (Status.QUEUED, size, {}),
-        (Status.SENDING, 500, {"lease": now + timedelta(minutes=1)}),
+        (Status.SENDING, 500, {"lease": now - timedelta(minutes=1)}),
         (Status.ACCEPTED, 20_000, {"ask": now + timedelta(minutes=5)}),
         (Status.SENT, 20_000, {"ask": now + timedelta(minutes=5)}),
         (Status.UNCERTAIN, 1_000, {"ask": now - timedelta(minutes=1)}),

@@ -21,7 +21,7 @@ from psycopg.rows import kwargs_row
 
 from delivery import bodies, callbacks
 from delivery.errors import Failure
-from delivery.ids import month_of_id
+from delivery.ids import ANYTIME, month_of_id
 from delivery.lanes import Lane
 from delivery.limiter import Bucket, Demand, Limiter
 from delivery.providers.base import OutboundMessage, Outcome, SendOutcome
@@ -44,12 +44,12 @@ LOCKED_SECONDS = 60.0
 _STREAMS = f"""
 WITH RECURSIVE stream AS (
     (SELECT lane, campaign_id, sender_id, segments FROM delivery_message
-     WHERE provider_id = %(provider_id)s AND status = '{Status.QUEUED}'
+     WHERE provider_id = %(provider_id)s AND status = '{Status.QUEUED}' AND id >= %(floor)s
      ORDER BY lane, campaign_id, sender_id, created_at LIMIT 1)
     UNION ALL
     SELECT next.lane, next.campaign_id, next.sender_id, next.segments FROM stream CROSS JOIN LATERAL (
         SELECT lane, campaign_id, sender_id, segments FROM delivery_message
-        WHERE provider_id = %(provider_id)s AND status = '{Status.QUEUED}'
+        WHERE provider_id = %(provider_id)s AND status = '{Status.QUEUED}' AND id >= %(floor)s
           AND (lane, campaign_id, sender_id) > (stream.lane, stream.campaign_id, stream.sender_id)
         ORDER BY lane, campaign_id, sender_id, created_at LIMIT 1) AS next
 )
@@ -79,7 +79,7 @@ WITH wanted AS (
     FROM wanted AS w CROSS JOIN LATERAL (
         SELECT id, created_at, segments FROM delivery_message
         WHERE provider_id = %(provider_id)s AND lane = w.lane AND campaign_id = w.campaign_id
-          AND sender_id = w.sender_id AND status = '{Status.QUEUED}'
+          AND sender_id = w.sender_id AND status = '{Status.QUEUED}' AND id >= %(floor)s
           AND NOT EXISTS (SELECT 1 FROM delivery_campaignhold AS h WHERE h.campaign_id = w.campaign_id)
         ORDER BY created_at LIMIT {{most}} FOR UPDATE SKIP LOCKED) AS m
 ), fitting AS (
@@ -99,7 +99,7 @@ UPDATE delivery_message AS m SET
                       WHERE s.phone = m.recipient AND s.lifted_at IS NULL) OFFSET 0) AS stopped (reason)),
     claimed_at = statement_timestamp(),
     lease_until = statement_timestamp() + make_interval(secs => %(lease_seconds)s)
-WHERE m.id = ANY(ARRAY(SELECT id FROM fitting WHERE used <= budget))
+WHERE m.id = ANY(ARRAY(SELECT id FROM fitting WHERE used <= budget)) AND m.id >= %(floor)s
 RETURNING m.id, m.attempt, m.lane, m.recipient, m.body, m.segments, m.encoding, m.valid_until, m.status,
           m.campaign_id, m.sender_id, m.claimed_at
 """
@@ -163,8 +163,8 @@ class _Row:
     claimed_at: datetime
 
 
-async def streams(connection: Connection, provider_id: int) -> list[Stream]:
-    cursor = await connection.execute(_STREAMS, {"provider_id": provider_id})
+async def streams(connection: Connection, provider_id: int, floor: UUID = ANYTIME) -> list[Stream]:
+    cursor = await connection.execute(_STREAMS, {"provider_id": provider_id, "floor": floor})
     return [Stream(*row) for row in await cursor.fetchall()]
 
 
@@ -177,16 +177,18 @@ async def claim(
     window: int,
     room: int,
     lease_seconds: int,
+    floor: UUID = ANYTIME,
 ) -> Claimed:
     """Claim up to `room` messages within the limits, upper lanes first. Commits before it returns.
 
     `window` is how many messages this worker may hold, `room` how many more it may take now. Reminders and bulk leave
-    a share of the window and of the tokens alone, so that an alert finds both there.
+    a share of the window and of the tokens alone, so that an alert finds both there. Messages with ids below `floor` are
+    not looked for.
 
     Raises redis.RedisError when the limiter, one of DATABASE_AWAY when the database is away: nothing is claimed then.
     """
     account = Bucket(f"provider:{provider_id}", rate)
-    waiting = await streams(connection, provider_id)
+    waiting = await streams(connection, provider_id, floor)
     messages: list[OutboundMessage] = []
     unreadable: list[SendOutcome] = []
     wait = 0.0
@@ -205,7 +207,7 @@ async def claim(
             )
             paced = any(stream.pace for stream in turn)
             wait = max(wait, min(grant.wait, LONGEST_PACE_WAIT) if paced else grant.wait)
-            taken, unread, used = await _take_rows(connection, provider_id, turn, grant.segments, lease_seconds)
+            taken, unread, used = await _take_rows(connection, provider_id, turn, grant.segments, lease_seconds, floor)
             messages += taken
             unreadable += unread
             unused = [
@@ -227,6 +229,7 @@ async def _take_rows(
     turn: Sequence[Stream],
     budgets: Sequence[int],
     lease_seconds: int,
+    floor: UUID,
 ) -> tuple[list[OutboundMessage], list[SendOutcome], dict[tuple[int, int], int]]:
     """Claim rows worth at most `budgets` segments per stream; what was used is by (campaign, sender)."""
     granted = [(stream, budget) for stream, budget in zip(turn, budgets, strict=True) if budget > 0]
@@ -239,6 +242,7 @@ async def _take_rows(
         "senders": [stream.sender_id for stream, _ in granted],
         "budgets": [budget for _, budget in granted],
         "lease_seconds": lease_seconds,
+        "floor": floor,
     }
     statement = _CLAIM.format(most=max(int(budget) for _, budget in granted))
     addresses = {stream.sender_id: stream.sender for stream, _ in granted}

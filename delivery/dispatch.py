@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 from time import monotonic
+from uuid import UUID
 
 import redis
 import structlog
 from django.conf import settings
 
-from delivery import accounts, numbers, routing, vitals
+from delivery import accounts, horizon, numbers, routing, vitals
 from delivery.claim import RESERVED_SHARE, claim
 from delivery.errors import Failure
 from delivery.lanes import Lane
@@ -52,6 +53,8 @@ class Dispatch:
     runtime: Runtime
     adapter: Adapter
     window: Window
+    floor: UUID
+    """Where the queue begins."""
     ready: list[tuple[Lane, int, OutboundMessage, float]] = field(default_factory=list)
     """A heap of what is claimed and not yet sent: lane, order of claiming, the message, the end of its lease."""
     in_flight: set[asyncio.Task[None]] = field(default_factory=set)
@@ -117,6 +120,7 @@ class Dispatch:
                 window=window,
                 room=room,
                 lease_seconds=settings.LEASE_SECONDS,
+                floor=self.floor,
             )
         except redis.RedisError as error:
             log.warning("limiter_away", provider_id=self.provider.pk, error=type(error).__name__)
@@ -221,10 +225,12 @@ def dispatch(provider_id: int, *, runtime: Runtime, seconds: float) -> int:
     if provider is None:
         return 0
 
+    floor = horizon.floor()
+
     async def work() -> Dispatch:
         adapter = await runtime.adapter(provider)
         window = runtime.window(provider)
-        run = Dispatch(provider, runtime, adapter, window)
+        run = Dispatch(provider, runtime, adapter, window, floor)
         await run.run(seconds=seconds)
         return run
 

@@ -37,7 +37,10 @@ DATABASE_AWAY = (
 
 
 async def connect() -> psycopg.AsyncConnection[tuple[Any, ...]]:
-    """A connection of our own to Django's database, in autocommit, for statements run from the event loop."""
+    """A connection of our own to Django's database, in autocommit, for statements run from the event loop.
+
+    Nothing is prepared: a plan for any values would go through every partition, where one for these goes to a few.
+    """
     database = connections["default"].settings_dict
     return await psycopg.AsyncConnection.connect(
         dbname=database["NAME"],
@@ -47,6 +50,7 @@ async def connect() -> psycopg.AsyncConnection[tuple[Any, ...]]:
         port=database["PORT"] or None,
         connect_timeout=10,
         autocommit=True,
+        prepare_threshold=None,
         **database["OPTIONS"],
     )
 

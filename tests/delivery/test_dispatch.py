@@ -16,6 +16,7 @@ from django.db import connection
 from contacts.models import Suppression
 from delivery.dispatch import Dispatch, dispatch
 from delivery.errors import Failure
+from delivery.ids import ANYTIME
 from delivery.lanes import Lane
 from delivery.models import Message, Provider, Sender, new_message_id
 from delivery.providers.base import Answer, OutboundMessage, Outcome, Question, SendOutcome
@@ -224,7 +225,7 @@ def test_of_what_is_claimed_the_most_urgent_goes_first(sender: Sender) -> None:
             return accept(message)
 
     async def two_at_a_window_of_one() -> None:
-        run = Dispatch(sender.provider, runtime(), Noting(accept), Window(most=1))
+        run = Dispatch(sender.provider, runtime(), Noting(accept), Window(most=1), ANYTIME)
         for number, lane in enumerate([Lane.BULK, Lane.BULK, Lane.ALERT]):
             run.ready.append((lane, number, outbound(lane), monotonic() + 60))
         heapify(run.ready)
