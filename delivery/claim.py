@@ -182,8 +182,8 @@ async def claim(
     """Claim up to `room` messages within the limits, upper lanes first. Commits before it returns.
 
     `window` is how many messages this worker may hold, `room` how many more it may take now. Reminders and bulk leave
-    a share of the window and of the tokens alone, so that an alert finds both there. Messages with ids below `floor` are
-    not looked for.
+    a share of the window and of the tokens alone, so that an alert finds both there. Messages with ids below `floor`
+    are not looked for.
 
     Raises redis.RedisError when the limiter, one of DATABASE_AWAY when the database is away: nothing is claimed then.
     """

@@ -142,10 +142,10 @@ def _take(provider_id: int) -> list[Question]:
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, parameters)
         rows = cursor.fetchall()
-    questions = [
-        Question(message_id, attempt, provider_message_id, recipient, sender, bodies.shown(message_id, body) or "", at)
-        for message_id, attempt, provider_message_id, recipient, sender, body, at in rows
-    ]
+    questions = []
+    for message_id, attempt, provider_message_id, recipient, sender, body, *times in rows:
+        text = bodies.shown(message_id, body) or ""
+        questions.append(Question(message_id, attempt, provider_message_id, recipient, sender, text, *times))
     # Without its text no message can be told from another: to ask would be to hear that there is none like it.
     return [question for question in questions if question.body or question.provider_message_id]
 
