@@ -13,6 +13,7 @@ the chunks that are left become `cancelled` rows. A pause does not stop this: pa
 import json
 import time
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
@@ -25,7 +26,10 @@ from campaigns.models import AudienceChunk, Campaign, TemplateVersion
 from contacts import phone
 from delivery import wake as delivery_wake
 from delivery.errors import Suppressed
-from delivery.models import Sender, new_message_id
+from delivery.models import new_message_id
+from delivery.prices import FREE
+from delivery.routing import routes
+from delivery.routing.routes import Ways
 from delivery.segments import measure
 from delivery.smart_encoding import to_gsm
 from delivery.states import Status
@@ -81,7 +85,7 @@ def materialise_chunk(campaign_id: int) -> bool:
     with transaction.atomic():
         chunk = (
             AudienceChunk.objects.select_for_update(of=("self",), skip_locked=True)
-            .select_related("campaign__sender", "campaign__template_version")
+            .select_related("campaign__sender__provider", "campaign__template_version")
             .filter(campaign_id=campaign_id, done_at=None)
             .order_by("first")
             .first()
@@ -89,17 +93,18 @@ def materialise_chunk(campaign_id: int) -> bool:
         if chunk is None:
             return False
         campaign = chunk.campaign
-        sender, version = _frozen(campaign)
+        version, ways = _frozen(campaign)
         contacts = _take(chunk)
         if campaign.status == Campaign.Status.CANCELLED:
             outcomes = [_unsent(contact, Status.CANCELLED) for contact in contacts]
         else:
             text_for = _renderer(version)
-            outcomes = [_outcome(contact, text_for) for contact in contacts]
-        _write(campaign, sender, outcomes)
+            outcomes = [_outcome(contact, text_for, ways, campaign.lane) for contact in contacts]
+        _write(campaign, ways.routed, outcomes)
         AudienceChunk.objects.filter(pk=chunk.pk).update(done_at=timezone.now())
         if campaign.status == Campaign.Status.RUNNING:
-            transaction.on_commit(partial(delivery_wake.dispatch, sender.provider_id))
+            for provider_id in {outcome.provider_id for outcome in outcomes if outcome.provider_id}:
+                transaction.on_commit(partial(delivery_wake.dispatch, provider_id))
     return True
 
 
@@ -152,12 +157,16 @@ class _Outcome(NamedTuple):
     segments: int
     status: str
     reason: str
+    provider_id: int | None = None
+    sender_id: int | None = None
+    cost: Decimal = FREE
 
 
-def _frozen(campaign: Campaign) -> tuple[Sender, TemplateVersion]:
-    if campaign.sender is None or campaign.template_version is None:
+def _frozen(campaign: Campaign) -> tuple[TemplateVersion, Ways]:
+    """The text, and the ways that the messages go: the sender that was frozen, else the routes as they are now."""
+    if campaign.template_version is None:
         raise RuntimeError(f"campaign {campaign.pk} has an audience but was never launched")
-    return campaign.sender, campaign.template_version
+    return campaign.template_version, routes.way_of(campaign.sender) if campaign.sender else routes.ways()
 
 
 def _renderer(version: TemplateVersion) -> Callable[[_Contact], str]:
@@ -178,7 +187,7 @@ def _renderer(version: TemplateVersion) -> Callable[[_Contact], str]:
     return text_for
 
 
-def _outcome(contact: _Contact, text_for: Callable[[_Contact], str]) -> _Outcome:
+def _outcome(contact: _Contact, text_for: Callable[[_Contact], str], ways: Ways, lane: int) -> _Outcome:
     if not contact.phone:
         return _unsent(contact, Status.SUPPRESSED, Suppressed.CONTACT_DELETED)
     if contact.suppressed:
@@ -192,7 +201,22 @@ def _outcome(contact: _Contact, text_for: Callable[[_Contact], str]) -> _Outcome
         return _unsent(contact, Status.SUPPRESSED, Suppressed.EMPTY_BODY)
     size = measure(text)
     country = phone.country(contact.phone)
-    return _Outcome(contact.id, contact.phone, country, text, size.encoding, size.segments, Status.QUEUED, "")
+    route = ways.to(contact.phone, country, lane)
+    if route is None:
+        return _unsent(contact, Status.SUPPRESSED, Suppressed.NO_SENDER)
+    return _Outcome(
+        contact_id=contact.id,
+        recipient=contact.phone,
+        country=country,
+        body=text,
+        encoding=size.encoding,
+        segments=size.segments,
+        status=Status.QUEUED,
+        reason="",
+        provider_id=route.provider_id,
+        sender_id=route.sender_id,
+        cost=ways.cost(route, country, size.segments),
+    )
 
 
 def _unsent(contact: _Contact, status: Status, reason: str = "") -> _Outcome:
@@ -203,26 +227,29 @@ def _unsent(contact: _Contact, status: Status, reason: str = "") -> _Outcome:
 # COPY straight into the table, and one and a half times as fast as unnest: see benchmarks/materialise.py. The
 # DELETE is for two chunks in one transaction.
 _STAGED = ("id", *_Outcome._fields)
-_STAGED_TYPES = ("uuid", "int8", "text", "text", "text", "text", "int2", "text", "text")
+_STAGED_TYPES = (
+    *("uuid", "int8", "text", "text", "text", "text", "int2", "text", "text"),
+    *("int8", "int8", "numeric"),
+)
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS materialise_stage (
     id uuid, contact_id bigint, recipient text, country text, body text, encoding text, segments smallint, status text,
-    reason text
+    reason text, provider_id bigint, sender_id bigint, cost numeric
 ) ON COMMIT DELETE ROWS;
 DELETE FROM materialise_stage
 """
 _COPY = f"COPY materialise_stage ({', '.join(_STAGED)}) FROM STDIN (FORMAT BINARY)"
 _INSERT = f"""
-INSERT INTO delivery_message (id, campaign_id, contact_id, provider_id, sender_id, recipient, country, body, encoding,
-    segments, cost, lane, status, reason, error_code, attempt, provider_message_id, created_at, final_at)
-SELECT id, %(campaign)s, contact_id, %(provider)s, %(sender)s, recipient, country, body, encoding, segments, 0,
-    %(lane)s, status, reason, '', 1, '', %(now)s, CASE WHEN status <> '{Status.QUEUED}' THEN %(now)s END
+INSERT INTO delivery_message (id, campaign_id, contact_id, provider_id, sender_id, routed, recipient, country, body,
+    encoding, segments, cost, lane, status, reason, error_code, attempt, provider_message_id, created_at, final_at)
+SELECT id, %(campaign)s, contact_id, provider_id, sender_id, %(routed)s, recipient, country, body, encoding, segments,
+    cost, %(lane)s, status, reason, '', 1, '', %(now)s, CASE WHEN status <> '{Status.QUEUED}' THEN %(now)s END
 FROM materialise_stage ORDER BY id
 ON CONFLICT (campaign_id, contact_id) WHERE campaign_id > 0 DO NOTHING
 """
 
 
-def _write(campaign: Campaign, sender: Sender, outcomes: Iterable[_Outcome]) -> None:
+def _write(campaign: Campaign, routed: bool, outcomes: Iterable[_Outcome]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
         with cursor.copy(_COPY) as copy:
@@ -233,8 +260,7 @@ def _write(campaign: Campaign, sender: Sender, outcomes: Iterable[_Outcome]) -> 
             _INSERT,
             {
                 "campaign": campaign.pk,
-                "provider": sender.provider_id,
-                "sender": sender.pk,
+                "routed": routed,
                 "lane": campaign.lane,
                 "now": timezone.now(),
             },

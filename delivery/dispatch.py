@@ -20,11 +20,12 @@ import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from delivery import accounts, numbers, routing, vitals
+from delivery import accounts, numbers, vitals
 from delivery.claim import claim
 from delivery.errors import Failure
 from delivery.models import Provider
 from delivery.providers.base import Adapter, OutboundMessage, Outcome, SendOutcome
+from delivery.routing.senders import disable_sender
 from delivery.runtime import Runtime
 from delivery.settle import settle
 from delivery.window import Window
@@ -120,7 +121,7 @@ class Dispatch:
             self.refused_account = outcome.code or "account refused"
         if outcome.failure is Failure.SENDER and message.sender not in self.refused_senders:
             self.refused_senders[message.sender] = outcome.code
-            await sync_to_async(routing.disable_sender)(self.provider.pk, message.sender, outcome.code)
+            await sync_to_async(disable_sender)(self.provider.pk, message.sender, outcome.code)
 
     async def _settle(self) -> None:
         """Write the outcomes that are in. They are kept in memory until the database has them."""
@@ -131,7 +132,7 @@ class Dispatch:
         give_up = monotonic() + SETTLE_PATIENCE_SECONDS
         while True:
             try:
-                await settle(await self.runtime.connection(), batch)
+                await settle(await self.runtime.connection(), batch, provider_id=self.provider.pk)
                 break
             except psycopg.OperationalError:
                 if monotonic() > give_up:

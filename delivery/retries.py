@@ -9,6 +9,7 @@ that is off.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,14 @@ from delivery.states import Status, sql_in
 
 _MINUTE, _HOUR = 60, 3600
 _TOO_FAST = (_MINUTE, 10 * _MINUTE, _HOUR)
+
+
+class Differs(StrEnum):
+    """What must be another one when a message is tried by another route."""
+
+    SENDER = "sender"
+    PROVIDER = "provider"
+
 
 #: Per lane and failure: seconds from the first failure to the second attempt, from the second to the third, …
 RETRY_AFTER: dict[Lane, dict[Failure, tuple[int, ...]]] = {
@@ -44,6 +53,9 @@ RETRY_AFTER: dict[Lane, dict[Failure, tuple[int, ...]]] = {
     Lane.BULK: {Failure.THROTTLED: _TOO_FAST},
 }
 
+#: Attempts that one message may have had when it is tried by another route.
+MOST_BY_ANOTHER_ROUTE = 3
+
 #: What staff may try again: what passes by itself, and what they may have set right meanwhile. Not what says that
 #: this text, or this sender, is not wanted by this number; and never what may have arrived (`no_receipt`).
 BY_HAND = frozenset(
@@ -58,6 +70,13 @@ BY_HAND = frozenset(
         Failure.DESTINATION,
     }
 )
+#: The route's fault: what was routed is tried again at once by another one, if there is one, in every lane. After a
+#: failure that a carrier tells of, only where the table above tries again at all. What must differ, by failure:
+BY_ANOTHER_ROUTE: dict[Failure, Differs] = {
+    Failure.SENDER: Differs.SENDER,
+    Failure.DESTINATION: Differs.PROVIDER,
+    Failure.CARRIER: Differs.PROVIDER,
+}
 FAILED = frozenset({Status.FAILED, Status.UNDELIVERED})
 FAILED_OR_LATE = FAILED | {Status.EXPIRED}
 #: Attempts that one message may have, whoever asks for them.
@@ -91,7 +110,7 @@ FROM again WHERE m.id = again.id
 """
 
 
-_RETRY_FAILED = _RETRY.format(statuses=sql_in(FAILED))
+RETRY_FAILED = _RETRY.format(statuses=sql_in(FAILED))
 _RETRY_FAILED_OR_LATE = _RETRY.format(statuses=sql_in(FAILED_OR_LATE))
 
 # A stretch of a campaign's rows, in the order of the index that keeps them unique.
@@ -131,6 +150,12 @@ _POLICY = _policy(
 _POLICY_BY_HAND = _policy(
     (lane, failure, attempt, 0) for lane in Lane for failure in sorted(BY_HAND) for attempt in range(1, MOST_ATTEMPTS)
 )
+POLICY_BY_ROUTE = _policy(
+    (lane, failure, attempt, 0)
+    for lane in Lane
+    for failure in BY_ANOTHER_ROUTE
+    for attempt in range(1, MOST_BY_ANOTHER_ROUTE)
+)
 
 
 def retry_failed(ids: Sequence[UUID], *, now: datetime) -> int:
@@ -141,7 +166,7 @@ def retry_failed(ids: Sequence[UUID], *, now: datetime) -> int:
     if not ids:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_RETRY_FAILED, {**_POLICY, "ids": list(ids), "now": now})
+        cursor.execute(RETRY_FAILED, {**_POLICY, "ids": list(ids), "now": now})
         return int(cursor.rowcount)
 
 
