@@ -21,6 +21,7 @@ from benchmarks.servers import Servers, fresh_database
 from campaigns import launch, materialise
 from campaigns.models import Campaign, TemplateVersion
 from delivery.models import Message, Sender, new_message_id
+from delivery.routing import routes
 from delivery.states import Status
 
 
@@ -47,7 +48,8 @@ def rendering(size: int) -> float:
         for n in range(1000)
     ]
     text_for = materialise._renderer(version)
-    return seconds(lambda: [materialise._outcome(person, text_for) for person in people]) * size / 1000
+    ways = routes.way_of(Sender.objects.select_related("provider").earliest("pk"))
+    return seconds(lambda: [materialise._outcome(person, text_for, ways, 3) for person in people]) * size / 1000
 
 
 def copy_only(size: int) -> Figures:
@@ -71,12 +73,12 @@ def _copy(statement: str, types: Iterable[str], rows: Iterable[tuple[object, ...
 
 # --- ways to write ----------------------------------------------------------------------------------------------
 
-_VARIED = "id, contact_id, recipient, body, encoding, segments, status, reason"
-_ALL = f"{_VARIED}, campaign_id, provider_id, sender_id, lane, error_code, attempt, provider_message_id, created_at"
+_VARIED = ", ".join(materialise._STAGED)
+_ALL = f"{_VARIED}, campaign_id, lane, error_code, attempt, provider_message_id, created_at"
 
 
 def in_use(campaign: Campaign, sender: Sender, outcomes: list[Any]) -> None:
-    materialise._write(campaign, sender, outcomes)
+    materialise._write(campaign, False, outcomes)
 
 
 def copy_text(campaign: Campaign, sender: Sender, outcomes: list[Any]) -> None:
@@ -86,28 +88,27 @@ def copy_text(campaign: Campaign, sender: Sender, outcomes: list[Any]) -> None:
         with cursor.copy(f"COPY materialise_stage ({_VARIED}) FROM STDIN") as copy:
             for outcome in outcomes:
                 copy.write_row((new_message_id(), *outcome))
-        values = {"campaign": campaign.pk, "provider": sender.provider_id, "sender": sender.pk, "lane": 3}
+        values = {"campaign": campaign.pk, "routed": False, "lane": 3}
         cursor.execute(materialise._INSERT, values | {"now": timezone.now()})
 
 
 def copy_straight(campaign: Campaign, sender: Sender, outcomes: list[Any]) -> None:
     """COPY into the table itself: one row that is there already fails the whole chunk."""
-    rest = (campaign.pk, sender.provider_id, sender.pk, 3, "", 1, "", timezone.now())
-    types = (*materialise._STAGED_TYPES, "int8", "int8", "int8", "int2", "text", "int2", "text", "timestamptz")
+    rest = (campaign.pk, 3, "", 1, "", timezone.now())
+    types = (*materialise._STAGED_TYPES, "int8", "int2", "text", "int2", "text", "timestamptz")
     rows = ((new_message_id(), *outcome, *rest) for outcome in outcomes)
     _copy(f"COPY delivery_message ({_ALL}) FROM STDIN (FORMAT BINARY)", types, rows)
 
 
 def unnest(campaign: Campaign, sender: Sender, outcomes: list[Any]) -> None:
     columns = [list(column) for column in zip(*((new_message_id(), *outcome) for outcome in outcomes), strict=True)]
+    arrays = ", ".join(f"%s::{kind}[]" for kind in materialise._STAGED_TYPES)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO delivery_message ({_ALL})
-                SELECT {_VARIED}, %s, %s, %s, 3, '', 1, '', now()
-                FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::smallint[],
-                            %s::text[], %s::text[]) AS row ({_VARIED})
+                SELECT {_VARIED}, %s, 3, '', 1, '', now() FROM unnest({arrays}) AS row ({_VARIED})
                 ON CONFLICT (campaign_id, contact_id) WHERE campaign_id > 0 DO NOTHING""",
-            [campaign.pk, sender.provider_id, sender.pk, *columns],
+            [campaign.pk, *columns],
         )
 
 
@@ -121,7 +122,16 @@ def writers(chunks: int = 20) -> Figures:
         for _ in range(chunks):
             outcomes = [
                 materialise._Outcome(
-                    contact + n, "+14155550123", f"Hi Person {n}, your table is ready.", "gsm7", 1, "queued", ""
+                    contact_id=contact + n,
+                    recipient="+14155550123",
+                    country="US",
+                    body=f"Hi Person {n}, your table is ready.",
+                    encoding="gsm7",
+                    segments=1,
+                    status="queued",
+                    reason="",
+                    provider_id=by.provider_id,
+                    sender_id=by.pk,
                 )
                 for n in range(materialise.CHUNK_SIZE)
             ]

@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 #: Rows that one round looks at, per provider.
 PAGE = 5000
 
+CURSOR = ("lane", "campaign", "sender", "at", "id")
 _START = (-1, -1, -1, "-infinity", "00000000-0000-0000-0000-000000000000")
 
 # By the claim index, whose order the cursor follows; the id sets rows of one moment apart.
@@ -177,8 +178,7 @@ def _review(health: ProviderHealth, ways: Ways, room: _Room) -> int:
 
 
 def _page(health: ProviderHealth) -> list[_Row]:
-    names = ("lane", "campaign", "sender", "at", "id")
-    after = dict(zip(names, health.review_after or _START, strict=True))
+    after = dict(zip(CURSOR, health.review_after or _START, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(_PAGE, after | {"provider_id": health.provider_id})
         return [_Row(*row) for row in cursor.fetchall()]

@@ -96,6 +96,8 @@ class Table:
             plan = self._plans.get(self._key(country, lane), ())
         if not plan:
             return None
+        if len(plan) == 1 and len(plan[0].pulls) == 1:
+            return plan[0].pulls[0][0]
         seed = _seed(recipient)
         for tier in plan:
             if tier is plan[-1] or FULL * _draw(seed, tier.order) < tier.best:
@@ -127,8 +129,10 @@ class Table:
         return Choice(route, " ".join(said))
 
     def _key(self, country: str, lane: int) -> _Key:
-        keys: tuple[_Key, ...] = ((country, lane), (country, None), ("", lane))
-        return next((key for key in keys if key in self._sets), ("", None))
+        for key in ((country, lane), (country, None), ("", lane)):
+            if key in self._sets:
+                return key
+        return "", None
 
 
 def _about(route: Route) -> str:

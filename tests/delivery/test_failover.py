@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -185,6 +186,15 @@ def test_without_any_route_nothing_is_moved() -> None:
     message = routed(MessageFactory().sender)
     ProviderHealthFactory(provider=message.provider, state=State.OPEN, factor=0, review=True)
     assert failover.review() == 0
+
+
+def test_a_page_of_a_long_queue_is_read_by_its_index(ill: Route) -> None:
+    values = {"provider_id": ill.sender.provider_id, **dict(zip(failover.CURSOR, failover._START, strict=True))}
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {failover._PAGE}", values)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "message_claim" in plan
+    assert "Seq Scan" not in plan
 
 
 # --- another attempt by another route -----------------------------------------------------------------------------
