@@ -5,6 +5,7 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
+from django.db import connection, transaction
 
 from campaigns import control, launch, lifecycle, materialise
 from campaigns.errors import CampaignError
@@ -165,6 +166,28 @@ def test_a_budget_is_a_cap_whoever_claims(sender: Sender) -> None:
     assert "it may cost" in campaign.paused_reason
     assert campaign.paused_reason.startswith("Of the 0.50 USD")
     assert tallies_by_status(campaign) == rows_by_status(campaign)
+
+
+@committed
+def test_a_claim_waits_for_the_one_before_it_and_spends_only_what_that_left(sender: Sender) -> None:
+    campaign = made(CampaignFactory(include=[crowd(20)], max_cost=Decimal(1)))
+    control.limit(campaign=campaign, actor=None, max_cost=Decimal("0.05"))
+    rows = Message.objects.filter(campaign_id=campaign.pk)
+    another = threading.Thread(target=claim_at, args=[sender.provider_id, 50])
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('smshub budget', %s))", [campaign.pk])
+        rows.filter(pk__in=rows.order_by("pk").values("pk")[:4]).update(status=Status.SENDING)
+        another.start()
+
+        def waits() -> bool:
+            cursor.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            return cursor.fetchone() is not None
+
+        eventually(waits, within=10)
+    another.join(30)
+
+    assert spent(campaign) == Decimal("0.05")
 
 
 @committed

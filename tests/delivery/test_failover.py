@@ -21,6 +21,8 @@ from delivery.routing import failover, health
 from delivery.routing.rules import State
 from delivery.settle import settle
 from delivery.states import OPEN, Status
+from tests.campaigns.scenes import at_once
+from tests.campaigns.test_control import claim_at
 from tests.delivery.test_health import counted
 from tests.factories import (
     CampaignHoldFactory,
@@ -186,6 +188,25 @@ def test_without_any_route_nothing_is_moved() -> None:
     message = routed(MessageFactory().sender)
     ProviderHealthFactory(provider=message.provider, state=State.OPEN, factor=0, review=True)
     assert failover.review() == 0
+
+
+@committed
+def test_what_is_claimed_while_others_are_moved_is_one_or_the_other(ill: Route, well: Route) -> None:
+    for number in range(300):
+        routed(ill.sender, recipient=f"+1415557{number:04d}")
+    ProviderHealthFactory(provider=ill.sender.provider, state=State.OPEN, factor=0, review=True)
+
+    def claim() -> set[Any]:
+        return set().union(*(claim_at(ill.sender.provider_id, 20) for _ in range(4)))
+
+    *claims, moved = at_once(claim, claim, claim, failover.review)
+
+    claimed = set().union(*claims)
+    assert sum(map(len, claims)) == len(claimed), "nothing is claimed twice"
+    rows = Message.objects.filter(pk__in=claimed)
+    assert set(rows.values_list("status", "sender_id")) <= {(Status.SENDING, ill.sender_id)}
+    assert at(well.sender) == moved
+    assert not Message.objects.filter(sender=well.sender).exclude(status=Status.QUEUED).exists()
 
 
 def test_a_page_of_a_long_queue_is_read_by_its_index(ill: Route) -> None:
