@@ -23,6 +23,7 @@ from campaigns.models import Campaign, TemplateVersion
 from delivery import bodies
 from delivery.ids import campaign_message_id, month_of
 from delivery.models import Message, Sender
+from delivery.routing import routes
 from delivery.states import Status
 
 
@@ -50,7 +51,8 @@ def rendering(size: int) -> float:
         for n in range(1000)
     ]
     text_for = materialise._renderer(version)
-    return seconds(lambda: [materialise._outcome(person, text_for) for person in people]) * size / 1000
+    ways = routes.way_of(Sender.objects.select_related("provider").earliest("pk"))
+    return seconds(lambda: [materialise._outcome(person, text_for, ways, 3) for person in people]) * size / 1000
 
 
 def sealing(size: int) -> tuple[float, float]:
@@ -149,7 +151,16 @@ def writers(chunks: int = 20) -> Figures:
         for _ in range(chunks):
             outcomes = [
                 materialise._Outcome(
-                    contact + n, "+14155550123", "US", f"Hi Person {n}, your table is ready.", "gsm7", 1, "queued", ""
+                    contact_id=contact + n,
+                    recipient="+14155550123",
+                    country="US",
+                    body=f"Hi Person {n}, your table is ready.",
+                    encoding="gsm7",
+                    segments=1,
+                    status="queued",
+                    reason="",
+                    provider_id=by.provider_id,
+                    sender_id=by.pk,
                 )
                 for n in range(materialise.CHUNK_SIZE)
             ]

@@ -4,6 +4,7 @@ What a contact lacks of a template's variables is counted here in SQL and found 
 `templating.contact_context`; the two agree on what is blank.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from django.db import connection
 
 from campaigns import templating
 from campaigns.models import Campaign
+from contacts import phone
 from contacts.models import Contact
 
 #: The contact's own fields that templates may name.
@@ -19,6 +21,9 @@ COLUMNS = ("name", "phone", "language", "country")
 
 #: How many of the newest contacts show which attributes there are.
 _ATTRIBUTE_SAMPLE = 1000
+
+#: "+", a calling code and the area of a shared one: what `by_country` tells a country by, all but the rarest.
+_STEM = 7
 
 _INCLUDED = "SELECT contact_id FROM contacts_membership WHERE contact_list_id = ANY(%(include)s)"
 _EXCLUDED = "SELECT contact_id FROM contacts_membership WHERE contact_list_id = ANY(%(exclude)s)"
@@ -89,6 +94,25 @@ def survey(campaign: Campaign, required: Sequence[str]) -> Survey:
         size, suppressed, *lacking = cursor.fetchone()
     missing = tuple(Missing(name, count) for name, count in zip(required, lacking, strict=True) if count)
     return Survey(size, suppressed, missing)
+
+
+def by_country(campaign: Campaign) -> list[tuple[str, int]]:
+    """How many of those who may be texted are in each country, by their numbers.
+
+    Numbers that share their first digits share a country: told are apart no more of them than there are such stems.
+    """
+    query = f"""
+        SELECT left(contact.phone, {_STEM}), count(*), min(contact.phone)
+        FROM ({SELECT_IDS}) AS audience JOIN contacts_contact AS contact ON contact.id = audience.contact_id
+        WHERE NOT EXISTS (SELECT 1 FROM contacts_suppression AS suppression
+                          WHERE suppression.phone = contact.phone AND suppression.lifted_at IS NULL)
+        GROUP BY 1"""
+    found: Counter[str] = Counter()
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters(campaign))
+        for _, contacts, example in cursor:
+            found[phone.country(example)] += contacts
+    return found.most_common()
 
 
 def sample(campaign: Campaign, limit: int) -> list[Contact]:

@@ -5,6 +5,7 @@ is claimed after. Cancelling holds first and closes the rest at leisure.
 """
 
 import time
+from decimal import Decimal
 from functools import partial
 from types import EllipsisType
 
@@ -69,6 +70,7 @@ def limit(
     reason: str = "",
     spread_minutes: int | EllipsisType | None = ...,
     max_segments: int | EllipsisType | None = ...,
+    max_cost: Decimal | EllipsisType | None = ...,
 ) -> Campaign:
     """Another pace for what is left of it (`spread_minutes` from now on), another budget; None: none, ...: as it was.
 
@@ -86,7 +88,11 @@ def limit(
             if max_segments is not None and max_segments < 1:
                 raise CampaignError("It must be allowed at least one segment; pause it to send nothing.")
             locked.max_segments = max_segments
-        delivery_control.limit(locked.pk, rate=rate, max_segments=locked.max_segments)
+        if not isinstance(max_cost, EllipsisType):
+            if max_cost is not None and max_cost <= 0:
+                raise CampaignError("It must be allowed to cost something; pause it to send nothing.")
+            locked.max_cost = max_cost
+        delivery_control.limit(locked.pk, rate=rate, max_segments=locked.max_segments, max_cost=locked.max_cost)
         said = " ".join(part for part in (reason, pace.in_words(locked)) if part)
         transitions.finish(locked, Action.LIMIT, actor=actor, actor_label=actor_label, reason=said)
         if locked.sender:

@@ -1,15 +1,18 @@
 """Launching: what must be right before a campaign leaves, and the moment it does.
 
-A launch freezes the template's version and the sender, and says so in one event; the audience is frozen right
-after, by a task (see `campaigns.materialise`). A scheduled campaign is launched by the tick, by the same path.
+A launch freezes the template's version and the sender (none where the routes decide for each message), and says so
+in one event; the audience is frozen right after, by a task (see `campaigns.materialise`). A scheduled campaign
+is launched by the tick, by the same path.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from statistics import fmean
 from typing import NamedTuple
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
@@ -19,14 +22,27 @@ from campaigns.audience import Missing
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, TemplateVersion
 from campaigns.transitions import Action
-from delivery import clock, routing
+from contacts import phone
+from delivery import clock, prices
 from delivery import control as delivery_control
 from delivery.models import Sender
+from delivery.routing import routes
+from delivery.routing.routes import Ways
+from delivery.routing.senders import NoSender, choose_sender
 from delivery.segments import measure
 from delivery.smart_encoding import to_gsm
 
 #: How many contacts the estimate of segments rests on.
 SAMPLE = 50
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Unroutable:
+    """A country ("": of none) that nothing leads to, and how many of the audience are there."""
+
+    country: str
+    contacts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +60,11 @@ class Preflight:
     mean_segments: float
     most_segments: int
     estimated_segments: int
+    estimated_cost: Decimal = Decimal(0)
+    """By the price list, in the hub's currency."""
+    currency: str = ""
+    unroutable: tuple[Unroutable, ...] = ()
+    """Countries that no route leads to and no default sender serves: those contacts would not be texted."""
 
 
 def preflight(campaign: Campaign) -> Preflight:
@@ -52,7 +73,7 @@ def preflight(campaign: Campaign) -> Preflight:
 
 
 def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
-    version, _, problems = parts
+    version, _, ways, problems = parts
     required: list[str] = []
     if version:
         try:
@@ -65,9 +86,20 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         problems.append("Nobody is on the campaign's lists, after those it leaves out.")
     if campaign.on_missing == Campaign.OnMissing.BLOCK:
         problems += [_missing_sentence(missing) for missing in survey.missing]
-    segments = _sample_segments(campaign, version) if version else []
+    texts = _sample(campaign, version, ways) if version and ways else []
+    segments = [text.segments for text in texts]
     mean = fmean(segments) if segments else 0.0
-    estimated = round(mean * (survey.size - survey.suppressed))
+    unroutable = _unroutable(campaign, ways) if ways else ()
+    sendable = survey.size - survey.suppressed - sum(country.contacts for country in unroutable)
+    estimated = round(mean * sendable)
+    cost = sum((text.cost for text in texts), Decimal(0)) / max(1, len(texts)) * sendable
+    if unroutable and sendable <= 0:
+        problems.append("No route leads to anybody of its audience, and no sender is the default.")
+    if campaign.max_cost is not None and cost > campaign.max_cost:
+        problems.append(
+            f"It would cost about {prices.in_words(cost.quantize(CENT))}, and it may cost "
+            f"{prices.in_words(campaign.max_cost)}: raise that limit, shorten the text, or leave people out."
+        )
     if campaign.max_segments is not None and estimated > campaign.max_segments:
         problems.append(
             f"About {estimated:,} segments would be sent, and it may send {campaign.max_segments:,}: raise that limit, "
@@ -81,6 +113,9 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         mean_segments=round(mean, 2),
         most_segments=max(segments, default=0),
         estimated_segments=estimated,
+        estimated_cost=cost.quantize(CENT),
+        currency=settings.CURRENCY,
+        unroutable=unroutable,
     )
 
 
@@ -92,10 +127,10 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
         found = _examine(locked, parts)
         if found.problems:
             raise CampaignError(*found.problems)
-        if locked.spread_minutes or locked.max_segments:
+        if locked.spread_minutes or locked.max_segments or locked.max_cost is not None:
             segments = found.estimated_segments or found.audience
             rate = pace.rate(segments, locked.spread_minutes)
-            delivery_control.limit(locked.pk, rate=rate, max_segments=locked.max_segments)
+            delivery_control.limit(locked.pk, rate=rate, max_segments=locked.max_segments, max_cost=locked.max_cost)
         locked.template_version, locked.sender = parts.version, parts.sender
         locked.launched_at = timezone.now()
         transitions.finish(locked, Action.LAUNCH, actor=actor, actor_label=actor_label)
@@ -160,10 +195,14 @@ def _launch_next_due() -> bool:
 
 
 class _Parts(NamedTuple):
-    """What a launch would freeze, and what is wrong with it or with the lists."""
+    """What a launch would freeze, and what is wrong with it or with the lists.
+
+    `sender` is the one that was named, or the default one where there is no route at all; none: by the routes.
+    """
 
     version: TemplateVersion | None
     sender: Sender | None
+    ways: Ways | None
     problems: list[str]
 
 
@@ -174,16 +213,39 @@ def _parts(campaign: Campaign) -> _Parts:
         problems.append("The template has no text yet.")
     if campaign.template.archived:
         problems.append("The template is archived; choose another one or bring it back.")
-    sender = None
-    try:
-        sender = routing.choose_sender(campaign.sender)
-    except routing.NoSender as error:
-        problems.append(str(error))
+    sender, ways = None, None
+    if campaign.sender is None and (found := routes.ways()).table:
+        ways = found
+        problems += _dead_ends(found, campaign.lane)
+    else:
+        try:
+            sender = choose_sender(campaign.sender)
+            ways = routes.way_of(sender)
+        except NoSender as error:
+            problems.append(str(error))
     if sender and not sender.provider.enabled:
         problems.append(f"Provider {sender.provider.name} of sender {sender.address} is switched off.")
     if not campaign.include.exists():
         problems.append("The campaign has no list of contacts to send to.")
-    return _Parts(version, sender, problems)
+    return _Parts(version, sender, ways, problems)
+
+
+def _dead_ends(ways: Ways, lane: int) -> list[str]:
+    """Countries of the table whose routes lead only to what is switched off: their messages would wait."""
+    dead = [
+        country or "any other country" for country in ways.table.countries(lane) if ways.table.is_dead(country, lane)
+    ]
+    return [f"The routes for {', '.join(sorted(dead))} lead only to senders that are switched off."] if dead else []
+
+
+def _unroutable(campaign: Campaign, ways: Ways) -> tuple[Unroutable, ...]:
+    if ways.fixed or ways.default or ways.table.lines("", campaign.lane):
+        return ()
+    return tuple(
+        Unroutable(country, contacts)
+        for country, contacts in audience.by_country(campaign)
+        if not ways.table.lines(country, campaign.lane)
+    )
 
 
 def _missing_sentence(missing: Missing) -> str:
@@ -194,13 +256,21 @@ def _missing_sentence(missing: Missing) -> str:
     )
 
 
-def _sample_segments(campaign: Campaign, version: TemplateVersion) -> list[int]:
+class _Text(NamedTuple):
+    segments: int
+    cost: Decimal
+
+
+def _sample(campaign: Campaign, version: TemplateVersion, ways: Ways) -> list[_Text]:
     template = templating.parse(version.body)
-    segments = []
+    texts = []
     for contact in audience.sample(campaign, SAMPLE):
         try:
             text = templating.render(template, templates.context_of(contact))
         except templating.TemplateError:
             continue
-        segments.append(measure(to_gsm(text) if version.smart_encoding else text).segments)
-    return segments
+        segments = measure(to_gsm(text) if version.smart_encoding else text).segments
+        country = phone.country(contact.phone)
+        if route := ways.to(contact.phone, country, campaign.lane):
+            texts.append(_Text(segments, ways.cost(route, country, segments)))
+    return texts

@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
@@ -28,7 +29,9 @@ from delivery import bodies
 from delivery import wake as delivery_wake
 from delivery.errors import Suppressed
 from delivery.ids import campaign_message_id, month_of
-from delivery.models import Sender
+from delivery.prices import FREE
+from delivery.routing import routes
+from delivery.routing.routes import Ways
 from delivery.segments import measure
 from delivery.smart_encoding import to_gsm
 from delivery.states import Status
@@ -84,7 +87,7 @@ def materialise_chunk(campaign_id: int) -> bool:
     with transaction.atomic():
         chunk = (
             AudienceChunk.objects.select_for_update(of=("self",), skip_locked=True)
-            .select_related("campaign__sender", "campaign__template_version")
+            .select_related("campaign__sender__provider", "campaign__template_version")
             .filter(campaign_id=campaign_id, done_at=None)
             .order_by("first")
             .first()
@@ -92,17 +95,18 @@ def materialise_chunk(campaign_id: int) -> bool:
         if chunk is None:
             return False
         campaign = chunk.campaign
-        sender, version, launched_at = _frozen(campaign)
+        version, ways, launched_at = _frozen(campaign)
         contacts = _take(chunk)
         if campaign.status == Campaign.Status.CANCELLED:
             outcomes = [_unsent(contact, Status.CANCELLED) for contact in contacts]
         else:
             text_for = _renderer(version)
-            outcomes = [_outcome(contact, text_for) for contact in contacts]
-        _write(campaign, launched_at, sender, outcomes)
+            outcomes = [_outcome(contact, text_for, ways, campaign.lane) for contact in contacts]
+        _write(campaign, launched_at, ways.routed, outcomes)
         AudienceChunk.objects.filter(pk=chunk.pk).update(done_at=timezone.now())
         if campaign.status == Campaign.Status.RUNNING:
-            transaction.on_commit(partial(delivery_wake.dispatch, sender.provider_id))
+            for provider_id in {outcome.provider_id for outcome in outcomes if outcome.provider_id}:
+                transaction.on_commit(partial(delivery_wake.dispatch, provider_id))
     return True
 
 
@@ -155,12 +159,17 @@ class _Outcome(NamedTuple):
     segments: int
     status: str
     reason: str
+    provider_id: int | None = None
+    sender_id: int | None = None
+    cost: Decimal = FREE
 
 
-def _frozen(campaign: Campaign) -> tuple[Sender, TemplateVersion, datetime]:
-    if campaign.sender is None or campaign.template_version is None or campaign.launched_at is None:
+def _frozen(campaign: Campaign) -> tuple[TemplateVersion, Ways, datetime]:
+    """The text; the ways that the messages go: the sender that was frozen, else the routes as they are; the launch."""
+    if campaign.template_version is None or campaign.launched_at is None:
         raise RuntimeError(f"campaign {campaign.pk} has an audience but was never launched")
-    return campaign.sender, campaign.template_version, campaign.launched_at
+    ways = routes.way_of(campaign.sender) if campaign.sender else routes.ways()
+    return campaign.template_version, ways, campaign.launched_at
 
 
 def _renderer(version: TemplateVersion) -> Callable[[_Contact], str]:
@@ -181,7 +190,7 @@ def _renderer(version: TemplateVersion) -> Callable[[_Contact], str]:
     return text_for
 
 
-def _outcome(contact: _Contact, text_for: Callable[[_Contact], str]) -> _Outcome:
+def _outcome(contact: _Contact, text_for: Callable[[_Contact], str], ways: Ways, lane: int) -> _Outcome:
     if not contact.phone:
         return _unsent(contact, Status.SUPPRESSED, Suppressed.CONTACT_DELETED)
     if contact.suppressed:
@@ -195,7 +204,22 @@ def _outcome(contact: _Contact, text_for: Callable[[_Contact], str]) -> _Outcome
         return _unsent(contact, Status.SUPPRESSED, Suppressed.EMPTY_BODY)
     size = measure(text)
     country = phone.country(contact.phone)
-    return _Outcome(contact.id, contact.phone, country, text, size.encoding, size.segments, Status.QUEUED, "")
+    route = ways.to(contact.phone, country, lane)
+    if route is None:
+        return _unsent(contact, Status.SUPPRESSED, Suppressed.NO_SENDER)
+    return _Outcome(
+        contact_id=contact.id,
+        recipient=contact.phone,
+        country=country,
+        body=text,
+        encoding=size.encoding,
+        segments=size.segments,
+        status=Status.QUEUED,
+        reason="",
+        provider_id=route.provider_id,
+        sender_id=route.sender_id,
+        cost=ways.cost(route, country, size.segments),
+    )
 
 
 def _unsent(contact: _Contact, status: Status, reason: str = "") -> _Outcome:
@@ -206,26 +230,29 @@ def _unsent(contact: _Contact, status: Status, reason: str = "") -> _Outcome:
 # fast as COPY straight into the table, and one and a half times as fast as unnest: see benchmarks/materialise.py. The
 # DELETE is for two chunks in one transaction.
 _STAGED = ("id", *_Outcome._fields)
-_STAGED_TYPES = ("uuid", "int8", "text", "text", "bytea", "text", "int2", "text", "text")
+_STAGED_TYPES = (
+    *("uuid", "int8", "text", "text", "bytea", "text", "int2", "text", "text"),
+    *("int8", "int8", "numeric"),
+)
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS materialise_stage (
     id uuid, contact_id bigint, recipient text, country text, body bytea, encoding text, segments smallint, status text,
-    reason text
+    reason text, provider_id bigint, sender_id bigint, cost numeric
 ) ON COMMIT DELETE ROWS;
 DELETE FROM materialise_stage
 """
 _COPY = f"COPY materialise_stage ({', '.join(_STAGED)}) FROM STDIN (FORMAT BINARY)"
 _INSERT = f"""
-INSERT INTO delivery_message (id, campaign_id, contact_id, provider_id, sender_id, recipient, country, body, encoding,
-    segments, cost, lane, status, reason, error_code, attempt, provider_message_id, created_at, final_at)
-SELECT id, %(campaign)s, contact_id, %(provider)s, %(sender)s, recipient, country, body, encoding, segments, 0,
-    %(lane)s, status, reason, '', 1, '', %(now)s, CASE WHEN status <> '{Status.QUEUED}' THEN %(now)s END
+INSERT INTO delivery_message (id, campaign_id, contact_id, provider_id, sender_id, routed, recipient, country, body,
+    encoding, segments, cost, lane, status, reason, error_code, attempt, provider_message_id, created_at, final_at)
+SELECT id, %(campaign)s, contact_id, provider_id, sender_id, %(routed)s, recipient, country, body, encoding, segments,
+    cost, %(lane)s, status, reason, '', 1, '', %(now)s, CASE WHEN status <> '{Status.QUEUED}' THEN %(now)s END
 FROM materialise_stage ORDER BY id
 ON CONFLICT (id) DO NOTHING
 """
 
 
-def _write(campaign: Campaign, launched_at: datetime, sender: Sender, outcomes: Iterable[_Outcome]) -> None:
+def _write(campaign: Campaign, launched_at: datetime, routed: bool, outcomes: Iterable[_Outcome]) -> None:
     cipher = bodies.sealer(month_of(launched_at))
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
@@ -240,8 +267,7 @@ def _write(campaign: Campaign, launched_at: datetime, sender: Sender, outcomes: 
             _INSERT,
             {
                 "campaign": campaign.pk,
-                "provider": sender.provider_id,
-                "sender": sender.pk,
+                "routed": routed,
                 "lane": campaign.lane,
                 "now": timezone.now(),
             },

@@ -1,5 +1,7 @@
 """Who gets what, when: templates with versions, campaigns and the audience they froze."""
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -77,7 +79,7 @@ class Campaign(models.Model):
         null=True,
         blank=True,
         on_delete=models.PROTECT,
-        help_text="Empty: the default sender.",
+        help_text="Empty: by the routes, or the default sender where there are none.",
     )
     lane = models.PositiveSmallIntegerField(choices=Lane.choices, default=Lane.BULK)
     include = models.ManyToManyField(ContactList, related_name="+", blank=True)
@@ -99,6 +101,14 @@ class Campaign(models.Model):
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(2**63 - 1)],
         help_text="It is paused when so many segments have left. Empty: no such limit.",
+    )
+    max_cost = models.DecimalField(
+        max_digits=14,
+        decimal_places=5,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.00001"))],
+        help_text="It is paused before it costs more, by the price list. Empty: no such limit.",
     )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT, editable=False)
     paused_reason = models.CharField(max_length=200, blank=True, default="", editable=False)

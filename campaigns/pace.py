@@ -2,7 +2,7 @@
 
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
-from delivery import tallies
+from delivery import prices, tallies
 from delivery.states import UNCLAIMED
 
 
@@ -31,7 +31,8 @@ def in_words(campaign: Campaign) -> str:
     """The limits that a campaign has of its own, as a sentence."""
     speed = f"spread over {_minutes(campaign.spread_minutes)}" if campaign.spread_minutes else "as fast as it may"
     budget = f"at most {campaign.max_segments:,} segments" if campaign.max_segments else "no limit of segments"
-    return f"From now on: {speed}, {budget}."
+    money = f", at most {prices.in_words(campaign.max_cost)}" if campaign.max_cost is not None else ""
+    return f"From now on: {speed}, {budget}{money}."
 
 
 def why_waiting(campaign: Campaign, segments_per_second: float | None) -> str:

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import redis
 from django.conf import settings
@@ -40,7 +41,8 @@ class Progress:
 
     `handed_over` messages have left for a provider, whatever became of them. `percent` of the audience is final,
     0 to 100. `per_second` is how fast messages leave, and `eta` when the last one will have left at that rate;
-    None where there is nothing to tell it from. `segments` are those of messages that were not held back.
+    None where there is nothing to tell it from. `segments` are those of messages that were not held back,
+    `cost` is that of what left, by the price list.
     `waiting_for` says why messages wait that could leave, where the campaign's own pause or pace is the reason.
     """
 
@@ -50,6 +52,8 @@ class Progress:
     counts: dict[Status, int]
     reasons: tuple[Why, ...]
     segments: int
+    cost: Decimal
+    currency: str
     handed_over: int
     final: int
     open: int
@@ -66,10 +70,13 @@ def progress(campaign: Campaign) -> Progress:
     counts: dict[Status, int] = {}
     reasons = []
     segments = 0
+    cost = Decimal(0)
     for count in tallies.counts([campaign.pk]):
         counts[count.status] = counts.get(count.status, 0) + count.messages
         if count.status not in _NEVER_LEFT:
             segments += count.segments
+        if count.status not in tallies.NOT_HANDED_OVER:
+            cost += count.cost
         if count.reason:
             label = errors.in_words(count.status, count.reason)
             advice = errors.advice(count.reason)
@@ -86,6 +93,8 @@ def progress(campaign: Campaign) -> Progress:
         counts=counts,
         reasons=tuple(sorted(reasons, key=lambda why: -why.messages)),
         segments=segments,
+        cost=cost,
+        currency=settings.CURRENCY,
         handed_over=handed_over,
         final=final,
         open=_total(counts, OPEN),

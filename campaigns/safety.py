@@ -7,13 +7,15 @@ hundred on.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from typing import NamedTuple
 
 from django.conf import settings
 
 from campaigns.models import Campaign
-from delivery import errors
+from delivery import control as delivery_control
+from delivery import errors, prices
 from delivery.errors import Failure
 from delivery.states import UNCLAIMED, Status
 from delivery.tallies import NOT_HANDED_OVER, Count
@@ -25,7 +27,7 @@ _ANSWERED = _ENDED | {Status.ACCEPTED, Status.SENT}
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What the rules look at, in messages; `segments` are those of all that has been handed over.
+    """What the rules look at, in messages; `segments` and `cost` are those of all that has been handed over.
 
     `answered` have been taken or refused, `ended` have come to their end; of these, `failed` did not arrive, among
     them the `filtered`. A message of which nothing was ever heard has ended and has not failed.
@@ -36,6 +38,11 @@ class Sums:
     failed: int = 0
     filtered: int = 0
     segments: int = 0
+    cost: Decimal = Decimal(0)
+
+
+#: What is told apart from what somebody has seen and accepted; budgets are about all of it.
+JUDGED = ("answered", "ended", "failed", "filtered", "segments")
 
 
 class Rule(NamedTuple):
@@ -53,18 +60,21 @@ RULES = (
 def sums(counts: Iterable[Count]) -> Sums:
     """Of one campaign's counts."""
     answered = ended = failed = filtered = segments = 0
+    cost = Decimal(0)
     for count in counts:
         answered += count.messages * (count.status in _ANSWERED)
         ended += count.messages * (count.status in _ENDED)
         failed += count.messages * _is_failure(count)
         filtered += count.messages * (_is_failure(count) and count.reason == Failure.FILTERED)
-        segments += count.segments * (count.status not in NOT_HANDED_OVER)
-    return Sums(answered, ended, failed, filtered, segments)
+        if count.status not in NOT_HANDED_OVER:
+            segments += count.segments
+            cost += count.cost
+    return Sums(answered, ended, failed, filtered, segments, cost)
 
 
 def seen(counts: Iterable[Count]) -> dict[str, int]:
     """The sums, to be kept in `judged_from` when a person lets the campaign go on."""
-    return asdict(sums(counts))
+    return {name: value for name, value in asdict(sums(counts)).items() if name in JUDGED}
 
 
 def something_left(campaign: Campaign, counts: Iterable[Count]) -> bool:
@@ -85,7 +95,12 @@ def verdict(campaign: Campaign, counts: Iterable[Count]) -> str:
 
 
 def used_up(campaign: Campaign, now: Sums) -> str:
-    """Says so, when the campaign's budget is."""
+    """Says so, when the campaign's budget of money or of segments is."""
+    if campaign.max_cost is not None and (now.cost >= campaign.max_cost or delivery_control.is_spent(campaign.pk)):
+        return (
+            f"Of the {prices.in_words(campaign.max_cost)} that it may cost, {prices.in_words(now.cost)} are spent, and "
+            "the rest does not pay for the next message. Raise that limit to go on."
+        )
     if campaign.max_segments is None or now.segments < campaign.max_segments:
         return ""
     return f"The {campaign.max_segments:,} segments that it may send are used up. Raise that limit to go on."
@@ -115,7 +130,7 @@ def _main_reason(counts: list[Count]) -> str:
 
 def _since(campaign: Campaign, now: Sums) -> Sums:
     then = campaign.judged_from
-    return Sums(**{name: max(0, value - int(then.get(name, 0))) for name, value in asdict(now).items()})
+    return replace(now, **{name: max(0, getattr(now, name) - int(then.get(name, 0))) for name in JUDGED})
 
 
 def _set(name: str) -> float:

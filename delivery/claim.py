@@ -8,6 +8,7 @@ one that has handed over all that it may.
 
 import random
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -54,14 +55,17 @@ WITH RECURSIVE stream AS (
         ORDER BY lane, campaign_id, sender_id, created_at LIMIT 1) AS next
 )
 SELECT stream.lane, stream.campaign_id, stream.sender_id, stream.segments, sender.address, sender.rate,
-       own.rate, budget.left_over
+       own.rate, budget.left_over, COALESCE(own.max_segments IS NOT NULL OR own.max_cost IS NOT NULL, false),
+       health.provider_id, health.trial_rate
 FROM stream JOIN delivery_sender AS sender ON sender.id = stream.sender_id
 LEFT JOIN delivery_campaignlimit AS own ON own.campaign_id = stream.campaign_id
 LEFT JOIN LATERAL (
     SELECT own.max_segments - COALESCE(sum(segments), 0)::bigint AS left_over FROM delivery_tally AS tally
     WHERE own.max_segments IS NOT NULL AND tally.campaign_id = own.campaign_id
       AND tally.status NOT IN {sql_in(NOT_HANDED_OVER)}) AS budget ON true
-WHERE sender.enabled AND (budget.left_over IS NULL OR budget.left_over > 0)
+LEFT JOIN delivery_providerhealth AS health ON health.provider_id = %(provider_id)s AND health.trial_rate IS NOT NULL
+WHERE sender.enabled AND (health.trial_rate IS NULL OR health.trial_rate > 0) AND own.spent IS NOT TRUE
+  AND (budget.left_over IS NULL OR budget.left_over > 0)
   AND NOT EXISTS (SELECT 1 FROM delivery_campaignhold AS hold WHERE hold.campaign_id = stream.campaign_id)
 ORDER BY stream.lane, stream.campaign_id, stream.sender_id
 """
@@ -75,18 +79,18 @@ WITH wanted AS (
     SELECT * FROM unnest(%(lanes)s::smallint[], %(campaigns)s::bigint[], %(senders)s::bigint[], %(budgets)s::int[])
         AS w (lane, campaign_id, sender_id, budget)
 ), locked AS (
-    SELECT m.id, m.created_at, m.segments, w.lane, w.campaign_id, w.sender_id, w.budget
+    SELECT m.id, m.created_at, m.segments, m.cost, w.lane, w.campaign_id, w.sender_id, w.budget
     FROM wanted AS w CROSS JOIN LATERAL (
-        SELECT id, created_at, segments FROM delivery_message
+        SELECT id, created_at, segments, cost FROM delivery_message
         WHERE provider_id = %(provider_id)s AND lane = w.lane AND campaign_id = w.campaign_id
           AND sender_id = w.sender_id AND status = '{Status.QUEUED}' AND id >= %(floor)s
           AND NOT EXISTS (SELECT 1 FROM delivery_campaignhold AS h WHERE h.campaign_id = w.campaign_id)
         ORDER BY created_at LIMIT {{most}} FOR UPDATE SKIP LOCKED) AS m
 ), fitting AS (
-    SELECT id, budget, sum(segments) OVER (
+    SELECT id, campaign_id, segments, cost, budget, sum(segments) OVER (
         PARTITION BY lane, campaign_id, sender_id ORDER BY created_at ROWS UNBOUNDED PRECEDING) AS used
     FROM locked
-)
+){{budgets}}
 UPDATE delivery_message AS m SET
     (status, reason, final_at) = (
         SELECT CASE WHEN stopped.reason IS NOT NULL THEN '{Status.SUPPRESSED}'
@@ -99,10 +103,37 @@ UPDATE delivery_message AS m SET
                       WHERE s.phone = m.recipient AND s.lifted_at IS NULL) OFFSET 0) AS stopped (reason)),
     claimed_at = statement_timestamp(),
     lease_until = statement_timestamp() + make_interval(secs => %(lease_seconds)s)
-WHERE m.id = ANY(ARRAY(SELECT id FROM fitting WHERE used <= budget)) AND m.id >= %(floor)s
+WHERE m.id = ANY(ARRAY(SELECT id FROM {{chosen}})) AND m.id >= %(floor)s
 RETURNING m.id, m.attempt, m.lane, m.recipient, m.body, m.segments, m.encoding, m.valid_until, m.status,
           m.campaign_id, m.sender_id, m.claimed_at
 """
+
+_CHOSEN = "fitting WHERE used <= budget"
+
+# Where a campaign has a budget, what it may still spend is read under a lock of its own: not two workers, nor two
+# senders of one campaign, spend the same. Of segments the last message may go a little beyond, of money nothing may;
+# a campaign whose money does not pay for its next message says so, and is passed over until the budget is raised.
+_LOCK_BUDGETS = """
+SELECT pg_advisory_xact_lock(hashtextextended('smshub budget', campaign_id))
+FROM (SELECT unnest(%(budgeted)s::bigint[]) AS campaign_id ORDER BY 1) AS budgeted
+"""
+_BUDGETS = f""", purse AS MATERIALIZED (
+    SELECT own.campaign_id, own.max_segments - tally.segments AS segments_left, own.max_cost - tally.cost AS money_left
+    FROM delivery_campaignlimit AS own CROSS JOIN LATERAL (
+        SELECT COALESCE(sum(segments), 0) AS segments, COALESCE(sum(cost), 0) AS cost FROM delivery_tally
+        WHERE campaign_id = own.campaign_id AND status NOT IN {sql_in(NOT_HANDED_OVER)}) AS tally
+    WHERE own.campaign_id = ANY(%(budgeted)s::bigint[])
+), paid AS (
+    SELECT id, campaign_id, segments_left, money_left, segments,
+           sum(segments) OVER so_far AS campaign_segments, sum(cost) OVER so_far AS campaign_cost
+    FROM fitting LEFT JOIN purse USING (campaign_id) WHERE used <= budget
+    WINDOW so_far AS (PARTITION BY campaign_id ORDER BY id ROWS UNBOUNDED PRECEDING)
+), broke AS (
+    UPDATE delivery_campaignlimit SET spent = true
+    WHERE campaign_id IN (SELECT campaign_id FROM paid WHERE campaign_cost > money_left)
+)"""
+_CHOSEN_BY_BUDGET = """paid WHERE (segments_left IS NULL OR campaign_segments - segments < segments_left)
+    AND (money_left IS NULL OR campaign_cost <= money_left)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +151,12 @@ class Stream:
     """Segments per second that the campaign is to keep to."""
     budget: int | None
     """Segments that the campaign may still hand over; the last message may go a little beyond."""
+    has_budget: bool = False
+    """Of segments or of money: what is left of it is read again by the claim itself."""
+    on_trial: int | None = None
+    """Its provider, when that is tried again with a trickle…"""
+    trial_rate: float | None = None
+    """… of so many segments per second."""
 
     @property
     def buckets(self) -> list[Bucket]:
@@ -128,6 +165,8 @@ class Stream:
             found.append(Bucket(f"sender:{self.sender_id}", self.sender_rate))
         if self.pace:
             found.append(Bucket(f"pace:{self.campaign_id}", self.pace))
+        if self.trial_rate:
+            found.append(Bucket(f"trial:{self.on_trial}", self.trial_rate))
         return found
 
     def demand(self, share: int, *, reserve: float) -> Demand:
@@ -244,13 +283,22 @@ async def _take_rows(
         "lease_seconds": lease_seconds,
         "floor": floor,
     }
-    statement = _CLAIM.format(most=max(int(budget) for _, budget in granted))
+    most = max(int(budget) for _, budget in granted)
+    budgeted = sorted({stream.campaign_id for stream, _ in granted if stream.has_budget})
+    if budgeted:
+        statement = _CLAIM.format(most=most, budgets=_BUDGETS, chosen=_CHOSEN_BY_BUDGET)
+        parameters["budgeted"] = budgeted
+    else:
+        statement = _CLAIM.format(most=most, budgets="", chosen=_CHOSEN)
     addresses = {stream.sender_id: stream.sender for stream, _ in granted}
     messages: list[OutboundMessage] = []
     unreadable: list[SendOutcome] = []
     used: dict[tuple[int, int], int] = {}
-    cursor = await connection.cursor(row_factory=kwargs_row(_Row)).execute(statement.encode(), parameters)
-    rows = [row for row in await cursor.fetchall() if row.status == Status.SENDING]
+    async with connection.transaction() if budgeted else nullcontext():
+        if budgeted:
+            await connection.execute(_LOCK_BUDGETS, {"budgeted": budgeted})
+        cursor = await connection.cursor(row_factory=kwargs_row(_Row)).execute(statement.encode(), parameters)
+        rows = [row for row in await cursor.fetchall() if row.status == Status.SENDING]
     ciphers = await bodies.ciphers_over(connection, {month_of_id(row.id) for row in rows})
     for row in rows:
         try:

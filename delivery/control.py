@@ -1,6 +1,7 @@
 """Holding, releasing, limiting and cancelling what is queued of a campaign."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -55,18 +56,26 @@ def release(campaign_id: int) -> None:
     CampaignHold.objects.filter(campaign_id=campaign_id).delete()
 
 
-def limit(campaign_id: int, *, rate: float | None, max_segments: int | None) -> None:
-    """From this commit on the campaign keeps to so many segments per second, and to so many in all; None: no limit."""
-    if rate is None and max_segments is None:
+def limit(campaign_id: int, *, rate: float | None, max_segments: int | None, max_cost: Decimal | None = None) -> None:
+    """From this commit on the campaign keeps to so many segments per second, to so many in all, and to so much money.
+
+    None: no limit.
+    """
+    if rate is None and max_segments is None and max_cost is None:
         CampaignLimit.objects.filter(campaign_id=campaign_id).delete()
     else:
-        values = {"rate": rate, "max_segments": max_segments}
+        values = {"rate": rate, "max_segments": max_segments, "max_cost": max_cost, "spent": False}
         CampaignLimit.objects.update_or_create(campaign_id=campaign_id, defaults=values)
 
 
 def pace(campaign_id: int) -> float | None:
     """Segments per second that the campaign keeps to."""
     return CampaignLimit.objects.filter(campaign_id=campaign_id).values_list("rate", flat=True).first()
+
+
+def is_spent(campaign_id: int) -> bool:
+    """Whether what is left of the campaign's money did not pay for a message that was next."""
+    return CampaignLimit.objects.filter(campaign_id=campaign_id, spent=True).exists()
 
 
 def cancel_queued(campaign_id: int, launched_at: datetime, *, limit: int = 5000) -> int:

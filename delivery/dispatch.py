@@ -21,12 +21,13 @@ import redis
 import structlog
 from django.conf import settings
 
-from delivery import accounts, horizon, numbers, routing, vitals
+from delivery import accounts, horizon, numbers, vitals
 from delivery.claim import RESERVED_SHARE, claim
 from delivery.errors import Failure
 from delivery.lanes import Lane
 from delivery.models import Provider
 from delivery.providers.base import Adapter, OutboundMessage, Outcome, SendOutcome
+from delivery.routing.senders import disable_sender
 from delivery.runtime import DATABASE_AWAY, Runtime, in_thread
 from delivery.settle import settle
 from delivery.window import Window
@@ -204,12 +205,12 @@ class Dispatch:
 
     async def _write(self, batch: list[SendOutcome]) -> None:
         """All that follows from the outcomes. Safe to repeat."""
-        await settle(await self.runtime.connection("settling"), batch)
+        await settle(await self.runtime.connection("settling"), batch, provider_id=self.provider.pk)
         if refusals := [(o.message_id, o.failure, o.code) for o in batch if o.failure in _LASTING]:
             await in_thread(numbers.suppress_refused, refusals)
         for sender, code in self.refused_senders.items():
             if sender not in self.switched_off:
-                await in_thread(routing.disable_sender, self.provider.pk, sender, code)
+                await in_thread(disable_sender, self.provider.pk, sender, code)
                 self.switched_off.add(sender)
 
 

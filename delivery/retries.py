@@ -9,6 +9,7 @@ that is off.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,14 @@ from delivery.states import Status, sql_in
 
 _MINUTE, _HOUR = 60, 3600
 _TOO_FAST = (_MINUTE, 10 * _MINUTE, _HOUR)
+
+
+class Differs(StrEnum):
+    """What must be another one when a message is tried by another route."""
+
+    SENDER = "sender"
+    PROVIDER = "provider"
+
 
 #: Per lane and failure: seconds from the first failure to the second attempt, from the second to the third, …
 RETRY_AFTER: dict[Lane, dict[Failure, tuple[int, ...]]] = {
@@ -45,6 +54,9 @@ RETRY_AFTER: dict[Lane, dict[Failure, tuple[int, ...]]] = {
     Lane.BULK: {Failure.THROTTLED: _TOO_FAST},
 }
 
+#: Attempts that one message may have had when it is tried by another route.
+MOST_BY_ANOTHER_ROUTE = 3
+
 #: What staff may try again: what passes by itself, and what they may have set right meanwhile. Not what says that
 #: this text, or this sender, is not wanted by this number; and never what may have arrived (`no_receipt`).
 BY_HAND = frozenset(
@@ -59,6 +71,13 @@ BY_HAND = frozenset(
         Failure.DESTINATION,
     }
 )
+#: The route's fault: what was routed is tried again at once by another one, if there is one, in every lane. After a
+#: failure that a carrier tells of, only where the table above tries again at all. What must differ, by failure:
+BY_ANOTHER_ROUTE: dict[Failure, Differs] = {
+    Failure.SENDER: Differs.SENDER,
+    Failure.DESTINATION: Differs.PROVIDER,
+    Failure.CARRIER: Differs.PROVIDER,
+}
 FAILED = frozenset({Status.FAILED, Status.UNDELIVERED})
 FAILED_OR_LATE = FAILED | {Status.EXPIRED}
 #: Attempts that one message may have, whoever asks for them.
@@ -92,7 +111,7 @@ FROM again WHERE m.id = again.id
 """
 
 
-_RETRY_FAILED = _RETRY.format(statuses=sql_in(FAILED))
+RETRY_FAILED = _RETRY.format(statuses=sql_in(FAILED))
 _RETRY_FAILED_OR_LATE = _RETRY.format(statuses=sql_in(FAILED_OR_LATE))
 
 # A stretch of a campaign's rows, in the order of their ids, which is that of the contacts.
@@ -132,6 +151,12 @@ _POLICY = _policy(
 _POLICY_BY_HAND = _policy(
     (lane, failure, attempt, 0) for lane in Lane for failure in sorted(BY_HAND) for attempt in range(1, MOST_ATTEMPTS)
 )
+POLICY_BY_ROUTE = _policy(
+    (lane, failure, attempt, 0)
+    for lane in Lane
+    for failure in BY_ANOTHER_ROUTE
+    for attempt in range(1, MOST_BY_ANOTHER_ROUTE)
+)
 
 
 def retry_failed(ids: Sequence[UUID], *, now: datetime) -> int:
@@ -142,7 +167,7 @@ def retry_failed(ids: Sequence[UUID], *, now: datetime) -> int:
     if not ids:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_RETRY_FAILED, {**_POLICY, "ids": list(ids), "now": now})
+        cursor.execute(RETRY_FAILED, {**_POLICY, "ids": list(ids), "now": now})
         return int(cursor.rowcount)
 
 

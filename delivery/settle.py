@@ -13,6 +13,7 @@ from django.conf import settings
 
 from delivery.errors import Failure
 from delivery.providers.base import Outcome, SendOutcome
+from delivery.routing import elsewhere, health
 from delivery.states import FINAL, Status, sql_applies, sql_in
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -71,8 +72,11 @@ WHERE m.id = answer.id AND m.attempt = answer.attempt
 """
 
 
-async def settle(connection: Connection, outcomes: Sequence[SendOutcome]) -> None:
-    """Write a batch of outcomes in one transaction. Safe to repeat."""
+async def settle(connection: Connection, outcomes: Sequence[SendOutcome], *, provider_id: int | None = None) -> None:
+    """Write a batch of outcomes in one transaction. Safe to repeat.
+
+    `provider_id`: whose they are, for its health and for what another route may make good.
+    """
     evidence = [outcome for outcome in outcomes if outcome.outcome is not Outcome.THROTTLED]
     later = [outcome for outcome in outcomes if outcome.outcome is Outcome.THROTTLED]
     async with connection.transaction():
@@ -81,6 +85,12 @@ async def settle(connection: Connection, outcomes: Sequence[SendOutcome]) -> Non
             await connection.execute(_EVIDENCE, _evidence_arguments(evidence))
         if later:
             await connection.execute(_LATER, _later_arguments(later))
+        if provider_id is not None:
+            if counts := health.counted(provider_id, outcomes):
+                await connection.execute(health.COUNT, counts)
+            failed = [outcome.message_id for outcome in evidence if outcome.failure in elsewhere.ROUTES_FAULT]
+            if failed:
+                await elsewhere.retry(connection, failed)
 
 
 def clean(text: str, length: int) -> str:

@@ -1,17 +1,22 @@
 """One message into the queue: the door for the API and for whatever sends to a single person."""
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from contacts import consent, phone
-from delivery import bodies, clock, routing, wake
+from delivery import bodies, clock, wake
 from delivery.errors import Suppressed
 from delivery.ids import new_message_id
 from delivery.lanes import Lane
 from delivery.models import Message, Sender
+from delivery.routing import routes
+from delivery.routing.routes import Ways
+from delivery.routing.senders import NoSender, choose_sender
+from delivery.routing.table import Route
 from delivery.segments import measure
 from delivery.states import UNCLAIMED, Status
 
@@ -46,37 +51,48 @@ def submit(
     now = clock.now()
     if valid_until is not None and valid_until <= max(now, not_before or now):
         raise SubmitError("The message would expire before it may be sent.")
-    try:
-        chosen = routing.choose_sender(sender)
-    except routing.NoSender as error:
-        raise SubmitError(str(error)) from None
+    country = phone.country(recipient)
+    ways, route = _way(sender, recipient, country, lane)
     with transaction.atomic():
-        status, reason = Status.QUEUED, ""
+        status, reason = (Status.QUEUED, "") if route else (Status.SUPPRESSED, Suppressed.NO_SENDER.value)
         if suppressed := consent.suppressed_among([recipient]).get(recipient):
             status, reason = Status.SUPPRESSED, Suppressed(suppressed).value
-        elif not_before is not None and not_before > now:
+        elif route and not_before is not None and not_before > now:
             status = Status.HELD
         message_id = new_message_id()
         message = Message.objects.create(
             id=message_id,
             recipient=recipient,
-            country=phone.country(recipient),
+            country=country,
             sealed_body=bodies.seal(message_id, body),
             encoding=segmentation.encoding,
             segments=segmentation.segments,
+            cost=ways.cost(route, country, segmentation.segments) if route else 0,
             lane=lane,
-            sender=chosen,
-            provider_id=chosen.provider_id,
+            sender_id=route.sender_id if route else None,
+            provider_id=route.provider_id if route else None,
+            routed=ways.routed,
             status=status,
             reason=reason,
             not_before=not_before,
             valid_until=valid_until,
             contact_id=contact_id,
-            final_at=now if suppressed else None,
+            final_at=now if status == Status.SUPPRESSED else None,
         )
-        if status == Status.QUEUED:
-            transaction.on_commit(lambda: wake.dispatch(chosen.provider_id))
+        if route and status == Status.QUEUED:
+            transaction.on_commit(partial(wake.dispatch, route.provider_id))
     return message
+
+
+def _way(sender: Sender | None, recipient: str, country: str, lane: Lane) -> tuple[Ways, Route | None]:
+    try:
+        if sender is None:
+            return routes.one(recipient, country, lane)
+        named = choose_sender(sender)
+    except NoSender as error:
+        raise SubmitError(str(error)) from None
+    ways = routes.way_of(named)
+    return ways, ways.fixed
 
 
 def cancel(*, message_id: UUID) -> bool:

@@ -8,6 +8,8 @@ from delivery import dispatch as dispatching
 from delivery import heartbeat as heartbeat  # listens for the worker's start
 from delivery import months, queue, redaction, retention, tallies, uncertain, vitals, wake
 from delivery.receipts.reconcile import BATCH, reconcile_batch
+from delivery.routing import failover
+from delivery.routing import health as judging
 from delivery.runtime import runtime
 
 #: One run of a loop; then others in the queue have their turn.
@@ -55,9 +57,16 @@ def tick() -> None:
 
 
 @shared_task
+def health() -> None:
+    judging.look()
+    failover.review()
+
+
+@shared_task
 def housekeeping() -> None:
     uncertain.give_up()
     tallies.squash()
     months.open_ahead()
     redaction.redact(seconds=REDACT_SECONDS)
     retention.drop_old()
+    judging.squash()

@@ -35,6 +35,8 @@ class Faults:
 
     outage: bool = False
     """Every request is refused: the service is down."""
+    faulty_account: str = ""
+    """Whose outage it is, and whose creates meet a fate or a refusal; empty: everybody's."""
     latency_ms: float = 0.0
     latency_sigma: float = 0.0
     """0: every answer takes `latency_ms`; more: lognormal around that median."""
@@ -75,6 +77,9 @@ class Faults:
             value = getattr(self, knob.name)
             if knob.name.endswith("_mix"):
                 _check_mix(knob.name, value)
+            elif isinstance(knob.default, str):
+                if not isinstance(value, str):
+                    raise ValueError(f"{knob.name} must be a text")
             elif isinstance(knob.default, bool):
                 if not isinstance(value, bool):
                     raise ValueError(f"{knob.name} must be true or false")
@@ -176,12 +181,23 @@ class Dice:
     def _happens(self, share: float) -> bool:
         return share > 0 and self._rng.random() < share
 
-    def fate(self) -> Fate:
+    def spares(self, account: str | None) -> bool:
+        """Whether the faults are another account's."""
+        return bool(self.faults.faulty_account) and account != self.faults.faulty_account
+
+    def outage(self, account: str | None) -> bool:
+        return self.faults.outage and not self.spares(account)
+
+    def fate(self, account: str) -> Fate:
+        if self.spares(account):
+            return Fate.HONEST
         drawn = self._fates.draw(self._rng)
         return Fate.HONEST if drawn is None else self._fate_names[drawn]
 
-    def rejection(self) -> int | None:
+    def rejection(self, account: str) -> int | None:
         """The error code to refuse this create with, or None."""
+        if self.spares(account):
+            return None
         drawn = self._rejections.draw(self._rng)
         return None if drawn is None else self._reject_codes[drawn]
 

@@ -63,9 +63,9 @@ class TwilioFace:
         return response
 
     async def _answer(self, request: web.BaseRequest, path: str) -> web.Response:
-        if self._carrier.dice.faults.outage:
-            raise RefusalError(20503)
         account = self._accounts.get(request.headers.get("Authorization", ""))
+        if self._carrier.dice.outage(account):
+            raise RefusalError(20503)
         named, _, resource = path[len(PREFIX) :].partition("/")
         if account is None or named.removesuffix(".json") != account:
             raise RefusalError(20003)
@@ -117,7 +117,7 @@ class TwilioFace:
 
     async def _create(self, request: web.BaseRequest, account: str) -> web.Response:
         carrier, dice = self._carrier, self._carrier.dice
-        fate = dice.fate()
+        fate = dice.fate(account)
         fields = form_fields(await request.read())
         if fate is Fate.THROTTLE:
             raise RefusalError(20429)
@@ -128,7 +128,7 @@ class TwilioFace:
             carrier.stats.creates[fate] += 1
             return _hang_up(request)
         wanted = check_create(fields, carrier.senders, dice.faults.schedule_lead_seconds)
-        rejection = dice.rejection()
+        rejection = dice.rejection(account)
         if rejection is not None:
             raise RefusalError(rejection)
 

@@ -84,9 +84,9 @@ class VonageFace:
             self._carrier.stats.in_flight -= 1
 
     async def _answer(self, request: web.BaseRequest, path: str) -> web.Response:
-        if self._carrier.dice.faults.outage:
-            raise ProblemError(503, 1030, "Service unavailable")
         account = self._accounts.get(request.headers.get("Authorization", ""))
+        if self._carrier.dice.outage(account.key if account else None):
+            raise ProblemError(503, 1030, "Service unavailable")
         if account is None:
             raise ProblemError(401, "unauthorized", "You did not provide correct credentials")
         if path != PREFIX:
@@ -110,7 +110,7 @@ class VonageFace:
 
     async def _create(self, request: web.BaseRequest, account: Account) -> web.Response:
         carrier, dice = self._carrier, self._carrier.dice
-        fate = dice.fate()
+        fate = dice.fate(account.key)
         raw = await request.read()
         if fate is Fate.THROTTLE:
             raise ProblemError(429, 1000, "Throttled")
@@ -122,7 +122,7 @@ class VonageFace:
             carrier.stats.creates[fate] += 1
             return _hang_up(request)
         wanted = check_create(raw)
-        if (code := dice.rejection()) is not None:
+        if (code := dice.rejection(account.key)) is not None:
             raise ProblemError(_STATUS_OF_CODE.get(code, 422), code, "The message was refused")
         if carrier.senders and wanted.sender not in carrier.senders:
             raise ProblemError(422, 1120, "Illegal Sender Address - rejected")

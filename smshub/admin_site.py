@@ -66,6 +66,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Providers", "cell_tower", "delivery_provider_changelist", "delivery.view_provider"),
                     _item("Senders", "send", "delivery_sender_changelist", "delivery.view_sender"),
+                    _item("Routes", "alt_route", "delivery_route_changelist", "delivery.view_route"),
                     _item("API keys", "key", "api_apikey_changelist", "api.view_apikey"),
                     _item("Users", "manage_accounts", "auth_user_changelist", "auth.view_user"),
                     _item("Groups", "lock_person", "auth_group_changelist", "auth.view_group"),

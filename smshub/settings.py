@@ -149,6 +149,7 @@ CELERY_BEAT_SCHEDULE = {
     "campaigns": {"task": "campaigns.tasks.tick", "schedule": 1.0},
     "contacts": {"task": "contacts.tasks.tick", "schedule": 15.0},
     "api": {"task": "smshub.api.tasks.tick", "schedule": 3600.0},
+    "health": {"task": "delivery.tasks.health", "schedule": 2.0},
     "housekeeping": {"task": "delivery.tasks.housekeeping", "schedule": 15.0},
 }
 
@@ -173,6 +174,33 @@ RETENTION_MONTHS = env.int("RETENTION_MONTHS", default=0)
 AUTO_PAUSE_AFTER_MESSAGES = env.int("AUTO_PAUSE_AFTER_MESSAGES", default=100)
 AUTO_PAUSE_FILTERED_PERCENT = env.float("AUTO_PAUSE_FILTERED_PERCENT", default=2.0)
 AUTO_PAUSE_FAILED_PERCENT = env.float("AUTO_PAUSE_FAILED_PERCENT", default=25.0)
+# When a provider gets less of what is routed, and when more again: see delivery/routing/rules.py. Shares of attempts
+# that fail by its fault and of messages without a receipt in time; without so many of them a share says nothing.
+HEALTH_AT_LEAST = env.int("HEALTH_AT_LEAST", default=20)
+HEALTH_ERRORS_WORSE_PERCENT = env.float("HEALTH_ERRORS_WORSE_PERCENT", default=15.0)
+HEALTH_ERRORS_OPEN_PERCENT = env.float("HEALTH_ERRORS_OPEN_PERCENT", default=50.0)
+HEALTH_ERRORS_BETTER_PERCENT = env.float("HEALTH_ERRORS_BETTER_PERCENT", default=5.0)
+HEALTH_MISSING_WORSE_PERCENT = env.float("HEALTH_MISSING_WORSE_PERCENT", default=15.0)
+HEALTH_MISSING_OPEN_PERCENT = env.float("HEALTH_MISSING_OPEN_PERCENT", default=70.0)
+HEALTH_MISSING_BETTER_PERCENT = env.float("HEALTH_MISSING_BETTER_PERCENT", default=8.0)
+# How far back attempts are looked at; how old a message without a receipt is late, and how far back those are.
+HEALTH_WINDOW_SECONDS = env.float("HEALTH_WINDOW_SECONDS", default=300)
+HEALTH_RECEIPT_LATE_SECONDS = env.float("HEALTH_RECEIPT_LATE_SECONDS", default=300)
+HEALTH_RECEIPT_WINDOW_SECONDS = env.float("HEALTH_RECEIPT_WINDOW_SECONDS", default=900)
+# Steps of the factor in percent of the weight, what a degraded provider keeps, and what one on trial gets.
+HEALTH_STEP_PERCENT = env.int("HEALTH_STEP_PERCENT", default=25)
+HEALTH_FLOOR_PERCENT = env.int("HEALTH_FLOOR_PERCENT", default=10)
+HEALTH_TRIAL_PERCENT = env.int("HEALTH_TRIAL_PERCENT", default=10)
+HEALTH_TRIAL_AT_LEAST = env.int("HEALTH_TRIAL_AT_LEAST", default=5)
+# Between two changes, and before a step up; how long it stays open at first, and at most.
+HEALTH_MIN_SECONDS = env.float("HEALTH_MIN_SECONDS", default=60)
+HEALTH_RISE_SECONDS = env.float("HEALTH_RISE_SECONDS", default=600)
+HEALTH_OPEN_SECONDS = env.float("HEALTH_OPEN_SECONDS", default=60)
+HEALTH_OPEN_MOST_SECONDS = env.float("HEALTH_OPEN_MOST_SECONDS", default=900)
+# What is moved to another provider never waits there longer than about so long, by its rate.
+FAILOVER_SECONDS = env.float("FAILOVER_SECONDS", default=5)
+# Of the price list and of campaigns' budgets, three letters (ISO 4217).
+CURRENCY = env.str("CURRENCY", default="USD")
 # First of the list encrypts, all of it decrypts: put a new key in front to rotate.
 FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[])
 # Providers on a private address (an operator's own gateway, the simulator) must be allowed by the operator.
@@ -253,6 +281,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "MessageStatus": "delivery.states.Status",
         "CampaignStatus": "campaigns.models.Campaign.Status",
+        "HealthState": "delivery.routing.rules.State",
         "ImportStatus": "contacts.models.ContactImport.Status",
     },
 }

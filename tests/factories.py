@@ -6,6 +6,7 @@ their lists (`CampaignFactory(include=[friends])`).
 """
 
 import hashlib
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -19,14 +20,19 @@ from contacts.models import Contact, ContactImport, ContactList, Membership, Sup
 from delivery.ids import campaign_message_id, new_message_id
 from delivery.models import (
     CampaignHold,
+    HealthChange,
     Inbound,
     InboxReceipt,
     Message,
     MessageEvent,
+    Price,
     Provider,
+    ProviderHealth,
+    Route,
     Sender,
     Tally,
 )
+from delivery.routing.rules import State
 from delivery.states import FINAL, Status
 from smshub.api.models import ApiKey, IdempotencyRecord
 
@@ -136,6 +142,41 @@ def _message_id(message: Any) -> UUID:
         return new_message_id()
     launched = Campaign.objects.filter(pk=message.campaign_id).values_list("launched_at", flat=True).first()
     return campaign_message_id(launched or timezone.now(), message.campaign_id, message.contact_id)
+
+
+class RouteFactory(DjangoModelFactory):
+    class Meta:
+        model = Route
+
+    sender = factory.SubFactory(SenderFactory)
+
+
+class PriceFactory(DjangoModelFactory):
+    class Meta:
+        model = Price
+
+    provider = factory.SubFactory(ProviderFactory)
+    per_segment = Decimal("0.01")
+
+
+class ProviderHealthFactory(DjangoModelFactory):
+    class Meta:
+        model = ProviderHealth
+
+    provider = factory.SubFactory(ProviderFactory)
+
+
+class HealthChangeFactory(DjangoModelFactory):
+    class Meta:
+        model = HealthChange
+
+    provider = factory.SubFactory(ProviderFactory)
+    at = factory.LazyFunction(timezone.now)
+    from_state = State.HEALTHY
+    to_state = State.DEGRADED
+    from_factor = 100
+    factor = 75
+    reason = "20.0 % of 100 attempts failed by its fault."
 
 
 class MessageFactory(DjangoModelFactory):

@@ -33,6 +33,13 @@ QUICK = {
     # Faults are what most tests are about; what they do to a campaign by themselves is tested on its own.
     "AUTO_PAUSE_FILTERED_PERCENT": "100",
     "AUTO_PAUSE_FAILED_PERCENT": "100",
+    "HEALTH_WINDOW_SECONDS": "15",
+    "HEALTH_STEP_PERCENT": "45",
+    "HEALTH_MIN_SECONDS": "1",
+    "HEALTH_RISE_SECONDS": "2",
+    "HEALTH_OPEN_SECONDS": "3",
+    "HEALTH_OPEN_MOST_SECONDS": "6",
+    "FAILOVER_SECONDS": "1",
 }
 
 _TABLES = """

@@ -92,9 +92,9 @@ def handed_over(campaign: Campaign, carrier: Simulator) -> list[LedgerEntry]:
 
 
 def _about(entry: LedgerEntry) -> tuple[UUID, int]:
-    """The message and the attempt of an entry, by the callback address that the carrier was given."""
+    """The message and the attempt of an entry, by the callback address or the reference that it was given."""
     address, _, _ = (entry["status_callback"] or "").partition("#")
-    about = callbacks.read_token(address.rpartition("/")[2])
+    about = callbacks.read_token(entry["reference"] or address.rpartition("/")[2])
     assert about, f"the carrier was given an address that is not ours: {address!r}"
     return about
 
@@ -188,10 +188,10 @@ def _difference(message: Message, texts: list[tuple[int, LedgerEntry]]) -> str:
 
 
 def _retries(rows: Rows) -> Iterator[str]:
-    """A further attempt follows only the carrier's word that it never had the one before."""
+    """A further attempt follows only the carrier's word that it never had the one before, or that it refused it."""
     again = {pk for pk, message in rows.items() if message.attempt > 1}
     absent = Counter(
-        MessageEvent.objects.filter(message_id__in=again, fingerprint__startswith="absent:").values_list(
+        MessageEvent.objects.filter(message_id__in=again, fingerprint__regex="^(absent|retry):").values_list(
             "message_id", flat=True
         )
     )

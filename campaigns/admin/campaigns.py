@@ -77,6 +77,7 @@ class CampaignAdmin(PageAdmin):
         "on_missing",
         "spread_minutes",
         "max_segments",
+        "max_cost",
     )
 
     def pages(self) -> Any:

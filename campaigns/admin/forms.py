@@ -1,8 +1,10 @@
 """What staff fill in: a draft, a time, limits, a reason."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -49,6 +51,7 @@ class CampaignForm(forms.ModelForm):
             "on_missing",
             "spread_minutes",
             "max_segments",
+            "max_cost",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -59,9 +62,10 @@ class CampaignForm(forms.ModelForm):
         self.fields["on_missing"].label = "If a contact lacks a variable"
         self.fields["spread_minutes"].label = "Spread over minutes"
         self.fields["max_segments"].label = "Segments at most"
+        self.fields["max_cost"].label = f"{settings.CURRENCY} at most"
         sender: Any = self.fields["sender"]
         sender.queryset = Sender.objects.filter(enabled=True).select_related("provider").order_by("address")
-        sender.empty_label = "The default sender"
+        sender.empty_label = "By the routes, or the default sender"
 
 
 class ScheduleForm(forms.Form):
@@ -88,6 +92,16 @@ class LimitForm(forms.Form):
         required=False,
         widget=UnfoldAdminIntegerFieldWidget(),
         help_text="It is paused when so many have left. Empty: no such limit.",
+    )
+
+    max_cost = forms.DecimalField(
+        label="Money at most",
+        min_value=Decimal("0.00001"),
+        max_digits=14,
+        decimal_places=5,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
+        help_text="By the price list. It is paused before it costs more. Empty: no such limit.",
     )
 
 

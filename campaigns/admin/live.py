@@ -8,7 +8,7 @@ from django.utils import timezone
 from campaigns.models import Campaign, CampaignEvent
 from campaigns.progress import progress as look
 from campaigns.transitions import Action, allowed
-from delivery import retries
+from delivery import prices, retries
 from delivery.admin import words
 from delivery.states import MEANING, Status
 
@@ -41,6 +41,8 @@ class Live:
     finished: int
     open: int
     segments: int
+    cost: str
+    budget: str
     bar: list[words.Part]
     statuses: list[StatusRow]
     reasons: list[ReasonRow]
@@ -78,6 +80,8 @@ def live(campaign: Campaign) -> Live:
         finished=progress.final,
         open=progress.open,
         segments=progress.segments,
+        cost=prices.in_words(progress.cost),
+        budget=prices.in_words(campaign.max_cost) if campaign.max_cost is not None else "",
         bar=words.parts(counts, total),
         statuses=[
             StatusRow(status, str(status.label), words.GROUP_OF[status.value], MEANING[status], messages)

@@ -33,6 +33,8 @@ class ProgressSerializer(serializers.Serializer):
     counts = serializers.SerializerMethodField()
     reasons = WhySerializer(many=True)
     segments = serializers.IntegerField()
+    cost = serializers.DecimalField(max_digits=20, decimal_places=5, help_text="Of what has left, by the price list.")
+    currency = serializers.CharField()
     handed_over = serializers.IntegerField(help_text="Messages that have left for a provider.")
     final = serializers.IntegerField()
     open = serializers.IntegerField()

@@ -1,5 +1,6 @@
 """What templates and campaigns look like on the wire, and a single message that is to be sent."""
 
+from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
@@ -162,7 +163,10 @@ class CampaignSerializer(StrictModel):
         slug_field="number", read_only=True, help_text="Number of the version that was frozen at launch."
     )
     sender = RelatedId(
-        queryset=Sender.objects.all(), required=False, allow_null=True, help_text="null: the default sender."
+        queryset=Sender.objects.all(),
+        required=False,
+        allow_null=True,
+        help_text="null: by the routes, or the default sender.",
     )
     lane = LaneField(required=False, default=Lane.BULK)
     include = ListsField(required=False, help_text="Lists whose contacts get it.")
@@ -182,6 +186,7 @@ class CampaignSerializer(StrictModel):
             "on_missing",
             "spread_minutes",
             "max_segments",
+            "max_cost",
             "status",
             "paused_reason",
             "scheduled_at",
@@ -207,6 +212,11 @@ class MissingSerializer(serializers.Serializer):
     contacts = serializers.IntegerField()
 
 
+class UnroutableSerializer(serializers.Serializer):
+    country = serializers.CharField(allow_blank=True)
+    contacts = serializers.IntegerField()
+
+
 class PreflightSerializer(serializers.Serializer):
     """What a launch now would mean. It is refused while there are problems."""
 
@@ -217,6 +227,9 @@ class PreflightSerializer(serializers.Serializer):
     mean_segments = serializers.FloatField()
     most_segments = serializers.IntegerField()
     estimated_segments = serializers.IntegerField()
+    estimated_cost = serializers.DecimalField(max_digits=20, decimal_places=2, help_text="By the price list.")
+    currency = serializers.CharField()
+    unroutable = UnroutableSerializer(many=True, help_text="Countries that no route leads to.")
 
 
 class ScheduleSerializer(Strict):
@@ -237,6 +250,14 @@ class LimitSerializer(Strict):
         required=False,
         allow_null=True,
         help_text="It is paused when so many segments have left; null: no such limit.",
+    )
+    max_cost = serializers.DecimalField(
+        max_digits=14,
+        decimal_places=5,
+        min_value=Decimal("0.00001"),
+        required=False,
+        allow_null=True,
+        help_text="It is paused before it costs more, by the price list; null: no such limit.",
     )
 
 
@@ -281,7 +302,7 @@ class SendSerializer(Strict):
         queryset=Sender.objects.select_related("provider"),
         required=False,
         allow_null=True,
-        help_text="Without it, the default sender.",
+        help_text="Without it, by the routes, or the default sender.",
     )
     send_at = serializers.DateTimeField(required=False, allow_null=True, help_text="Not before this time.")
     valid_for = serializers.IntegerField(

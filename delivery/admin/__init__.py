@@ -1,3 +1,3 @@
-from delivery.admin import messages, providers
+from delivery.admin import messages, providers, routes
 
-__all__ = ["messages", "providers"]
+__all__ = ["messages", "providers", "routes"]

@@ -1,5 +1,6 @@
 """Providers and senders. A provider's form is the list of settings of its package; its secrets go in and never out."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -11,14 +12,28 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
-from contacts.admin.base import PageAdmin
-from delivery import accounts, callbacks
-from delivery.models import Provider, Sender
+from contacts.admin.base import PageAdmin, actor, text_area
+from delivery import accounts, callbacks, prices
+from delivery.models import Provider, ProviderHealth, Sender
 from delivery.providers import registry
 from delivery.providers.base import BadConfiguration, ProviderKind, Setting
+from delivery.routing import health
+from delivery.routing.rules import Pin, State
+from delivery.routing.senders import review_queue
 
+HEALTH_LABELS = {
+    State.HEALTHY.label: "success",
+    State.DEGRADED.label: "warning",
+    State.HALF_OPEN.label: "warning",
+    State.OPEN.label: "danger",
+}
 SETTING, SECRET = "setting_", "secret_"
 
 
@@ -119,15 +134,42 @@ class DisableForm(forms.Form):
     )
 
 
+class PinForm(forms.Form):
+    pin = forms.ChoiceField(
+        label="Its health",
+        choices=Pin.choices,
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+        help_text="What you choose holds until somebody chooses again, and is kept in its history with your name.",
+    )
+
+
+class PricesForm(forms.Form):
+    prices = forms.CharField(
+        required=False,
+        widget=text_area(16),
+        help_text="A line for each country, such as “GB 0.04”; “* 0.0075” is for all others.",
+    )
+
+    def clean_prices(self) -> dict[str, Decimal]:
+        try:
+            return prices.parse(self.cleaned_data["prices"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+
 @admin.register(Provider)
 class ProviderAdmin(PageAdmin):
-    list_display = ("name", "kind_label", "state", "disabled_reason", "rate", "max_in_flight")
+    list_display = ("name", "kind_label", "state", "health_label", "disabled_reason", "rate", "max_in_flight")
+    list_select_related = ("health",)
     change_form_template = "delivery/admin/provider.html"
 
     def pages(self) -> Any:
         return {
             "disable": ("<int:pk>/disable/", self.disable_view),
             "enable": ("<int:pk>/enable/", self.enable_view),
+            "health": ("<int:pk>/health/", self.health_view),
+            "prices": ("<int:pk>/prices/", self.prices_view),
         }
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -141,6 +183,11 @@ class ProviderAdmin(PageAdmin):
     @display(description="State", label={"On": "success", "Off": "danger"})
     def state(self, provider: Provider) -> str:
         return "On" if provider.enabled else "Off"
+
+    @display(description="Health", label=HEALTH_LABELS)
+    def health_label(self, provider: Provider) -> tuple[str, str]:
+        found = getattr(provider, "health", None) or ProviderHealth()
+        return found.get_state_display(), f"{found.get_state_display()} ({found.factor} %)"
 
     # --- the form ---------------------------------------------------------------------------------------------
 
@@ -193,6 +240,10 @@ class ProviderAdmin(PageAdmin):
             "inbound_url": callbacks.inbound_url(provider.pk) if kind and kind.parse_inbound else "",
             "receipt_url": receipts + below if kind and kind.parse_receipts else "",
             "senders": provider.senders.order_by("address"),
+            "health": getattr(provider, "health", None) or ProviderHealth(),
+            "health_changes": health.history(provider.pk),
+            "prices": provider.prices.all()[:300],
+            "currency": settings.CURRENCY,
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
@@ -237,6 +288,46 @@ class ProviderAdmin(PageAdmin):
             messages.success(request, f"{provider.name} is on.")
         return HttpResponseRedirect(self.home_url(provider))
 
+    # --- health and prices --------------------------------------------------------------------------------------
+
+    def health_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        provider: Provider = self.allowed(request, pk, "change")
+        found = getattr(provider, "health", None) or ProviderHealth()
+        form = PinForm(request.POST or None, initial={"pin": found.pin})
+        if request.method == "POST" and form.is_valid():
+            chosen = Pin(form.cleaned_data["pin"])
+            health.pin(provider=provider, pin=chosen, actor=actor(request))
+            self.log_change(request, provider, f"Health: {chosen.label}")
+            messages.success(request, f"Health of {provider.name}: {chosen.label}.")
+            return HttpResponseRedirect(self.home_url(provider))
+        return self.form_page(
+            request,
+            form=form,
+            title=f"Health of {provider.name}",
+            submit="Set",
+            intro=f"At present: {found.get_state_display()}, {found.factor} % of its weight. {found.reason}",
+            original=provider,
+            back=self.home_url(provider),
+        )
+
+    def prices_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        provider: Provider = self.allowed(request, pk, "change")
+        form = PricesForm(request.POST or None, initial={"prices": prices.written(provider)})
+        if request.method == "POST" and form.is_valid():
+            prices.replace(provider, form.cleaned_data["prices"])
+            self.log_change(request, provider, f"Prices: {len(form.cleaned_data['prices'])}")
+            messages.success(request, f"The prices of {provider.name} are set. They hold for messages from now on.")
+            return HttpResponseRedirect(self.home_url(provider))
+        return self.form_page(
+            request,
+            form=form,
+            title=f"Prices of {provider.name}",
+            submit="Set the prices",
+            intro=f"What one segment costs, in {settings.CURRENCY}. Budgets of campaigns go by it.",
+            original=provider,
+            back=self.home_url(provider),
+        )
+
 
 class SenderForm(forms.ModelForm):
     class Meta:
@@ -270,3 +361,5 @@ class SenderAdmin(PageAdmin):
         if obj.is_default:
             Sender.objects.filter(is_default=True).exclude(pk=obj.pk).update(is_default=False)
         obj.save(update_fields=changed if change else None)
+        if change and "enabled" in changed and not obj.enabled:
+            review_queue(obj.provider_id)

@@ -5,10 +5,21 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from contacts.api.fields import PhoneField, Strict
 from delivery.errors import ADVICE, Failure, Suppressed
 from delivery.lanes import Lane
-from delivery.models import Inbound, Message, MessageEvent, Sender
+from delivery.models import (
+    HealthChange,
+    Inbound,
+    Message,
+    MessageEvent,
+    Provider,
+    ProviderHealth,
+    Route,
+    Sender,
+)
 from delivery.providers import registry
+from delivery.routing import health
 from delivery.states import MEANING, Status
 
 LANES = {lane.name.lower(): lane for lane in Lane}
@@ -41,6 +52,7 @@ _MESSAGE = {
     "error_code": "",
     "encoding": "gsm7",
     "segments": 1,
+    "cost": "0.00750",
     "created_at": "2026-11-02T09:30:00Z",
     "not_before": None,
     "valid_until": "2026-11-02T10:30:00Z",
@@ -136,6 +148,75 @@ class SenderSerializer(serializers.ModelSerializer):
     class Meta:
         model = Sender
         fields = ["id", "address", "provider", "rate", "enabled", "is_default"]
+
+
+class RouteSerializer(serializers.ModelSerializer):
+    country = serializers.CharField(help_text="Two letters; empty: any.")
+    lane = LaneField(allow_null=True, help_text="null: any.")
+    tier = serializers.IntegerField(source="order", help_text="Used when lower tiers cannot take it.")
+    sender = SenderOfSerializer()
+    provider = serializers.CharField(source="sender.provider.name")
+
+    class Meta:
+        model = Route
+        fields = ["id", "channel", "country", "lane", "tier", "sender", "provider", "weight", "enabled"]
+
+
+class CheckSerializer(Strict):
+    to = PhoneField()
+    lane = LaneField(default=Lane.TRANSACTIONAL)
+
+
+class CheckedSerializer(serializers.Serializer):
+    """Where a message without a named sender would go now."""
+
+    country = serializers.CharField(help_text="Of the number; empty: of none.")
+    sender = SenderOfSerializer(allow_null=True, help_text="null: nothing leads there.")
+    provider = serializers.CharField(allow_null=True)
+    why = serializers.CharField(help_text="In words.")
+
+
+class HealthChangeSerializer(serializers.ModelSerializer):
+    by = serializers.CharField(source="actor_label", help_text="Who; empty: SMSHub itself.")
+
+    class Meta:
+        model = HealthChange
+        fields = ["at", "from_state", "to_state", "from_factor", "factor", "reason", "by", "moved"]
+
+
+class HealthSerializer(serializers.ModelSerializer):
+    pinned = serializers.BooleanField(source="pin", help_text="Whether a person decided it.")
+
+    class Meta:
+        model = ProviderHealth
+        fields = ["state", "factor", "since", "reason", "pinned"]
+
+
+class ProviderSerializer(serializers.ModelSerializer):
+    """An account and how it does. Its settings and secrets are not shown."""
+
+    health = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Provider
+        fields = ["id", "name", "adapter", "rate", "enabled", "disabled_reason", "health"]
+
+    @extend_schema_field(HealthSerializer)
+    def get_health(self, provider: Provider) -> Any:
+        return HealthSerializer(getattr(provider, "health", None) or ProviderHealth()).data
+
+
+class ProviderDetailSerializer(ProviderSerializer):
+    """The same, with the last changes of its health, the newest first."""
+
+    changes = serializers.SerializerMethodField()
+
+    class Meta(ProviderSerializer.Meta):
+        fields = [*ProviderSerializer.Meta.fields, "changes"]
+
+    @extend_schema_field(HealthChangeSerializer(many=True))
+    def get_changes(self, provider: Provider) -> Any:
+        return HealthChangeSerializer(health.history(provider.pk), many=True).data
 
 
 class InboundSerializer(serializers.ModelSerializer):

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from delivery import clock, retries
+from delivery.routing import elsewhere, health, rules
 from delivery.settle import LOCK
 from delivery.states import ASKABLE, CONCLUSIVE, FINAL, RANK, Status, sql_applies, sql_in
 
@@ -65,6 +66,14 @@ RETURNING m.id, m.status, m.claimed_at
 _FAILURES = (Status.FAILED, Status.UNDELIVERED)
 
 
+def _is_news(piece: Evidence) -> bool:
+    return RANK[piece.status] > RANK[Status.ACCEPTED]
+
+
+def _speaks_against(piece: Evidence) -> bool:
+    return piece.status in _FAILURES and piece.reason in rules.PROVIDERS_FAULT
+
+
 def fold(evidence: Iterable[Evidence]) -> list[Evidence]:
     """The one piece per message that decides: conclusive before all else, then the latest attempt's highest."""
 
@@ -103,6 +112,17 @@ def apply(evidence: Sequence[Evidence]) -> None:
                 "codes": [piece.code for piece in evidence],
             },
         )
+        if receipts := [piece for piece in best if piece.source == "receipt" and _is_news(piece)]:
+            cursor.execute(
+                health.HEARD,
+                {
+                    "ids": [piece.message_id for piece in receipts],
+                    "attempts": [piece.attempt for piece in receipts],
+                    "ats": [piece.at for piece in receipts],
+                    "failed": [_speaks_against(piece) for piece in receipts],
+                    "late": settings.HEALTH_RECEIPT_LATE_SECONDS,
+                },
+            )
         cursor.execute(
             _APPLY,
             {
@@ -124,3 +144,5 @@ def apply(evidence: Sequence[Evidence]) -> None:
             if status in _FAILURES and (claimed_at is None or claimed_at > given_up)
         ]
     retries.retry_failed(failed, now=now)
+    if failed:
+        elsewhere.retry_failed(failed)

@@ -38,6 +38,8 @@ SCOPES: dict[str, str] = {
     "messages:read": "See messages, with full numbers and texts",
     "messages:write": "Send and cancel single messages",
     "senders:read": "See senders",
+    "routes:read": "See routes, and where a message would go",
+    "providers:read": "See providers and their health",
     "inbound:read": "See texts received",
 }
 

@@ -11,7 +11,7 @@ from campaigns.api.messages import SendingViewSet
 from campaigns.api.templates import TemplateViewSet
 from contacts.api.imports import ImportViewSet
 from contacts.api.views import ContactViewSet, ListViewSet, SuppressionViewSet
-from delivery.api.views import InboundViewSet, SenderViewSet
+from delivery.api.views import InboundViewSet, ProviderViewSet, RouteViewSet, SenderViewSet
 from smshub.api.endpoint import endpoint
 from smshub.api.problems import CONTENT_TYPE, problem
 from smshub.api.schema import openapi
@@ -26,6 +26,8 @@ router.register("templates", endpoint(TemplateViewSet), "templates")
 router.register("campaigns", endpoint(CampaignViewSet), "campaigns")
 router.register("messages", endpoint(SendingViewSet), "messages")
 router.register("senders", endpoint(SenderViewSet), "senders")
+router.register("routes", endpoint(RouteViewSet), "routes")
+router.register("providers", endpoint(ProviderViewSet), "providers")
 router.register("inbound", endpoint(InboundViewSet), "inbound")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from smshub.doctor import accounts, backlog, postgres, redis, setup, storage, workers
+from smshub.doctor import accounts, backlog, postgres, redis, routes, setup, storage, workers
 from smshub.doctor.findings import Check, Finding, Level, problem
 
 CHECKS: tuple[Check, ...] = (
@@ -29,6 +29,9 @@ CHECKS: tuple[Check, ...] = (
     Check("providers", accounts.providers, needs=("migrations", "encryption keys")),
     Check("senders", accounts.senders, needs=("migrations",)),
     Check("default sender", accounts.default_sender, needs=("migrations",)),
+    Check("health thresholds", routes.thresholds),
+    Check("health", routes.health, needs=("migrations",)),
+    Check("routes", routes.table, needs=("migrations",)),
     Check("queue", backlog.queue, needs=("migrations", "Redis")),
     Check("campaigns", backlog.campaigns, needs=("migrations", "Redis")),
     Check("receipts", backlog.receipts, needs=("migrations",)),

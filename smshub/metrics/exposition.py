@@ -18,6 +18,8 @@ from campaigns.models import Campaign
 from delivery import tallies, vitals
 from delivery.lanes import Lane
 from delivery.models import Provider, Sender
+from delivery.routing.rules import State
+from delivery.routing.table import FULL
 from smshub.metrics import readings
 
 #: Campaigns under way whose messages are summed; the latest ones.
@@ -114,6 +116,22 @@ def _accounts(_names: Names) -> Iterator[Metric]:
     yield senders
 
 
+def _health(_names: Names) -> Iterator[Metric]:
+    factor = GaugeMetricFamily(
+        "smshub_provider_health_factor", "Percent of its weight that a provider gets.", labels=("provider",)
+    )
+    state = GaugeMetricFamily(
+        "smshub_provider_health_state", "1: the state that a provider is in.", labels=("provider", "state")
+    )
+    rows = Provider.objects.order_by("pk").values_list("name", "health__state", "health__factor")
+    for name, now, percent in rows:
+        factor.add_metric((name,), FULL if percent is None else percent)
+        for possible in State:
+            state.add_metric((name, possible.value), int(possible == (now or State.HEALTHY)))
+    yield factor
+    yield state
+
+
 def _counters(names: Names) -> Iterator[Metric]:
     counts = vitals.counts()
     for counter, (family, says, labels) in COUNTERS.items():
@@ -145,6 +163,7 @@ PARTS: dict[str, Callable[[Names], Iterable[Metric]]] = {
     "uncertain": _uncertain,
     "campaigns": _campaigns,
     "accounts": _accounts,
+    "health": _health,
     "counters": _counters,
     "heartbeats": _heartbeats,
 }

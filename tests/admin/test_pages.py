@@ -24,11 +24,12 @@ MAKE: dict[str, Callable[[], Any]] = {
     "delivery_inbound": factories.InboundFactory,
     "delivery_provider": factories.ProviderFactory,
     "delivery_sender": factories.SenderFactory,
+    "delivery_route": factories.RouteFactory,
     "api_apikey": factories.ApiKeyFactory,
     "auth_user": factories.UserFactory,
 }
 READ_ONLY = {"delivery_message", "delivery_inbound"}
-SETUP = {"delivery_provider", "delivery_sender", "api_apikey", "auth_user"}
+SETUP = {"delivery_provider", "delivery_sender", "delivery_route", "api_apikey", "auth_user"}
 
 
 def pages(model: str) -> dict[str, str]:
@@ -107,6 +108,10 @@ def special_pages() -> list[tuple[str, str]]:
         ("get", f"/admin/contacts/suppression/{factories.SuppressionFactory().pk}/lift/"),
         ("get", f"/admin/delivery/provider/{provider.pk}/disable/"),
         ("post", f"/admin/delivery/provider/{provider.pk}/enable/"),
+        ("get", f"/admin/delivery/provider/{provider.pk}/health/"),
+        ("post", f"/admin/delivery/provider/{provider.pk}/health/"),
+        ("get", f"/admin/delivery/provider/{provider.pk}/prices/"),
+        ("get", "/admin/delivery/route/check/"),
         ("get", f"/admin/api/apikey/{key.pk}/revoke/"),
     ]
 
@@ -115,7 +120,7 @@ def test_pages_of_our_own_ask_for_rights_too(nobody: Client, staff: Client, oper
     for method, page in special_pages():
         assert getattr(nobody, method)(page).status_code == 403, page
         refused = getattr(staff, method)(page).status_code == 403
-        assert refused == ("/provider/" in page or "/apikey/" in page), page
+        assert refused == any(f"/{name}/" in page for name in ("provider", "apikey", "route")), page
         assert getattr(operator, method)(page).status_code in (200, 302, 404), page
 
 

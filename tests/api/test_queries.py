@@ -16,6 +16,8 @@ from tests.factories import (
     InboundFactory,
     MessageEventFactory,
     MessageFactory,
+    ProviderHealthFactory,
+    RouteFactory,
     SenderFactory,
     SuppressionFactory,
     TemplateVersionFactory,
@@ -38,6 +40,8 @@ LISTS: dict[str, tuple[Callable[[], Any], int]] = {
     "campaigns": (campaign, 4),
     "messages": (MessageFactory, 2),
     "senders": (SenderFactory, 2),
+    "routes": (RouteFactory, 2),
+    "providers": (ProviderHealthFactory, 2),
     "inbound": (InboundFactory, 2),
 }
 

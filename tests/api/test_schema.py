@@ -23,8 +23,10 @@ from tests.factories import (
     ContactFactory,
     ContactImportFactory,
     ContactListFactory,
+    HealthChangeFactory,
     InboundFactory,
     MessageFactory,
+    RouteFactory,
     SenderFactory,
     SuppressionFactory,
     TemplateVersionFactory,
@@ -105,6 +107,8 @@ def test_nothing_that_is_sent_breaks_the_api(shop: System, settings: Any, tmp_pa
         "templates": TemplateVersionFactory().template_id,
         "campaigns": CampaignFactory().pk,
         "messages": str(MessageFactory().pk),
+        "routes": RouteFactory().pk,
+        "providers": HealthChangeFactory().provider_id,
         "inbound": str(InboundFactory().pk),
     }
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())

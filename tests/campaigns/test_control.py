@@ -39,8 +39,12 @@ def ids(campaign: Campaign, *statuses: str) -> set[Any]:
 
 
 def claim_some(campaign: Campaign, room: int) -> set[Any]:
+    """Claim as a dispatch worker of its sender's provider does."""
+    return claim_at(campaign.sender.provider_id, room)
+
+
+def claim_at(provider_id: int, room: int) -> set[Any]:
     """Claim as a dispatch worker does, on a connection of its own."""
-    provider_id = campaign.sender.provider_id
 
     async def work() -> set[Any]:
         limits = redis.asyncio.Redis.from_url(settings.REDIS_URL)

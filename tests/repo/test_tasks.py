@@ -54,7 +54,7 @@ def test_no_worker_reads_a_queue_that_gets_nothing() -> None:
 
 
 def test_every_tick_is_called_by_the_clock() -> None:
-    ticks = {name for name in our_tasks() if name.rpartition(".")[2] in ("tick", "housekeeping")}
+    ticks = {name for name in our_tasks() if name.rpartition(".")[2] in ("tick", "health", "housekeeping")}
     assert ticks == {entry["task"] for entry in app.conf.beat_schedule.values()}
 
 

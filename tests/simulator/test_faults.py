@@ -275,9 +275,16 @@ def test_faults_of_the_start_are_what_a_reset_goes_back_to(start_carrier: Callab
 def test_shares_are_kept_over_many_draws():
     dice = Dice(Faults(throttle_share=0.1, drop_after_share=0.2, error_mix={"30003": 0.25}), seed=3)
 
-    fates = [dice.fate() for _ in range(20_000)]
+    fates = [dice.fate("AC1") for _ in range(20_000)]
     errors = [dice.outcome().error for _ in range(20_000)]
 
     assert abs(fates.count(Fate.THROTTLE) / 20_000 - 0.1) < 0.01
     assert abs(fates.count(Fate.DROP_AFTER) / 20_000 - 0.2) < 0.01
     assert abs(errors.count(30003) / 20_000 - 0.25) < 0.01
+
+
+def test_the_faults_may_be_one_accounts_alone():
+    dice = Dice(Faults(faulty_account="AC1", outage=True, throttle_share=1.0, reject_mix={"21610": 1.0}), seed=3)
+
+    assert (dice.fate("AC1"), dice.rejection("AC1"), dice.outage("AC1")) == (Fate.THROTTLE, 21610, True)
+    assert (dice.fate("AC2"), dice.rejection("AC2"), dice.outage("AC2")) == (Fate.HONEST, None, False)

@@ -2,7 +2,7 @@
 
 import structlog
 
-from delivery.models import Sender
+from delivery.models import ProviderHealth, Sender
 
 log = structlog.get_logger(__name__)
 
@@ -24,9 +24,15 @@ def choose_sender(asked: Sender | None) -> Sender:
 def disable_sender(provider_id: int, address: str, code: str) -> None:
     """Switch off a sender that the provider refuses, so that it costs a few messages and not a campaign.
 
-    What is queued for it stays queued, and goes on when staff switch it on again.
+    What is queued for it goes another way if the routes have one; else it waits until staff switch it on again.
     """
     reason = f"The provider refuses this sender (code {code})."
     rows = Sender.objects.filter(provider_id=provider_id, address=address, enabled=True)
     if rows.update(enabled=False, disabled_reason=reason):
+        review_queue(provider_id)
         log.error("sender_disabled", provider_id=provider_id, code=code)
+
+
+def review_queue(provider_id: int) -> None:
+    """What is queued for a provider is to be put to the routes again: see `failover`."""
+    ProviderHealth.objects.update_or_create(provider_id=provider_id, defaults={"review": True, "review_after": None})

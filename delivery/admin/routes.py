@@ -1,0 +1,97 @@
+"""The routing table, and the question where a message would go."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from contacts import phone
+from contacts.admin.base import PageAdmin
+from contacts.importing.values import country_code
+from delivery.lanes import Lane
+from delivery.models import Route, Sender
+from delivery.routing import routes
+
+
+class RouteForm(forms.ModelForm):
+    class Meta:
+        model = Route
+        fields = ("channel", "country", "lane", "order", "sender", "weight", "enabled")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "sender" in self.fields:
+            sender: Any = self.fields["sender"]
+            sender.queryset = Sender.objects.select_related("provider").order_by("provider__name", "address")
+
+    def clean_country(self) -> str:
+        written = self.cleaned_data["country"].strip()
+        country = country_code(written) if written else ""
+        if country is None:
+            raise forms.ValidationError("There is no such country; use its two letters, such as GB or FR.")
+        return country
+
+
+class CheckForm(forms.Form):
+    number = forms.CharField(
+        max_length=phone.MAX_INPUT,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="With its country code. Nothing is sent.",
+    )
+    lane = forms.TypedChoiceField(
+        label="Category", choices=Lane.choices, coerce=int, initial=Lane.BULK, widget=UnfoldAdminSelectWidget()
+    )
+
+    def clean_number(self) -> phone.Phone:
+        try:
+            return phone.normalise(self.cleaned_data["number"], default_country=None)
+        except phone.InvalidPhone as problem:
+            raise forms.ValidationError(problem.message) from None
+
+
+@admin.register(Route)
+class RouteAdmin(PageAdmin):
+    form = RouteForm
+    change_list_template = "delivery/admin/routes.html"
+    list_display = ("destination", "lane", "order", "sender", "weight", "enabled", "works")
+    list_display_links = ("destination",)
+    list_editable = ("weight", "enabled")
+    list_filter = ("country", "lane", "sender__provider", "enabled")
+    list_select_related = ("sender__provider",)
+    search_fields = ("sender__address",)
+
+    def pages(self) -> Any:
+        return {"check": ("check/", self.check_view)}
+
+    @display(description="Country", ordering="country")
+    def destination(self, route: Route) -> str:
+        return route.country or "Any"
+
+    @display(description="Its sender", label={"On": "success", "Off": "danger"})
+    def works(self, route: Route) -> str:
+        return "On" if route.sender.enabled and route.sender.provider.enabled else "Off"
+
+    def check_view(self, request: HttpRequest) -> HttpResponse:
+        """Where would a message to this number go now, and why?"""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form = CheckForm(request.POST or None)
+        intro = "The route that a message without a named sender would take now, and why."
+        if form.is_valid():
+            asked, lane = form.cleaned_data["number"], form.cleaned_data["lane"]
+            choice = routes.ways_to(asked.country, lane).explain(asked.e164, asked.country, lane)
+            where = f"By {choice.route.sender} of {choice.route.provider}." if choice.route else "Nowhere."
+            intro = f"{where} The number is in {asked.country or 'no country'}. {choice.why}"
+        return self.form_page(
+            request,
+            form=form,
+            title="Where would this go?",
+            submit="Look",
+            intro=intro,
+            back=reverse("admin:delivery_route_changelist"),
+        )

@@ -1,0 +1,1 @@
+"""Which way a message leaves: routes (`table`), how providers do (`rules`, `health`), and what follows (`failover`)."""

@@ -1,0 +1,135 @@
+"""The table as it stands in the database, with prices: read once for a message or for a batch of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from delivery import prices
+from delivery.models import Route as RouteRow
+from delivery.models import Sender
+from delivery.prices import PriceList
+from delivery.routing.senders import NoSender
+from delivery.routing.table import Choice, Route, Table
+
+#: A provider that is switched off has no health: what belongs to it waits there unless another can take it.
+SELECT = """
+SELECT route.id, route.country, route.lane, route."order", route.weight, route.sender_id, sender.provider_id,
+       route.enabled AND sender.enabled,
+       CASE WHEN provider.enabled THEN COALESCE(health.factor, 100) ELSE 0 END, sender.address, provider.name
+FROM delivery_route AS route
+JOIN delivery_sender AS sender ON sender.id = route.sender_id
+JOIN delivery_provider AS provider ON provider.id = sender.provider_id
+LEFT JOIN delivery_providerhealth AS health ON health.provider_id = provider.id
+WHERE route.channel = %(channel)s
+"""
+_ABOUT = " AND route.country IN ('', %(country)s) AND (route.lane IS NULL OR route.lane = %(lane)s)"
+PARAMETERS = {"channel": RouteRow.Channel.SMS.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Everything that says where messages go and what they cost, at one moment.
+
+    `fixed` is a sender that was named: then nothing is chosen. Without a route that counts, the default sender serves.
+    """
+
+    table: Table
+    prices: PriceList
+    default: Route | None = None
+    fixed: Route | None = None
+
+    @property
+    def routed(self) -> bool:
+        return self.fixed is None
+
+    def to(self, recipient: str, country: str, lane: int) -> Route | None:
+        """The way of one message, None: there is none.
+
+        Where all that counts is switched off it is the first of that: nobody is skipped because a sender is being
+        set right, and the message waits there until it is, or goes another way then.
+        """
+        if self.fixed:
+            return self.fixed
+        lines = self.table.lines(country, lane)
+        if not lines:
+            return self.default
+        return self.table.choose(recipient, country, lane) or lines[0]
+
+    def explain(self, recipient: str, country: str, lane: int) -> Choice:
+        """Where a message without a named sender would go now, and why."""
+        if self.table.lines(country, lane):
+            return self.table.explain(recipient, country, lane)
+        if self.default is None:
+            return Choice(None, "No route is about this destination, and no sender is the default.")
+        said = f"No route is about this destination: the default sender, {self.default.sender}, serves."
+        return Choice(self.default, said if self.default.on else f"{said} It is switched off.")
+
+    def cost(self, route: Route, country: str, segments: int) -> Decimal:
+        return segments * self.prices.of(route.provider_id, country)
+
+
+def build(rows: Iterable[Sequence[Any]]) -> Table:
+    return Table(Route(*row) for row in rows)
+
+
+def table() -> Table:
+    return _read(SELECT, PARAMETERS)
+
+
+def ways() -> Ways:
+    """For any number of messages."""
+    return Ways(table(), prices.price_list(), _default())
+
+
+def ways_to(country: str, lane: int) -> Ways:
+    """For one destination: reads no more of the table than what may count for it."""
+    found = _read(SELECT + _ABOUT, PARAMETERS | {"country": country, "lane": lane})
+    return Ways(found, prices.price_list(), None if found else _default())
+
+
+def way_of(sender: Sender) -> Ways:
+    """A named sender."""
+    return Ways(Table(()), prices.price_list(), fixed=as_route(sender))
+
+
+def one(recipient: str, country: str, lane: int) -> tuple[Ways, Route | None]:
+    """The way of a message of its own; None: the routes say nothing about it, and no sender serves the rest.
+
+    Raises NoSender when its sender is switched off, or there is nothing at all to send by.
+    """
+    found = ways_to(country, lane)
+    route = found.to(recipient, country, lane)
+    if route is None and not RouteRow.objects.exists():
+        raise NoSender("No sender was named and none is marked as the default. Mark one under Senders.")
+    if route and not route.on:
+        raise NoSender(f"Sender {route.sender} is switched off.")
+    return found, route
+
+
+def as_route(sender: Sender) -> Route:
+    return Route(
+        id=0,
+        country="",
+        lane=None,
+        order=0,
+        weight=1,
+        sender_id=sender.pk,
+        provider_id=sender.provider_id,
+        on=sender.enabled,
+        sender=sender.address,
+        provider=sender.provider.name,
+    )
+
+
+def _default() -> Route | None:
+    sender = Sender.objects.select_related("provider").filter(is_default=True).first()
+    return as_route(sender) if sender else None
+
+
+def _read(statement: str, parameters: dict[str, Any]) -> Table:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return build(cursor.fetchall())
