@@ -1,14 +1,13 @@
 """Claiming: queued rows become `sending` under a lease, committed before anything leaves the house.
 
-The queue is the partial index `message_claim` (provider, lane, campaign, sender, age). Its distinct prefixes are
-the streams that wait; lanes are served in order and the streams of a lane share what there is, so a campaign of a
-million takes turns with one of ten. A campaign on hold is a stream that is passed over, whatever its length; so is
-one that has handed over all that it may.
+The queue is the partial index `message_claim` (provider, lane, campaign, sender, country, age): its distinct prefixes
+are the streams that wait, and `delivery.streams` says whose turn it is. Lanes are served in order. The campaigns of a
+lane share what there is, and the streams of a campaign share its part, so a campaign of a million takes turns with one
+of ten, and one to forty countries gets no more than one to a single country.
 """
 
-import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -22,46 +21,20 @@ from psycopg.rows import kwargs_row
 
 from delivery import callbacks
 from delivery.errors import Failure
-from delivery.lanes import Lane
-from delivery.limiter import Bucket, Demand, Limiter
+from delivery.lanes import URGENT, Lane
+from delivery.limiter import Demand, Grant, Limiter, Requests, account_bucket
 from delivery.providers.base import OutboundMessage
-from delivery.states import Status, sql_in
-from delivery.tallies import NOT_HANDED_OVER
+from delivery.states import Status
+from delivery.streams import Stream, Turns
 
 log = structlog.get_logger(__name__)
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
-#: Of a worker's window and of the provider's bucket, what reminders and bulk may not use up.
+#: Of the account's bucket and of its requests, what reminders and bulk may not use up.
 RESERVED_SHARE = 0.1
 #: A campaign that is spread over hours must not make whatever comes after it wait for its next turn.
 LONGEST_PACE_WAIT = 0.25
-
-# A loose index scan: one probe per stream, however many messages wait in it.
-_STREAMS = f"""
-WITH RECURSIVE stream AS (
-    (SELECT lane, campaign_id, sender_id, segments FROM delivery_message
-     WHERE provider_id = %(provider_id)s AND status = '{Status.QUEUED}'
-     ORDER BY lane, campaign_id, sender_id, created_at LIMIT 1)
-    UNION ALL
-    SELECT next.lane, next.campaign_id, next.sender_id, next.segments FROM stream CROSS JOIN LATERAL (
-        SELECT lane, campaign_id, sender_id, segments FROM delivery_message
-        WHERE provider_id = %(provider_id)s AND status = '{Status.QUEUED}'
-          AND (lane, campaign_id, sender_id) > (stream.lane, stream.campaign_id, stream.sender_id)
-        ORDER BY lane, campaign_id, sender_id, created_at LIMIT 1) AS next
-)
-SELECT stream.lane, stream.campaign_id, stream.sender_id, stream.segments, sender.address, sender.rate,
-       own.rate, budget.left_over
-FROM stream JOIN delivery_sender AS sender ON sender.id = stream.sender_id
-LEFT JOIN delivery_campaignlimit AS own ON own.campaign_id = stream.campaign_id
-LEFT JOIN LATERAL (
-    SELECT own.max_segments - COALESCE(sum(segments), 0)::bigint AS left_over FROM delivery_tally AS tally
-    WHERE own.max_segments IS NOT NULL AND tally.campaign_id = own.campaign_id
-      AND tally.status NOT IN {sql_in(NOT_HANDED_OVER)}) AS budget ON true
-WHERE sender.enabled AND (budget.left_over IS NULL OR budget.left_over > 0)
-  AND NOT EXISTS (SELECT 1 FROM delivery_campaignhold AS hold WHERE hold.campaign_id = stream.campaign_id)
-ORDER BY stream.lane, stream.campaign_id, stream.sender_id
-"""
 
 # One UPDATE decides for each row that is picked: may it still be sent, or has the recipient said stop, or its time
 # run out since it was queued? Holds are looked at again, for one may have come since the streams were read.
@@ -69,20 +42,20 @@ ORDER BY stream.lane, stream.campaign_id, stream.sender_id
 # an array of ids keep it on the indexes with any statistics.
 _CLAIM = f"""
 WITH wanted AS (
-    SELECT * FROM unnest(%(lanes)s::smallint[], %(campaigns)s::bigint[], %(senders)s::bigint[], %(budgets)s::int[])
-        AS w (lane, campaign_id, sender_id, budget)
+    SELECT * FROM unnest(%(lanes)s::smallint[], %(campaigns)s::bigint[], %(senders)s::bigint[], %(countries)s::text[],
+                         %(budgets)s::int[], %(most)s::int[])
+        AS w (lane, campaign_id, sender_id, country, budget, most)
 ), locked AS (
-    SELECT m.id, m.created_at, m.segments, w.lane, w.campaign_id, w.sender_id, w.budget
+    SELECT m.id, m.created_at, m.segments, w.*
     FROM wanted AS w CROSS JOIN LATERAL (
         SELECT id, created_at, segments FROM delivery_message
         WHERE provider_id = %(provider_id)s AND lane = w.lane AND campaign_id = w.campaign_id
-          AND sender_id = w.sender_id AND status = '{Status.QUEUED}'
+          AND sender_id = w.sender_id AND country = w.country AND status = '{Status.QUEUED}'
           AND NOT EXISTS (SELECT 1 FROM delivery_campaignhold AS h WHERE h.campaign_id = w.campaign_id)
         ORDER BY created_at LIMIT {{most}} FOR UPDATE SKIP LOCKED) AS m
 ), fitting AS (
-    SELECT id, budget, sum(segments) OVER (
-        PARTITION BY lane, campaign_id, sender_id ORDER BY created_at ROWS UNBOUNDED PRECEDING) AS used
-    FROM locked
+    SELECT id, budget, most, sum(segments) OVER stream AS used, row_number() OVER stream AS place FROM locked
+    WINDOW stream AS (PARTITION BY lane, campaign_id, sender_id, country ORDER BY created_at ROWS UNBOUNDED PRECEDING)
 )
 UPDATE delivery_message AS m SET
     (status, reason, final_at) = (
@@ -94,48 +67,15 @@ UPDATE delivery_message AS m SET
         FROM (SELECT (SELECT reason FROM contacts_suppression AS s
                       WHERE s.phone = m.recipient AND s.lifted_at IS NULL) OFFSET 0) AS stopped (reason)),
     claimed_at = %(now)s, lease_until = %(lease)s
-WHERE m.id = ANY(ARRAY(SELECT id FROM fitting WHERE used <= budget))
+WHERE m.id = ANY(ARRAY(SELECT id FROM fitting WHERE used <= budget AND place <= most))
 RETURNING m.id, m.attempt, m.recipient, m.body, m.segments, m.encoding, m.valid_until, m.status,
-          m.campaign_id, m.sender_id
+          m.campaign_id, m.sender_id, m.country
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """Queued messages that are alike to the queue: one lane, one campaign (0: none), one sender."""
-
-    lane: int
-    campaign_id: int
-    sender_id: int
-    next_segments: int
-    """Of its oldest message: the least that is worth asking the limits for."""
-    sender: str
-    sender_rate: int | None
-    pace: float | None
-    """Segments per second that the campaign is to keep to."""
-    budget: int | None
-    """Segments that the campaign may still hand over; the last message may go a little beyond."""
-
-    @property
-    def buckets(self) -> list[Bucket]:
-        found = []
-        if self.sender_rate:
-            found.append(Bucket(f"sender:{self.sender_id}", self.sender_rate))
-        if self.pace:
-            found.append(Bucket(f"pace:{self.campaign_id}", self.pace))
-        return found
-
-    def demand(self, share: int, *, reserve: float) -> Demand:
-        wanted = share if self.budget is None else min(share, self.budget)
-        least = self.next_segments
-        return Demand(self.buckets, wanted=max(wanted, least), least=least, reserve=reserve)
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
     messages: Sequence[OutboundMessage]
-    waiting: bool
-    """Whether any stream had messages, sent or not."""
     wait: float
     """Seconds until the limits allow more; 0 if they did not stand in the way."""
 
@@ -152,95 +92,108 @@ class _Row:
     status: str
     campaign_id: int
     sender_id: int
+    country: str
 
 
-async def streams(connection: Connection, provider_id: int) -> list[Stream]:
-    cursor = await connection.execute(_STREAMS, {"provider_id": provider_id})
-    return [Stream(*row) for row in await cursor.fetchall()]
+Used = dict[tuple[int, int, str], int]
+"""Segments by campaign, sender and country."""
 
 
 async def claim(
     connection: Connection,
     limiter: Limiter,
+    turns: Turns,
     *,
     provider_id: int,
     rate: int,
-    window: int,
-    room: int,
+    requests: Requests,
     lease_seconds: int,
+    lanes: Sequence[Lane] = tuple(Lane),
 ) -> Claimed:
-    """Claim up to `room` messages within the limits, upper lanes first. Commits before it returns.
+    """Claim what the limits allow, upper lanes first. Commits before it returns.
 
-    `window` is how many requests this worker may have open, `room` how many more it may open now. Reminders and
-    bulk leave a share of the window and of the tokens alone, so that an alert finds both there.
+    `requests` is what this worker has open, and what all workers together may have. Reminders and bulk leave a share
+    of these and of the tokens alone, so that an alert finds both there.
 
     Raises redis.RedisError when the limiter, psycopg.OperationalError when the database is away: nothing is claimed
     then.
     """
-    account = Bucket(f"provider:{provider_id}", rate)
-    waiting = await streams(connection, provider_id)
+    account = account_bucket(provider_id, rate)
+    waiting = await turns.next(connection, provider_id, rate=rate, lanes=lanes)
     messages: list[OutboundMessage] = []
+    held: set[str] = set()
+    short: list[Stream] = []
     wait = 0.0
     try:
         for number, lane in groupby(waiting, key=lambda stream: stream.lane):
-            share_kept = RESERVED_SHARE if number >= Lane.REMINDER else 0.0
-            left = room - len(messages) - int(window * share_kept)
+            left = requests.most - requests.open - len(messages)
             if left <= 0:
                 break
-            turn = list(lane)
-            random.shuffle(turn)  # who is first has an advantage when tokens are few: nobody is first for long
-            turn = turn[:left]
-            share = max(1, left // len(turn))
-            grant = await limiter.take(
-                account, [stream.demand(share, reserve=account.capacity * share_kept) for stream in turn]
-            )
-            paced = any(stream.pace for stream in turn)
+            turn = turns.shared(list(lane), left)
+            reserve = 0.0 if number in URGENT else RESERVED_SHARE
+            now_open = replace(requests, open=requests.open + len(messages))
+            demands = [_demand(*each, reserve) for each in turn]
+            grant = await limiter.take(account, demands, now_open, held=held)
+            streams = [stream for stream, _ in turn]
+            paced = any(stream.pace for stream in streams)
             wait = max(wait, min(grant.wait, LONGEST_PACE_WAIT) if paced else grant.wait)
-            taken, used = await _take_rows(connection, provider_id, turn, grant.segments, lease_seconds)
+            taken, used = await _take_rows(connection, provider_id, streams, grant, lease_seconds)
             messages += taken
             unused = [
-                (stream.buckets, granted - used.get((stream.campaign_id, stream.sender_id), 0))
-                for stream, granted in zip(turn, grant.segments, strict=True)
+                (stream.buckets, granted - used.get(stream.key, 0))
+                for stream, granted in zip(streams, grant.segments, strict=True)
             ]
             await limiter.give_back(account, unused)
+            # The lanes below must not use up the tokens that a message of this one gathers.
+            held.update(filter(None, grant.short))
+            short += [stream for stream, bucket in zip(streams, grant.short, strict=True) if bucket]
     except (redis.RedisError, psycopg.OperationalError) as error:
         # What an upper lane has claimed already is ours to send, whatever became of the limiter since.
         if not messages:
             raise
         log.warning("claim_cut_short", provider_id=provider_id, error=type(error).__name__)
-    return Claimed(messages=messages, waiting=bool(waiting), wait=wait)
+    turns.short(short)
+    return Claimed(messages=messages, wait=wait)
+
+
+def _demand(stream: Stream, share: int, reserve: float) -> Demand:
+    wanted = share if stream.budget is None else min(share, stream.budget)
+    least = stream.next_segments
+    return Demand(stream.buckets, max(wanted, least), least=least, reserve=reserve, group=stream.campaign_id)
 
 
 async def _take_rows(
-    connection: Connection,
-    provider_id: int,
-    turn: Sequence[Stream],
-    budgets: Sequence[int],
-    lease_seconds: int,
-) -> tuple[list[OutboundMessage], dict[tuple[int, int], int]]:
-    """Claim rows worth at most `budgets` segments per stream; what was used is by (campaign, sender)."""
-    granted = [(stream, budget) for stream, budget in zip(turn, budgets, strict=True) if budget > 0]
+    connection: Connection, provider_id: int, streams: Sequence[Stream], grant: Grant, lease_seconds: int
+) -> tuple[list[OutboundMessage], Used]:
+    """Claim rows worth at most what was granted per stream, and say what was used of it."""
+    granted = [
+        (stream, segments, messages)
+        for stream, segments, messages in zip(streams, grant.segments, grant.messages, strict=True)
+        if segments > 0
+    ]
     if not granted:
         return [], {}
     now = timezone.now()
     parameters = {
         "provider_id": provider_id,
-        "lanes": [stream.lane for stream, _ in granted],
-        "campaigns": [stream.campaign_id for stream, _ in granted],
-        "senders": [stream.sender_id for stream, _ in granted],
-        "budgets": [budget for _, budget in granted],
+        "lanes": [stream.lane for stream, _, _ in granted],
+        "campaigns": [stream.campaign_id for stream, _, _ in granted],
+        "senders": [stream.sender_id for stream, _, _ in granted],
+        "countries": [stream.country for stream, _, _ in granted],
+        "budgets": [segments for _, segments, _ in granted],
+        "most": [messages for _, _, messages in granted],
         "now": now,
         "lease": now + timedelta(seconds=lease_seconds),
     }
-    statement = _CLAIM.format(most=max(int(budget) for _, budget in granted))
-    addresses = {stream.sender_id: stream.sender for stream, _ in granted}
+    statement = _CLAIM.format(most=max(int(messages) for _, _, messages in granted))
+    addresses = {stream.sender_id: stream.sender for stream, _, _ in granted}
     messages: list[OutboundMessage] = []
-    used: dict[tuple[int, int], int] = {}
+    used: Used = {}
     async for row in await connection.cursor(row_factory=kwargs_row(_Row)).execute(statement.encode(), parameters):
         if row.status != Status.SENDING:
             continue
-        stream_key = (row.campaign_id, row.sender_id)
-        used[stream_key] = used.get(stream_key, 0) + row.segments
+        key = (row.campaign_id, row.sender_id, row.country)
+        used[key] = used.get(key, 0) + row.segments
         left = int((row.valid_until - now).total_seconds()) if row.valid_until else None
         messages.append(
             OutboundMessage(

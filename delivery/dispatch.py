@@ -1,16 +1,20 @@
 """Dispatch: the loop that turns queued rows into texts, for one provider, in one worker.
 
 Each round, a few dozen times a second:
-1. settle the outcomes that have come in since the last round;
-2. see how many requests may still be opened (the window, which adapts to refusals for speed);
-3. take tokens from the limiter and claim that many rows, committed as `sending` under a lease;
+1. settle the outcomes that have come in since the last round, and slow down what they say is too fast;
+2. take tokens, and a share of the requests that may be open, from the limiter;
+3. claim that many rows, committed as `sending` under a lease;
 4. start their requests on this event loop, and come back while they are under way.
+
+A run ends after some seconds, for others wait. While its last requests are under way it still claims what is urgent.
 
 Killed at any point, nothing is sent twice: what was claimed and not settled becomes `uncertain` when its lease
 ends, and the provider is asked. A worker that was asleep longer than its lease does not send what it still holds.
 """
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -20,14 +24,16 @@ import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from delivery import accounts, numbers, routing, vitals
+from delivery import accounts, numbers, routing, slowing, vitals
 from delivery.claim import claim
 from delivery.errors import Failure
+from delivery.lanes import URGENT, Lane
+from delivery.limiter import Bucket, Requests, account_bucket, this_process
 from delivery.models import Provider
 from delivery.providers.base import Adapter, OutboundMessage, Outcome, SendOutcome
 from delivery.runtime import Runtime
 from delivery.settle import settle
-from delivery.window import Window
+from delivery.slowing import Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +41,12 @@ log = structlog.get_logger(__name__)
 ROUND_SECONDS = 0.02
 #: Without work for this long the loop ends; a wake-up or the next tick starts another.
 IDLE_SECONDS = 0.5
+#: However long the limits ask to wait: something more urgent may come, for which there is a reserve.
+LONGEST_PAUSE_SECONDS = 0.1
+#: How often a worker renews its share of the open requests, whatever else it is busy with.
+KEEP_SECONDS = 1.0
+#: A limiter or a database that is away is asked again after this long; requests under way go on.
+AWAY_SECONDS = 1.0
 #: A database that is away is tried again for this long while outcomes wait to be settled.
 SETTLE_PATIENCE_SECONDS = 30.0
 
@@ -46,56 +58,67 @@ class Dispatch:
     provider: Provider
     runtime: Runtime
     adapter: Adapter
-    window: Window
     in_flight: set[asyncio.Task[None]] = field(default_factory=set)
     outcomes: list[SendOutcome] = field(default_factory=list)
     refused_account: str = ""
     refused_senders: dict[str, str] = field(default_factory=dict)
     """Address → code, of senders that the provider will not let us use."""
     sent: int = 0
+    away_until: float = 0.0
+    """When to try again after the limiter or the database was away."""
 
     async def run(self, *, seconds: float) -> int:
         """Send for about `seconds`, or until nothing was to do for a while. Returns how many were sent."""
-        until = monotonic() + seconds
+        keeping = asyncio.create_task(self._keep_share())
+        try:
+            await self._rounds(until=monotonic() + seconds)
+        finally:
+            keeping.cancel()
+            with suppress(redis.RedisError):
+                await (await self.runtime.limiter()).leave(self._account, this_process())
+        return self.sent
+
+    async def _rounds(self, *, until: float) -> None:
         idle_since = monotonic()
         while True:
             await self._settle()
             stopping = monotonic() >= until or bool(self.refused_account)
             pause = ROUND_SECONDS
             if not stopping:
-                claimed, wait = await self._claim()
+                claimed, wait = await self._claim(tuple(Lane))
                 if claimed or self.in_flight:
                     idle_since = monotonic()
                 elif wait:
-                    # Nothing is under way and the limits say when to come back: no need to ask before.
-                    idle_since, pause = monotonic(), min(max(wait, ROUND_SECONDS), 1.0)
+                    # Nothing is under way and the limits say when to come back: no need to ask much before.
+                    idle_since, pause = monotonic(), min(max(wait, ROUND_SECONDS), LONGEST_PAUSE_SECONDS)
+            elif self.in_flight and not self.refused_account and monotonic() < until + settings.SEND_TIMEOUT:
+                await self._claim(URGENT)
             quiet = not self.in_flight and not self.outcomes
             if quiet and (stopping or monotonic() - idle_since > IDLE_SECONDS):
-                return self.sent
+                return
             await asyncio.sleep(pause)
 
-    async def _claim(self) -> tuple[int, float]:
+    async def _claim(self, lanes: Sequence[Lane]) -> tuple[int, float]:
         """Claim what fits and start sending it. Returns how many, and the seconds that limits ask to wait."""
-        room = int(self.window.size) - len(self.in_flight)
-        if room <= 0:
-            return 0, 0.0
+        if monotonic() < self.away_until or len(self.in_flight) >= self.provider.max_in_flight:
+            return 0, max(0.0, self.away_until - monotonic())
         lease_ends = monotonic() + settings.LEASE_SECONDS
         try:
             claimed = await claim(
                 await self.runtime.connection(),
                 await self.runtime.limiter(),
+                self.runtime.turns[self.provider.pk],
                 provider_id=self.provider.pk,
                 rate=self.provider.rate,
-                window=int(self.window.size),
-                room=room,
+                requests=self._requests,
                 lease_seconds=settings.LEASE_SECONDS,
+                lanes=lanes,
             )
-        except redis.RedisError as error:
-            log.warning("limiter_away", provider_id=self.provider.pk, error=type(error).__name__)
-            return 0, 1.0
-        except psycopg.OperationalError as error:
-            log.warning("database_away", provider_id=self.provider.pk, error=type(error).__name__)
-            return 0, 1.0
+        except (redis.RedisError, psycopg.OperationalError) as error:
+            away = "limiter_away" if isinstance(error, redis.RedisError) else "database_away"
+            log.warning(away, provider_id=self.provider.pk, error=type(error).__name__)
+            self.away_until = monotonic() + AWAY_SECONDS
+            return 0, AWAY_SECONDS
         for message in claimed.messages:
             task = asyncio.create_task(self._send(message, lease_ends))
             self.in_flight.add(task)
@@ -104,6 +127,20 @@ class Dispatch:
         vitals.count("claimed", len(claimed.messages), self.provider.pk)
         vitals.count("limiter_waits", int(claimed.wait > 0), self.provider.pk)
         return len(claimed.messages), claimed.wait
+
+    @property
+    def _account(self) -> Bucket:
+        return account_bucket(self.provider.pk, self.provider.rate)
+
+    @property
+    def _requests(self) -> Requests:
+        return Requests(this_process(), open=len(self.in_flight), most=self.provider.max_in_flight)
+
+    async def _keep_share(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            with suppress(redis.RedisError):
+                await (await self.runtime.limiter()).keep(self._account, self._requests)
 
     async def _send(self, message: OutboundMessage, lease_ends: float) -> None:
         if monotonic() > lease_ends - settings.SEND_TIMEOUT:
@@ -127,7 +164,6 @@ class Dispatch:
         batch, self.outcomes = self.outcomes, []
         if not batch:
             return
-        self.window.learn(batch)
         give_up = monotonic() + SETTLE_PATIENCE_SECONDS
         while True:
             try:
@@ -139,6 +175,9 @@ class Dispatch:
                 await asyncio.sleep(0.5)
         for outcome in batch:
             vitals.count("outcomes", 1, self.provider.pk, outcome.outcome, outcome.code)
+        too_fast = [Refusal(o.message_id, o.slows, o.code) for o in batch if o.slows]
+        if too_fast:
+            await sync_to_async(slowing.learn)(self.provider.pk, too_fast)
         refusals = [(o.message_id, o.failure, o.code) for o in batch if o.failure in _LASTING]
         if refusals:
             await sync_to_async(numbers.suppress_refused)(refusals)
@@ -158,8 +197,7 @@ def dispatch(provider_id: int, *, runtime: Runtime, seconds: float) -> int:
 
     async def work() -> Dispatch:
         adapter = await runtime.adapter(provider)
-        window = runtime.window(provider)
-        run = Dispatch(provider, runtime, adapter, window)
+        run = Dispatch(provider, runtime, adapter)
         await run.run(seconds=seconds)
         return run
 

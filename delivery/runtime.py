@@ -4,6 +4,7 @@ Celery's prefork children run synchronous tasks; each makes its loop here on fir
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,13 +15,15 @@ import redis.asyncio
 import uvloop
 from django.conf import settings
 from django.db import connections
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from delivery import accounts
 from delivery.limiter import Limiter
 from delivery.models import Provider
 from delivery.providers import registry
 from delivery.providers.base import Adapter
-from delivery.window import Window
+from delivery.streams import Turns
 
 T = TypeVar("T")
 
@@ -46,7 +49,8 @@ class Runtime:
 
     runner: asyncio.Runner
     adapters: dict[int, tuple[object, Adapter]] = field(default_factory=dict)
-    windows: dict[int, Window] = field(default_factory=dict)
+    turns: defaultdict[int, Turns] = field(default_factory=lambda: defaultdict(Turns))
+    """By provider: where this process stands in its queue."""
     _connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
     _limiter: Limiter | None = None
 
@@ -61,16 +65,12 @@ class Runtime:
 
     async def limiter(self) -> Limiter:
         if self._limiter is None:
-            client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+            # Once more for a connection that was cut meanwhile; a Redis that is away is the dispatch loop's to bear.
+            client = redis.asyncio.Redis.from_url(
+                settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1)
+            )
             self._limiter = Limiter(client)
         return self._limiter
-
-    def window(self, provider: Provider) -> Window:
-        """The account's window, remembered between runs while its upper bound stays the same."""
-        window = self.windows.get(provider.pk)
-        if window is None or window.most != provider.max_in_flight:
-            window = self.windows[provider.pk] = Window(provider.max_in_flight)
-        return window
 
     async def adapter(self, provider: Provider) -> Adapter:
         """The adapter of an account, kept while its configuration stays the same."""

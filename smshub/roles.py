@@ -22,6 +22,7 @@ STAFF: dict[str, str] = {
 OPERATOR: dict[str, str] = STAFF | {
     "delivery.provider": "view add change",
     "delivery.sender": "view add change",
+    "delivery.countrylimit": "view add change delete",
     "api.apikey": "view add change",
     "auth.user": "view add change",
     "auth.group": "view",

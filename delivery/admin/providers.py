@@ -10,12 +10,14 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
+from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from contacts.admin.base import PageAdmin
 from delivery import accounts, callbacks
-from delivery.models import Provider, Sender
+from delivery.admin import slowed
+from delivery.models import CountryLimit, Provider, Sender
 from delivery.providers import registry
 from delivery.providers.base import BadConfiguration, ProviderKind, Setting
 
@@ -119,10 +121,17 @@ class DisableForm(forms.Form):
     )
 
 
+class CountryLimitInline(TabularInline):
+    model = CountryLimit
+    extra = 0
+    verbose_name_plural = "Limits by country"
+
+
 @admin.register(Provider)
 class ProviderAdmin(PageAdmin):
     list_display = ("name", "kind_label", "state", "disabled_reason", "rate", "max_in_flight")
     change_form_template = "delivery/admin/provider.html"
+    inlines = (CountryLimitInline,)
 
     def pages(self) -> Any:
         return {
@@ -152,6 +161,9 @@ class ProviderAdmin(PageAdmin):
         if kind:
             kwargs["form"] = form_for(kind, obj)
         return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_inline_instances(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_inline_instances(request, obj) if obj else []  # a provider first has to be one
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ()
@@ -193,6 +205,7 @@ class ProviderAdmin(PageAdmin):
             "inbound_url": callbacks.inbound_url(provider.pk) if kind and kind.parse_inbound else "",
             "receipt_url": receipts + below if kind and kind.parse_receipts else "",
             "senders": provider.senders.order_by("address"),
+            "slowed": slowed.lines(provider),
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 

@@ -13,11 +13,13 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 _APPEND = """
 INSERT INTO delivery_inboxreceipt
-    (provider_id, message_id, attempt, provider_message_id, status, reason, code, received_at, try_at, tries)
-SELECT provider_id, message_id, attempt, provider_message_id, status, reason, code, received_at, received_at, 0
+    (provider_id, message_id, attempt, provider_message_id, status, reason, code, slows,
+     received_at, try_at, tries)
+SELECT provider_id, message_id, attempt, provider_message_id, status, reason, code, slows,
+       received_at, received_at, 0
 FROM unnest(%b::bigint[], %b::uuid[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[],
-            %b::timestamptz[])
-    AS r (provider_id, message_id, attempt, provider_message_id, status, reason, code, received_at)
+            %b::text[], %b::timestamptz[])
+    AS r (provider_id, message_id, attempt, provider_message_id, status, reason, code, slows, received_at)
 """
 
 
@@ -34,6 +36,7 @@ async def append(connection: Connection, receipts: Sequence[tuple[int, Receipt]]
             [receipt.status.value for _, receipt in receipts],
             [receipt.failure.value if receipt.failure else "" for _, receipt in receipts],
             [clean(receipt.code, 20) for _, receipt in receipts],
+            [receipt.slows.value if receipt.slows else "" for _, receipt in receipts],
             [now] * len(receipts),
         ),
     )

@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from campaigns.models import Campaign
-from delivery import tallies, vitals
+from delivery import slowing, tallies, vitals
 from delivery.lanes import Lane
 from delivery.models import Provider, Sender
 from smshub.metrics import readings
@@ -36,6 +36,7 @@ COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("provider", "outcome", "code"),
     ),
     "limiter_waits": ("smshub_limiter_waits", "Rounds in which a rate limit left messages waiting.", ("provider",)),
+    "slowed": ("smshub_limits_cut", "Times that a limit was halved for a provider's refusals.", ("provider",)),
     "receipts_appended": ("smshub_receipts_stored", "Receipts stored at the door.", ("provider",)),
     "receipts_reconciled": ("smshub_receipts_reconciled", "Receipts looked at by reconciling.", ()),
     "reconcile_batches": ("smshub_reconcile_batches", "Batches of receipts.", ()),
@@ -114,6 +115,18 @@ def _accounts(_names: Names) -> Iterator[Metric]:
     yield senders
 
 
+def _slowed(names: Names) -> Iterator[Metric]:
+    factors = GaugeMetricFamily(
+        "smshub_limit_factor",
+        "What a provider's refusals have left of a limit, 0.05 to 1; only of limits that are slowed.",
+        labels=("provider", "limit"),
+    )
+    for provider_id, name in names.items():
+        for slowed in slowing.slowed(int(provider_id)):
+            factors.add_metric((name, slowed.limit), slowed.factor)
+    yield factors
+
+
 def _counters(names: Names) -> Iterator[Metric]:
     counts = vitals.counts()
     for counter, (family, says, labels) in COUNTERS.items():
@@ -145,6 +158,7 @@ PARTS: dict[str, Callable[[Names], Iterable[Metric]]] = {
     "uncertain": _uncertain,
     "campaigns": _campaigns,
     "accounts": _accounts,
+    "slowed": _slowed,
     "counters": _counters,
     "heartbeats": _heartbeats,
 }

@@ -11,7 +11,6 @@ from delivery.models import Message, Provider, Sender
 from delivery.providers.base import Answer, OutboundMessage, Outcome, Question, SendOutcome
 from delivery.runtime import Runtime, runtime
 from delivery.states import Status
-from delivery.window import Window
 from tests.factories import MessageFactory, SenderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,14 +114,3 @@ def test_a_provider_that_is_switched_off_sends_nothing(sender: Sender) -> None:
 
     assert run(sender.provider, accept) == 0
     assert statuses() == {Status.QUEUED}
-
-
-def test_the_window_halves_when_throttled_and_grows_back_to_its_bound() -> None:
-    window = Window(most=100)
-    window.learn([SendOutcome(MessageFactory.build().id, 1, Outcome.THROTTLED)])
-    assert window.size == 50
-    window.learn([SendOutcome(MessageFactory.build().id, 1, Outcome.THROTTLED)])
-    assert window.size == 50, "at most once a second"
-    for _ in range(200):
-        window.learn([SendOutcome(MessageFactory.build().id, 1, Outcome.ACCEPTED)])
-    assert window.size == 100

@@ -18,6 +18,7 @@ NOT_IN_ADMIN = {
     "delivery.InboxReceipt": "the receipts' waiting room: rows stay for about a second",
     "delivery.CampaignLimit": "a campaign's own pace and budget, set on its draft and by its button",
     "delivery.CampaignHold": "the campaign's pause, set and lifted by its buttons",
+    "delivery.CountryLimit": "a table on its provider's page",
     "delivery.Tally": "deltas; their sums are the campaign's progress",
     "campaigns.TemplateVersion": "seen on the template, never changed",
     "campaigns.CampaignEvent": "the history on the campaign's page",
