@@ -1,6 +1,23 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 
 
 class DeliveryConfig(AppConfig):
     name = "delivery"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        checks.register(_policy_makes_sense, "delivery")
+
+
+def _policy_makes_sense(**_: Any) -> list[checks.CheckMessage]:
+    from delivery import in_doubt
+
+    try:
+        in_doubt.policy()
+    except ImproperlyConfigured as error:
+        return [checks.Error(str(error), id="delivery.E001")]
+    return []

@@ -164,6 +164,8 @@ ASK_UNCERTAIN_AFTER_SECONDS = env.int("ASK_UNCERTAIN_AFTER_SECONDS", default=10)
 BELIEVE_ABSENCE_AFTER_SECONDS = env.int("BELIEVE_ABSENCE_AFTER_SECONDS", default=90)
 # How long we go on asking before a message with no final receipt is closed as expired.
 GIVE_UP_AFTER_SECONDS = env.int("GIVE_UP_AFTER_SECONDS", default=3 * 24 * 3600)
+# Lane=seconds: when what is in doubt is sent again although its provider cannot be asked. Only for urgent lanes.
+SEND_AGAIN_IN_DOUBT = env.dict("SEND_AGAIN_IN_DOUBT", default={})
 # When a running campaign is paused by itself: so many of its messages at their end, and of all that were answered
 # more than so many percent filtered as spam, or not arrived for whatever reason.
 AUTO_PAUSE_AFTER_MESSAGES = env.int("AUTO_PAUSE_AFTER_MESSAGES", default=100)
