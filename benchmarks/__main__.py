@@ -13,8 +13,8 @@ from types import FrameType, ModuleType
 
 from benchmarks.servers import servers
 
-NAMES = ("end_to_end", "comparison", "stages", "scale", "importing", "materialise")
-#: The others are part of `stages`.
+NAMES = ("end_to_end", "comparison", "stages", "scale", "importing", "materialise", "alerts", "pools")
+#: The others are part of `stages`, or take long.
 ALL = ("end_to_end", "comparison", "stages", "scale")
 
 

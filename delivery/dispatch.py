@@ -6,7 +6,8 @@ Each round, a few dozen times a second:
 3. claim that many rows, committed as `sending` under a lease;
 4. start their requests on this event loop, and come back while they are under way.
 
-A run ends after some seconds, for others wait. While its last requests are under way it still claims what is urgent.
+A run ends after some seconds, and after a moment if another provider waits for a worker. It goes on a little longer
+where answers are late, and while its last requests are under way it still claims what is urgent.
 
 Killed at any point, nothing is sent twice: what was claimed and not settled becomes `uncertain` when its lease
 ends, and the provider is asked. A worker that was asleep longer than its lease does not send what it still holds.
@@ -24,7 +25,7 @@ import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from delivery import accounts, numbers, routing, slowing, vitals
+from delivery import accounts, numbers, routing, slowing, vitals, wake
 from delivery.claim import claim
 from delivery.errors import Failure
 from delivery.lanes import URGENT, Lane
@@ -41,6 +42,8 @@ log = structlog.get_logger(__name__)
 ROUND_SECONDS = 0.02
 #: Without work for this long the loop ends; a wake-up or the next tick starts another.
 IDLE_SECONDS = 0.5
+#: So long a run goes on though another provider waits, and so often it looks.
+MOMENT_SECONDS = 0.25
 #: However long the limits ask to wait: something more urgent may come, for which there is a reserve.
 LONGEST_PAUSE_SECONDS = 0.1
 #: How often a worker renews its share of the open requests, whatever else it is busy with.
@@ -64,6 +67,10 @@ class Dispatch:
     refused_senders: dict[str, str] = field(default_factory=dict)
     """Address → code, of senders that the provider will not let us use."""
     sent: int = 0
+    others: Sequence[int] = ()
+    """Other providers, which may be waiting for this worker."""
+    yielding: bool = False
+    looked_at: float = field(default_factory=monotonic)
     away_until: float = 0.0
     """When to try again after the limiter or the database was away."""
 
@@ -80,8 +87,12 @@ class Dispatch:
 
     async def _rounds(self, *, until: float) -> None:
         idle_since = monotonic()
+        overdue: set[asyncio.Task[None]] | None = None
+        urgent_until = 0.0
         while True:
             await self._settle()
+            if monotonic() < until and self._somebody_waits():
+                until, self.yielding = monotonic(), True
             stopping = monotonic() >= until or bool(self.refused_account)
             pause = ROUND_SECONDS
             if not stopping:
@@ -91,12 +102,24 @@ class Dispatch:
                 elif wait:
                     # Nothing is under way and the limits say when to come back: no need to ask much before.
                     idle_since, pause = monotonic(), min(max(wait, ROUND_SECONDS), LONGEST_PAUSE_SECONDS)
-            elif self.in_flight and not self.refused_account and monotonic() < until + settings.SEND_TIMEOUT:
-                await self._claim(URGENT)
+            elif self.in_flight and not self.refused_account:
+                # One answer that is late must keep nobody else waiting, and what is urgent waits for none.
+                overdue = set(self.in_flight) if overdue is None else overdue & self.in_flight
+                if overdue and not self.yielding and monotonic() < until + settings.SEND_TIMEOUT:
+                    await self._claim(tuple(Lane))
+                    urgent_until = monotonic() + settings.SEND_TIMEOUT
+                elif monotonic() < max(urgent_until, until + settings.SEND_TIMEOUT):
+                    await self._claim(URGENT)
             quiet = not self.in_flight and not self.outcomes
             if quiet and (stopping or monotonic() - idle_since > IDLE_SECONDS):
                 return
             await asyncio.sleep(pause)
+
+    def _somebody_waits(self) -> bool:
+        if not self.others or monotonic() < max(self.looked_at + MOMENT_SECONDS, self.away_until):
+            return False
+        self.looked_at = monotonic()
+        return wake.still_asleep(self.others)
 
     async def _claim(self, lanes: Sequence[Lane]) -> tuple[int, float]:
         """Claim what fits and start sending it. Returns how many, and the seconds that limits ask to wait."""
@@ -194,10 +217,11 @@ def dispatch(provider_id: int, *, runtime: Runtime, seconds: float) -> int:
     provider = Provider.objects.filter(pk=provider_id, enabled=True).first()
     if provider is None:
         return 0
+    others = list(Provider.objects.filter(enabled=True).exclude(pk=provider_id).values_list("pk", flat=True))
 
     async def work() -> Dispatch:
         adapter = await runtime.adapter(provider)
-        run = Dispatch(provider, runtime, adapter)
+        run = Dispatch(provider, runtime, adapter, others=others)
         await run.run(seconds=seconds)
         return run
 

@@ -78,6 +78,11 @@ def slowed_key(account: str) -> str:
     return f"{settings.REDIS_PREFIX}slowed:{account}"
 
 
+def shares_key(account: str) -> str:
+    """Where Redis keeps who has requests of an account open. It is there while anybody sends for it."""
+    return f"{settings.REDIS_PREFIX}requests:{account}"
+
+
 def this_process() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
@@ -153,7 +158,7 @@ class Limiter:
         for demand in demands:
             arguments += (demand.wanted, demand.least, demand.reserve, demand.group, len(demand.buckets))
             arguments += (indexes[bucket.name] for bucket in demand.buckets)
-        keys = [_shares_key(account), slowed_key(account.name), *(bucket.key for bucket in buckets)]
+        keys = [shares_key(account.name), slowed_key(account.name), *(bucket.key for bucket in buckets)]
         *granted, wait = await self._script(keys=keys, args=arguments)
         short = [buckets[index - 1].name if index else "" for index in granted[2::3]]
         return Grant(granted[0::3], granted[1::3], short, wait / 1_000_000)
@@ -170,8 +175,4 @@ class Limiter:
 
     async def leave(self, account: Bucket, worker: str) -> None:
         """The worker has no open request any more, and asks for none."""
-        await self._client.hdel(_shares_key(account), worker)
-
-
-def _shares_key(account: Bucket) -> str:
-    return f"{settings.REDIS_PREFIX}requests:{account.name}"
+        await self._client.hdel(shares_key(account.name), worker)

@@ -22,12 +22,12 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 #: Campaigns of a lane that one round looks at, those on hold included; and their streams, all together about.
 MOST_CAMPAIGNS = 50
-MOST_STREAMS = 100
+MOST_STREAMS = 200
 #: Places remembered by a process before it forgets them all and begins anew.
 _MOST_PLACES = 10_000
 
 # Two loose index scans, one probe per hop: over the campaigns of each lane, and over the streams of each campaign.
-# Each goes on behind the place where the last round ended.
+# Each goes on behind the place where the last round ended. One stream too many is read, to see whether there are more.
 _NEXT = f"""
 WITH turn AS MATERIALIZED (
     SELECT l.lane, found.campaign_id FROM unnest(%(lanes)s::smallint[], %(after)s::bigint[]) AS l (lane, after)
@@ -56,7 +56,7 @@ WITH turn AS MATERIALIZED (
         SELECT own.max_segments - COALESCE(sum(segments), 0)::bigint AS left_over FROM delivery_tally AS tally
         WHERE own.max_segments IS NOT NULL AND tally.campaign_id = own.campaign_id
           AND tally.status NOT IN {sql_in(NOT_HANDED_OVER)}) AS budget ON true
-), part AS (
+), part AS MATERIALIZED (
     SELECT open.*, GREATEST(1, {MOST_STREAMS} / NULLIF(count(*) FILTER (WHERE is_open) OVER lane, 0)) AS most,
            COALESCE(place.sender_id, 0) AS after_sender, COALESCE(place.country, '') AS after_country
     FROM open LEFT JOIN unnest(%(place_lanes)s::smallint[], %(place_campaigns)s::bigint[],
@@ -79,7 +79,7 @@ LEFT JOIN LATERAL (
             WHERE provider_id = %(provider_id)s AND status = '{Status.QUEUED}' AND lane = part.lane
               AND campaign_id = part.campaign_id AND (sender_id, country) > (hop.sender_id, hop.country)
             ORDER BY lane, campaign_id, sender_id, country, created_at LIMIT 1) AS next
-        WHERE hop.n < part.most
+        WHERE hop.n <= part.most
     ) SELECT sender_id, country, segments FROM hop) AS stream ON part.is_open
 LEFT JOIN delivery_sender AS sender ON sender.id = stream.sender_id
 LEFT JOIN delivery_countrylimit AS country
@@ -147,24 +147,26 @@ class Turns:
                 "place_countries": [country for _, (_, country) in places],
             },
         )
-        rows = await cursor.fetchall()
-        self._go_on(rows, lanes)
         return [
             Stream(provider_id, lane, campaign_id, sender_id, country, *about)
-            for lane, campaign_id, _, sender_id, country, *about, enabled in rows
+            for lane, campaign_id, _, sender_id, country, *about, enabled in self._go_on(await cursor.fetchall(), lanes)
             if enabled
         ]
 
-    def _go_on(self, rows: Sequence[tuple[Any, ...]], lanes: Iterable[Lane]) -> None:
-        """Remember where the next round is to begin: behind the last that was seen, or else at the beginning."""
+    def _go_on(self, rows: Sequence[tuple[Any, ...]], lanes: Iterable[Lane]) -> list[tuple[Any, ...]]:
+        """The rows of this round; and remember where the next one is to begin, behind the last of them if there are
+        more, or else at the beginning."""
         if len(self.streams) > _MOST_PLACES:
             self.streams.clear()
         seen: dict[int, list[int]] = {}
-        for (lane, campaign_id, most), found in groupby(rows, key=lambda row: row[:3]):
+        ours: list[tuple[Any, ...]] = []
+        for (lane, campaign_id, most), group in groupby(rows, key=lambda row: row[:3]):
             seen.setdefault(lane, []).append(campaign_id)
-            places = [(sender_id, country) for _, _, _, sender_id, country, *_ in found]
-            if len(places) >= most and places[-1][0] is not None:
-                self.streams[lane, campaign_id] = places[-1]
+            found = list(group)
+            ours += found[:most]
+            if len(found) > most:
+                _, _, _, sender_id, country, *_ = found[most - 1]
+                self.streams[lane, campaign_id] = (sender_id, country)
             else:
                 self.streams.pop((lane, campaign_id), None)
         for lane in lanes:
@@ -173,6 +175,7 @@ class Turns:
                 self.campaigns[lane] = campaigns[-1]
             else:
                 self.campaigns.pop(lane, None)
+        return ours
 
     def shared(self, lane: Sequence[Stream], left: int) -> list[tuple[Stream, int]]:
         """The streams of a lane in the order of their turn, each with what it may ask for of `left` messages.

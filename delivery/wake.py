@@ -3,6 +3,7 @@
 Losing one costs a second or a few, for the beat's tick says it again; so a broker that is down is no error here.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import redis
@@ -10,6 +11,10 @@ import structlog
 from celery import current_app
 from django.conf import settings
 from kombu.exceptions import OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from delivery.limiter import account_bucket, shares_key
 
 log = structlog.get_logger(__name__)
 
@@ -21,8 +26,10 @@ _UNHEARD_MS = 5_000
 
 @cache
 def client() -> redis.Redis:
-    """This process's Redis connection pool, with time-outs, so that a dead Redis never hangs a worker."""
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+    """This process's Redis connection pool, with time-outs, so that a dead Redis never hangs a worker or a request."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1)
+    )
 
 
 def _key(task: str, args: tuple[int, ...]) -> str:
@@ -45,6 +52,19 @@ def heard(task: str, *args: int) -> None:
         client().delete(_key(task, args))
     except redis.RedisError as error:
         log.warning("wake_up_not_cleared", task=task, error=type(error).__name__)
+
+
+def still_asleep(provider_ids: Sequence[int]) -> bool:
+    """Whether the wake-up of one of these providers has not been heard while nobody at all sends for it."""
+    pipeline = client().pipeline(transaction=False)
+    for provider_id in provider_ids:
+        pipeline.exists(_key("delivery.tasks.dispatch", (provider_id,)))
+        pipeline.exists(shares_key(account_bucket(provider_id, 0).name))
+    try:
+        answers = pipeline.execute()
+    except redis.RedisError:
+        return False
+    return any(woken and not served for woken, served in zip(answers[0::2], answers[1::2], strict=True))
 
 
 def dispatch(provider_id: int) -> None:
