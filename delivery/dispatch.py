@@ -70,6 +70,9 @@ class Dispatch:
     others: Sequence[int] = ()
     """Other providers, which may be waiting for this worker."""
     yielding: bool = False
+    claiming: bool = False
+    """Whether more may have been granted than is known in `in_flight` yet."""
+    renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
     looked_at: float = field(default_factory=monotonic)
     away_until: float = 0.0
     """When to try again after the limiter or the database was away."""
@@ -126,6 +129,9 @@ class Dispatch:
         if monotonic() < self.away_until or len(self.in_flight) >= self.provider.max_in_flight:
             return 0, max(0.0, self.away_until - monotonic())
         lease_ends = monotonic() + settings.LEASE_SECONDS
+        self.claiming = True
+        async with self.renewing:
+            pass  # a renewal that knows nothing of this claim reaches Redis before it
         try:
             claimed = await claim(
                 await self.runtime.connection(),
@@ -142,6 +148,8 @@ class Dispatch:
             log.warning(away, provider_id=self.provider.pk, error=type(error).__name__)
             self.away_until = monotonic() + AWAY_SECONDS
             return 0, AWAY_SECONDS
+        finally:
+            self.claiming = False
         for message in claimed.messages:
             task = asyncio.create_task(self._send(message, lease_ends))
             self.in_flight.add(task)
@@ -162,8 +170,13 @@ class Dispatch:
     async def _keep_share(self) -> None:
         while True:
             await asyncio.sleep(KEEP_SECONDS)
+            limiter = await self.runtime.limiter()
             with suppress(redis.RedisError):
-                await (await self.runtime.limiter()).keep(self._account, self._requests)
+                if self.claiming:
+                    await limiter.keep(self._account, self._requests, claiming=True)
+                else:
+                    async with self.renewing:
+                        await limiter.keep(self._account, self._requests, claiming=False)
 
     async def _send(self, message: OutboundMessage, lease_ends: float) -> None:
         if monotonic() > lease_ends - settings.SEND_TIMEOUT:

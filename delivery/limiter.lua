@@ -9,7 +9,8 @@
 -- urgent have a reserve in it, 1 if somebody more urgent waits for its tokens; then per demand: segments wanted,
 -- segments of the smallest piece that makes sense, share of the buckets and of the requests to leave to the urgent, its
 -- group, how many buckets beside the account's it asks, and their indexes.
--- A negative want gives back what was taken and not used. No demand at all: the worker keeps the share that it has.
+-- A negative want gives back what was taken and not used. No demand at all: the worker renews its share, as what it has
+-- open now, or with no group either as it was, for it may have been granted more than it knows of yet.
 -- Returns per demand: segments, messages, and the index of the bucket whose tokens it waits for (0: none); and at last
 -- the microseconds until more can be had (0: nothing was refused).
 local now = redis.call('TIME')
@@ -56,7 +57,7 @@ if most > 0 then
       redis.call('HDEL', KEYS[1], shares[n])
     elseif shares[n] ~= worker then
       others, workers = others + tonumber(held), workers + 1
-    elseif demands == 0 then
+    elseif demands + groups == 0 then
       open = math.max(open, tonumber(held))
     end
   end

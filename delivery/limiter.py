@@ -143,14 +143,25 @@ class Limiter:
 
         Nothing is taken from buckets that are `held`: somebody more urgent waits for their tokens.
         """
-        buckets = [account]
-        indexes: dict[str, int] = {}
-        for bucket in (bucket for demand in demands for bucket in demand.buckets):
-            if bucket.name not in indexes:
-                buckets.append(bucket)
-                indexes[bucket.name] = len(buckets)
-        mine = requests or Requests("", 0, 0)
+        asked = {bucket.name: bucket for demand in demands for bucket in demand.buckets}
+        buckets = [account, *asked.values()]
         groups = len({demand.group for demand in demands})
+        mine = requests or Requests("", 0, 0)
+        *granted, wait = await self._ask(account, buckets, demands, mine, groups=groups, held=held)
+        short = [buckets[index - 1].name if index else "" for index in granted[2::3]]
+        return Grant(granted[0::3], granted[1::3], short, wait / 1_000_000)
+
+    async def _ask(
+        self,
+        account: Bucket,
+        buckets: Sequence[Bucket],
+        demands: Sequence[Demand],
+        mine: Requests,
+        *,
+        groups: int,
+        held: Collection[str] = (),
+    ) -> list[int]:
+        indexes = {bucket.name: number for number, bucket in enumerate(buckets, start=1)}
         arguments: list[float | str] = [mine.worker, mine.open, mine.most, int(mine.seconds * 1_000_000)]
         arguments += (len(demands), groups)
         for bucket in buckets:
@@ -159,9 +170,8 @@ class Limiter:
             arguments += (demand.wanted, demand.least, demand.reserve, demand.group, len(demand.buckets))
             arguments += (indexes[bucket.name] for bucket in demand.buckets)
         keys = [shares_key(account.name), slowed_key(account.name), *(bucket.key for bucket in buckets)]
-        *granted, wait = await self._script(keys=keys, args=arguments)
-        short = [buckets[index - 1].name if index else "" for index in granted[2::3]]
-        return Grant(granted[0::3], granted[1::3], short, wait / 1_000_000)
+        answer: list[int] = await self._script(keys=keys, args=arguments)
+        return answer
 
     async def give_back(self, account: Bucket, returns: Sequence[tuple[Sequence[Bucket], int]]) -> None:
         """Return tokens that were taken and not used. Requests need no return: who asks next says how many are open."""
@@ -169,9 +179,9 @@ class Limiter:
         if demands:
             await self.take(account, demands)
 
-    async def keep(self, account: Bucket, requests: Requests) -> None:
-        """Renew the worker's share as it is."""
-        await self.take(account, (), requests)
+    async def keep(self, account: Bucket, requests: Requests, *, claiming: bool) -> None:
+        """Renew the worker's share: as what it has open, or as it was while a claim of it is under way."""
+        await self._ask(account, [account], (), requests, groups=0 if claiming else 1)
 
     async def leave(self, account: Bucket, worker: str) -> None:
         """The worker has no open request any more, and asks for none."""

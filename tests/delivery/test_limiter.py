@@ -296,13 +296,25 @@ def test_a_share_that_is_kept_outlives_its_time_and_one_that_is_left_is_free_at_
         taken = 0
         while time.monotonic() < until:
             # As a round that is under way says nothing of what it was granted a moment ago.
-            await limiter.keep(account, mine)
+            await limiter.keep(account, mine, claiming=True)
             taken += sum((await limiter.take(account, [Demand((), 20)], Requests("other", 0, 20))).messages)
         await limiter.leave(account, "mine")
         left = await limiter.take(account, [Demand((), 20)], Requests("other", 0, 20))
         return taken, sum(left.messages)
 
     assert run(clean_redis, work) == (0, 20)
+
+
+def test_what_is_answered_meanwhile_is_free_with_the_next_renewal(clean_redis: Any) -> None:
+    account = account_bucket(1, 1_000_000)
+
+    async def work(limiter: Limiter) -> int:
+        mine = Requests("mine", 0, 20)
+        await limiter.take(account, [Demand((), 20)], mine)
+        await limiter.keep(account, replace(mine, open=12), claiming=False)
+        return sum((await limiter.take(account, [Demand((), 20)], Requests("other", 0, 20))).messages)
+
+    assert run(clean_redis, work) == 8
 
 
 def test_of_a_backlog_no_worker_holds_more_than_its_equal_part(clean_redis: Any) -> None:
