@@ -13,8 +13,8 @@ from types import FrameType, ModuleType
 
 from benchmarks.servers import servers
 
-NAMES = ("end_to_end", "comparison", "stages", "scale", "importing", "materialise", "explain")
-#: The others are part of `stages`, or fill tables with millions of rows.
+NAMES = ("end_to_end", "comparison", "stages", "scale", "importing", "materialise", "explain", "alerts", "pools")
+#: The others are part of `stages`, fill tables with millions of rows, or take long.
 ALL = ("end_to_end", "comparison", "stages", "scale")
 
 

@@ -40,7 +40,7 @@ def measure(servers: Servers, size: int, latency: float, dispatchers: int, in_fl
     """One combination. `latency` in ms; `in_flight` per dispatch process."""
     with hub(servers, dispatchers=dispatchers) as running:
         running.carrier.set_faults(latency_ms=latency)
-        by = scenes.sender(carrier_url=running.carrier_url, max_in_flight=in_flight)
+        by = scenes.sender(carrier_url=running.carrier_url, max_in_flight=in_flight * dispatchers)
         warm_up(running, by)
         return send(running, by, size)
 

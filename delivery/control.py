@@ -16,23 +16,24 @@ from delivery.states import Status
 # only make the scan look at each row of the others.
 _CANCEL_QUEUED = f"""
 WITH RECURSIVE stream AS (
-    (SELECT provider_id, lane, campaign_id, sender_id FROM delivery_message
+    (SELECT provider_id, lane, campaign_id, sender_id, country FROM delivery_message
      WHERE status = '{Status.QUEUED}' AND id >= %(first)s AND id < %(end)s
-     ORDER BY provider_id, lane, campaign_id, sender_id, created_at LIMIT 1)
+     ORDER BY provider_id, lane, campaign_id, sender_id, country, created_at LIMIT 1)
     UNION ALL
     SELECT next.* FROM stream CROSS JOIN LATERAL (
-        SELECT provider_id, lane, campaign_id, sender_id FROM delivery_message
+        SELECT provider_id, lane, campaign_id, sender_id, country FROM delivery_message
         WHERE status = '{Status.QUEUED}' AND id >= %(first)s AND id < %(end)s
-          AND (provider_id, lane, campaign_id, sender_id)
-              > (stream.provider_id, stream.lane, stream.campaign_id, stream.sender_id)
-        ORDER BY provider_id, lane, campaign_id, sender_id, created_at LIMIT 1) AS next
+          AND (provider_id, lane, campaign_id, sender_id, country)
+              > (stream.provider_id, stream.lane, stream.campaign_id, stream.sender_id, stream.country)
+        ORDER BY provider_id, lane, campaign_id, sender_id, country, created_at LIMIT 1) AS next
 ), chosen AS (
     SELECT m.id FROM stream CROSS JOIN LATERAL (
         SELECT id FROM delivery_message
         WHERE provider_id = stream.provider_id AND lane = stream.lane AND campaign_id = stream.campaign_id
-          AND sender_id = stream.sender_id AND status = '{Status.QUEUED}' AND id >= %(first)s AND id < %(end)s
+          AND sender_id = stream.sender_id AND country = stream.country AND status = '{Status.QUEUED}'
+          AND id >= %(first)s AND id < %(end)s
         ORDER BY created_at LIMIT {{limit}} FOR UPDATE) AS m
-    WHERE stream.campaign_id = %(campaign_id)s
+    WHERE stream.campaign_id = %(campaign_id)s LIMIT {{limit}}
 )
 UPDATE delivery_message SET status = '{Status.CANCELLED}', final_at = %(now)s
 WHERE id = ANY(ARRAY(SELECT id FROM chosen)) AND id >= %(first)s AND id < %(end)s

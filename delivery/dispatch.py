@@ -1,19 +1,21 @@
 """Dispatch: the loop that turns queued rows into texts, for one provider, in one worker.
 
 Two things go on side by side, a few dozen times a second each:
-- claiming: see how many messages may still be held (the window of requests, which adapts to refusals for speed, and
-  some to go on with), take tokens from the limiter and claim that many rows, committed as `sending` under a lease;
-  start their requests on this event loop, the most urgent first, each as soon as a request may be opened;
-- settling: write the outcomes that have come in since the last time.
+- claiming: take tokens, and a share of the requests that may be open, from the limiter; claim that many rows and a few
+  to go on with, committed as `sending` under a lease; start their requests (`delivery.sending`);
+- settling: write the outcomes that have come in since the last time, and slow down what they say is too fast.
+
+A run ends after some seconds, and after a moment if another provider waits for a worker. It goes on a little longer
+where answers are late, and while its last requests are under way it still claims what is urgent.
 
 Killed at any point, nothing is sent twice: what was claimed and not settled becomes `uncertain` when its lease
 ends, and the provider is asked. A worker that was asleep longer than its lease does not send what it still holds.
 """
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
-from itertools import count
 from time import monotonic
 from uuid import UUID
 
@@ -21,27 +23,38 @@ import redis
 import structlog
 from django.conf import settings
 
-from delivery import accounts, horizon, numbers, vitals
-from delivery.claim import RESERVED_SHARE, claim
+from delivery import accounts, horizon, numbers, slowing, vitals, wake
+from delivery.claim import Claimed, claim
 from delivery.errors import Failure
-from delivery.lanes import Lane
+from delivery.ids import ANYTIME
+from delivery.lanes import URGENT, Lane
+from delivery.limiter import Bucket, Requests, account_bucket, this_process
 from delivery.models import Provider
-from delivery.providers.base import Adapter, OutboundMessage, Outcome, SendOutcome
+from delivery.providers.base import SendOutcome
 from delivery.routing.senders import disable_sender
 from delivery.runtime import DATABASE_AWAY, Runtime, in_thread
+from delivery.sending import Sending
 from delivery.settle import settle
-from delivery.window import Window
+from delivery.slowing import Refusal
 
 log = structlog.get_logger(__name__)
 
 #: Between rounds: long enough to gather a batch, short against any provider's answer.
 ROUND_SECONDS = 0.02
-#: Claimed beyond the window, so that no request that may be opened waits for the database: as many as were answered
-#: since the last claim, at most this share of the window. More would have its tokens from a second before last when a
+#: Claimed beyond the requests that may be open, so that none of them waits for the database: as many as were answered
+#: since the last claim, at most this share of all. More would have its tokens from a second before last when a
 #: provider that stood still goes on, and exceed a rate.
 AHEAD_SHARE = 0.5
 #: Without work for this long the loop ends; a wake-up or the next tick starts another.
 IDLE_SECONDS = 0.5
+#: So long a run goes on though another provider waits, and so often it looks.
+MOMENT_SECONDS = 0.25
+#: However long the limits ask to wait: something more urgent may come, for which there is a reserve.
+LONGEST_PAUSE_SECONDS = 0.1
+#: How often a worker renews its share of the open requests, whatever else it is busy with.
+KEEP_SECONDS = 1.0
+#: A limiter or a database that is away is asked again after this long; requests under way go on.
+AWAY_SECONDS = 1.0
 #: A database that is away is tried again for this long while outcomes wait in memory to be settled.
 SETTLE_PATIENCE_SECONDS = 300.0
 
@@ -52,143 +65,154 @@ class Dispatch:
 
     provider: Provider
     runtime: Runtime
-    adapter: Adapter
-    window: Window
-    floor: UUID
+    sending: Sending
+    others: Sequence[int] = ()
+    """Other providers, which may be waiting for this worker."""
+    floor: UUID = ANYTIME
     """Where the queue begins."""
-    ready: list[tuple[Lane, int, OutboundMessage, float]] = field(default_factory=list)
-    """A heap of what is claimed and not yet sent: lane, order of claiming, the message, the end of its lease."""
-    in_flight: set[asyncio.Task[None]] = field(default_factory=set)
-    outcomes: list[SendOutcome] = field(default_factory=list)
-    refused_account: str = ""
-    refused_senders: dict[str, str] = field(default_factory=dict)
-    """Address → code, of senders that the provider will not let us use."""
-    switched_off: set[str] = field(default_factory=set)
-    """Those of them of which the database knows."""
     sent: int = 0
+    switched_off: set[str] = field(default_factory=set)
+    """Refused senders of which the database knows."""
+    yielding: bool = False
+    claiming: bool = False
+    """Whether more may have been granted than is known to `sending` yet."""
+    renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    looked_at: float = field(default_factory=monotonic)
     answered: int = 0
-    """Requests that ended since the last claim."""
-    _order: "count[int]" = field(default_factory=count)
-
-    @property
-    def held(self) -> int:
-        """Messages that are claimed and have no outcome yet."""
-        return len(self.ready) + len(self.in_flight)
+    """Requests that had ended at the last claim."""
+    away_until: float = 0.0
+    """When to try again after the limiter or the database was away."""
 
     async def run(self, *, seconds: float) -> int:
         """Send for about `seconds`, or until nothing was to do for a while. Returns how many were sent."""
         claiming = asyncio.create_task(self._claim_for(seconds))
+        keeping = asyncio.create_task(self._keep_share())
         try:
-            while not claiming.done() or self.outcomes:
+            while not claiming.done() or self.sending.outcomes:
                 await self._settle()
                 await asyncio.wait([claiming], timeout=ROUND_SECONDS)
+            await claiming
         finally:
             claiming.cancel()
-        return claiming.result()
+            keeping.cancel()
+            with suppress(redis.RedisError):
+                await (await self.runtime.limiter()).leave(self._account, this_process())
+        return self.sent
 
-    async def _claim_for(self, seconds: float) -> int:
+    async def _claim_for(self, seconds: float) -> None:
         """Until the time is over, or nothing was to do for a while, and all that was claimed has its outcome."""
         until = monotonic() + seconds
         idle_since = monotonic()
+        overdue: set[asyncio.Task[None]] | None = None
+        urgent_until = 0.0
         while True:
-            stopping = monotonic() >= until or bool(self.refused_account)
+            if monotonic() < until and self._somebody_waits():
+                until, self.yielding = monotonic(), True
+            stopping = monotonic() >= until or bool(self.sending.refused_account)
             pause = ROUND_SECONDS
             if not stopping:
-                claimed, wait = await self._claim()
-                if claimed or self.held:
+                claimed, wait = await self._claim(tuple(Lane))
+                if claimed or self.sending.held:
                     idle_since = monotonic()
                 elif wait:
-                    # Nothing is under way and the limits say when to come back: no need to ask before.
-                    idle_since, pause = monotonic(), min(max(wait, ROUND_SECONDS), 1.0)
-            if not self.held and (stopping or monotonic() - idle_since > IDLE_SECONDS):
-                return self.sent
+                    # Nothing is under way and the limits say when to come back: no need to ask much before.
+                    idle_since, pause = monotonic(), min(max(wait, ROUND_SECONDS), LONGEST_PAUSE_SECONDS)
+            elif self.sending.held and not self.sending.refused_account:
+                # One answer that is late must keep nobody else waiting, and what is urgent waits for none.
+                under_way = self.sending.in_flight
+                overdue = set(under_way) if overdue is None else overdue & under_way
+                if overdue and not self.yielding and monotonic() < until + settings.SEND_TIMEOUT:
+                    await self._claim(tuple(Lane))
+                    urgent_until = monotonic() + settings.SEND_TIMEOUT
+                elif monotonic() < max(urgent_until, until + settings.SEND_TIMEOUT):
+                    await self._claim(URGENT)
+            if not self.sending.held and (stopping or monotonic() - idle_since > IDLE_SECONDS):
+                return
             await asyncio.sleep(pause)
 
-    async def _claim(self) -> tuple[int, float]:
+    def _somebody_waits(self) -> bool:
+        if not self.others or monotonic() < max(self.looked_at + MOMENT_SECONDS, self.away_until):
+            return False
+        self.looked_at = monotonic()
+        return wake.still_asleep(self.others)
+
+    async def _claim(self, lanes: Sequence[Lane]) -> tuple[int, float]:
         """Claim what fits and start sending it. Returns how many, and the seconds that limits ask to wait."""
-        ahead, self.answered = min(self.answered, int(self.window.size * AHEAD_SHARE)), 0
-        window = int(self.window.size) + ahead
-        room = window - self.held
-        if room <= 0:
-            return 0, 0.0
+        requests = self._requests()
+        if monotonic() < self.away_until or requests.room <= 0:
+            return 0, max(0.0, self.away_until - monotonic())
+        self.answered = self.sending.answered
         lease_ends = monotonic() + settings.LEASE_SECONDS
+        self.claiming = True
         try:
-            claimed = await claim(
-                await self.runtime.connection("claiming"),
-                await self.runtime.limiter(),
-                provider_id=self.provider.pk,
-                rate=self.provider.rate,
-                window=window,
-                room=room,
-                lease_seconds=settings.LEASE_SECONDS,
-                floor=self.floor,
-            )
-        except redis.RedisError as error:
-            log.warning("limiter_away", provider_id=self.provider.pk, error=type(error).__name__)
-            return 0, 1.0
-        except DATABASE_AWAY as error:
-            log.warning("database_away", provider_id=self.provider.pk, error=type(error).__name__)
+            async with self.renewing:
+                pass  # a renewal that knows nothing of this claim reaches Redis before it
+            claimed = await self._ask_for(requests, lanes)
+        except (redis.RedisError, *DATABASE_AWAY) as error:
+            away = "limiter_away" if isinstance(error, redis.RedisError) else "database_away"
+            log.warning(away, provider_id=self.provider.pk, error=type(error).__name__)
+            self.away_until = monotonic() + AWAY_SECONDS
             await self.runtime.leave_connection("claiming")
-            return 0, 1.0
-        self.outcomes += claimed.unreadable
-        for message in claimed.messages:
-            heappush(self.ready, (message.lane, next(self._order), message, lease_ends))
-        self._open_requests()
+            return 0, AWAY_SECONDS
+        finally:
+            self.claiming = False
+        self.sending.may_open = claimed.may_open or self.sending.may_open
+        self.sending.outcomes += claimed.unreadable
+        self.sending.add(claimed.messages, lease_ends=lease_ends)
         self.sent += len(claimed.messages)
         vitals.count("claimed", len(claimed.messages), self.provider.pk)
         vitals.count("limiter_waits", int(claimed.wait > 0), self.provider.pk)
         return len(claimed.messages), claimed.wait
 
-    def _open_requests(self) -> None:
-        """As many as the window allows; reminders and bulk leave a share of it alone."""
-        while self.ready:
-            lane, _, message, lease_ends = self.ready[0]
-            share = 1.0 if lane < Lane.REMINDER else 1.0 - RESERVED_SHARE
-            if len(self.in_flight) >= max(1, int(self.window.size * share)):
-                return
-            heappop(self.ready)
-            task = asyncio.create_task(self._send(message, lease_ends))
-            self.in_flight.add(task)
-            task.add_done_callback(self._sent)
+    async def _ask_for(self, requests: Requests, lanes: Sequence[Lane]) -> Claimed:
+        return await claim(
+            await self.runtime.connection("claiming"),
+            await self.runtime.limiter(),
+            self.runtime.turns[self.provider.pk],
+            provider_id=self.provider.pk,
+            rate=self.provider.rate,
+            requests=requests,
+            lease_seconds=settings.LEASE_SECONDS,
+            lanes=lanes,
+            floor=self.floor,
+        )
 
-    def _sent(self, request: asyncio.Task[None]) -> None:
-        self.in_flight.discard(request)
-        self.answered += 1
-        self._open_requests()
+    @property
+    def _account(self) -> Bucket:
+        return account_bucket(self.provider.pk, self.provider.rate)
 
-    async def _send(self, message: OutboundMessage, lease_ends: float) -> None:
-        outcome = self._unsent(message, lease_ends)
-        if outcome is None:
-            try:
-                outcome = await self.adapter.send(message)
-            except Exception as error:
-                log.exception("adapter_raised", message_id=str(message.id), error=type(error).__name__)
-                outcome = SendOutcome(message.id, message.attempt, Outcome.UNCERTAIN, detail="adapter error")
-        self.outcomes.append(outcome)
-        if outcome.failure is Failure.ACCOUNT and not self.refused_account:
-            self.refused_account = outcome.code or "account refused"
-        if outcome.failure is Failure.SENDER:
-            self.refused_senders[message.sender] = outcome.code
+    def _requests(self) -> Requests:
+        most, sending = self.provider.max_in_flight, self.sending
+        return Requests(
+            this_process(),
+            open=len(sending.in_flight),
+            most=most,
+            ready=len(sending.ready),
+            ahead=min(sending.answered - self.answered, int(most * AHEAD_SHARE)),
+        )
 
-    def _unsent(self, message: OutboundMessage, lease_ends: float) -> SendOutcome | None:
-        """Why a message is not even tried, so that it may be claimed again; None: nothing speaks against it."""
-        if self.refused_account:
-            failure, detail = Failure.ACCOUNT, "the account was refused meanwhile"
-        elif message.sender in self.refused_senders:
-            failure, detail = None, "the sender was refused meanwhile"
-        elif monotonic() > lease_ends - settings.SEND_TIMEOUT:
-            # Too late to be sure of an answer within the lease.
-            failure, detail = None, "lease ran out unsent"
-        else:
-            return None
-        return SendOutcome(message.id, message.attempt, Outcome.THROTTLED, failure=failure, detail=detail)
+    async def _keep_share(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            limiter = await self.runtime.limiter()
+            with suppress(redis.RedisError):
+                if self.claiming:
+                    await limiter.keep(self._account, self._share(), claiming=True)
+                else:
+                    async with self.renewing:
+                        await limiter.keep(self._account, self._share(), claiming=False)
+
+    def _share(self) -> Requests:
+        """What it has open, and will have without asking again."""
+        will_open = min(self.sending.held, self.sending.may_open[0])
+        share = max(len(self.sending.in_flight), will_open)
+        return Requests(this_process(), open=share, most=self.provider.max_in_flight)
 
     async def _settle(self) -> None:
         """Write the outcomes that are in. They are kept in memory until the database has them."""
-        batch, self.outcomes = self.outcomes, []
+        batch, self.sending.outcomes = self.sending.outcomes, []
         if not batch:
             return
-        self.window.learn(batch)
         give_up = monotonic() + SETTLE_PATIENCE_SECONDS
         while True:
             try:
@@ -206,9 +230,11 @@ class Dispatch:
     async def _write(self, batch: list[SendOutcome]) -> None:
         """All that follows from the outcomes. Safe to repeat."""
         await settle(await self.runtime.connection("settling"), batch, provider_id=self.provider.pk)
+        if too_fast := [Refusal(o.message_id, o.slows, o.code) for o in batch if o.slows]:
+            await in_thread(slowing.learn, self.provider.pk, too_fast)
         if refusals := [(o.message_id, o.failure, o.code) for o in batch if o.failure in _LASTING]:
             await in_thread(numbers.suppress_refused, refusals)
-        for sender, code in self.refused_senders.items():
+        for sender, code in list(self.sending.refused_senders.items()):
             if sender not in self.switched_off:
                 await in_thread(disable_sender, self.provider.pk, sender, code)
                 self.switched_off.add(sender)
@@ -225,18 +251,16 @@ def dispatch(provider_id: int, *, runtime: Runtime, seconds: float) -> int:
     provider = Provider.objects.filter(pk=provider_id, enabled=True).first()
     if provider is None:
         return 0
-
+    others = list(Provider.objects.filter(enabled=True).exclude(pk=provider_id).values_list("pk", flat=True))
     floor = horizon.floor()
 
     async def work() -> Dispatch:
-        adapter = await runtime.adapter(provider)
-        window = runtime.window(provider)
-        run = Dispatch(provider, runtime, adapter, window, floor)
+        run = Dispatch(provider, runtime, Sending(await runtime.adapter(provider)), others, floor)
         await run.run(seconds=seconds)
         return run
 
     run = runtime.run(work())
-    if run.refused_account:
-        accounts.disable(provider, f"The provider refuses the account (code {run.refused_account}).")
-        log.error("provider_disabled", provider_id=provider.pk, code=run.refused_account)
+    if code := run.sending.refused_account:
+        accounts.disable(provider, f"The provider refuses the account (code {code}).")
+        log.error("provider_disabled", provider_id=provider.pk, code=code)
     return run.sent

@@ -24,7 +24,7 @@ _FIRST_OPEN = f"""
 SELECT month.first FROM unnest(%(firsts)s::uuid[], %(ends)s::uuid[]) WITH ORDINALITY AS month (first, stop, place)
 WHERE COALESCE(
     (SELECT true FROM delivery_message WHERE id >= month.first AND id < month.stop AND status = '{Status.QUEUED}'
-     ORDER BY provider_id, lane, campaign_id, sender_id, created_at LIMIT 1),
+     ORDER BY provider_id, lane, campaign_id, sender_id, country, created_at LIMIT 1),
     (SELECT true FROM delivery_message WHERE id >= month.first AND id < month.stop AND status = '{Status.HELD}'
      ORDER BY not_before LIMIT 1),
     (SELECT true FROM delivery_message WHERE id >= month.first AND id < month.stop AND status = '{Status.SENDING}'

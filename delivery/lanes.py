@@ -8,3 +8,7 @@ class Lane(models.IntegerChoices):
     TRANSACTIONAL = 1, "Transactional"
     REMINDER = 2, "Reminders"
     BULK = 3, "Bulk"
+
+
+#: What the limits keep a reserve for.
+URGENT = (Lane.ALERT, Lane.TRANSACTIONAL)

@@ -1,6 +1,6 @@
 """How a message gets there and what became of it."""
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 
@@ -20,7 +20,7 @@ class Provider(models.Model):
     settings = models.JSONField(blank=True, default=dict)
     credentials = EncryptedJSONField(editable=False, default=dict)
     rate = models.PositiveIntegerField(default=10, help_text="Segments per second, over all its senders.")
-    max_in_flight = models.PositiveIntegerField(default=50, help_text="Requests open at the same time.")
+    max_in_flight = models.PositiveIntegerField(default=50, help_text="Requests open at once, over all workers.")
     enabled = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=200, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -49,6 +49,24 @@ class Sender(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address} ({self.provider.name})"
+
+
+class CountryLimit(models.Model):
+    """How fast one account may send to one country, within its own rate. No row: as fast as the account."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="country_limits")
+    country = models.CharField(
+        max_length=2,
+        validators=[RegexValidator(r"^[A-Z]{2}\Z", "Two capital letters, as in US.")],
+        help_text="Of the recipients' numbers, two letters.",
+    )
+    rate = models.PositiveIntegerField(validators=[MinValueValidator(1)], help_text="Segments per second.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "country"], name="country_limit_once")]
+
+    def __str__(self) -> str:
+        return f"{self.country}: {self.rate}/s"
 
 
 class Message(models.Model):
@@ -104,7 +122,7 @@ class Message(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["provider", "lane", "campaign_id", "sender", "created_at"],
+                fields=["provider", "lane", "campaign_id", "sender", "country", "created_at"],
                 condition=Q(status=Status.QUEUED),
                 name="message_claim",
             ),
@@ -207,6 +225,7 @@ class InboxReceipt(models.Model):
     status = models.CharField(max_length=12, choices=Status.choices)
     reason = models.CharField(max_length=24, blank=True, default="")
     code = models.CharField(max_length=20, blank=True, default="")
+    slows = models.CharField(max_length=8, blank=True, default="", db_default="", help_text="The limit to be lowered.")
     received_at = models.DateTimeField()
     try_at = models.DateTimeField(help_text="Not looked at before; moves on while nothing matches.")
     tries = models.PositiveSmallIntegerField(default=0)

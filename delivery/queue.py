@@ -16,7 +16,7 @@ WHERE id IN (SELECT id FROM delivery_message WHERE status = '{Status.HELD}' AND 
 _WORK = f"""
 SELECT provider.id,
        (SELECT true FROM delivery_message WHERE provider_id = provider.id AND status = '{Status.QUEUED}'
-        ORDER BY lane, campaign_id, sender_id, created_at LIMIT 1),
+        ORDER BY lane, campaign_id, sender_id, country, created_at LIMIT 1),
        (SELECT true FROM delivery_message WHERE status IN {sql_in(ASKABLE)} AND ask_at <= %(now)s
           AND provider_id = provider.id ORDER BY ask_at LIMIT 1)
 FROM delivery_provider AS provider WHERE enabled

@@ -4,6 +4,7 @@ Celery's prefork children run synchronous tasks; each makes its loop here on fir
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,7 +24,7 @@ from delivery.limiter import Limiter
 from delivery.models import Provider
 from delivery.providers import registry
 from delivery.providers.base import Adapter
-from delivery.window import Window
+from delivery.streams import Turns
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -73,8 +74,9 @@ class Runtime:
 
     runner: asyncio.Runner
     adapters: dict[int, tuple[object, Adapter]] = field(default_factory=dict)
-    windows: dict[int, Window] = field(default_factory=dict)
     _connections: dict[str, psycopg.AsyncConnection[tuple[Any, ...]]] = field(default_factory=dict)
+    turns: defaultdict[int, Turns] = field(default_factory=lambda: defaultdict(Turns))
+    """By provider: where this process stands in its queue."""
     _limiter: Limiter | None = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -103,13 +105,6 @@ class Runtime:
             )
             self._limiter = Limiter(client)
         return self._limiter
-
-    def window(self, provider: Provider) -> Window:
-        """The account's window, remembered between runs while its upper bound stays the same."""
-        window = self.windows.get(provider.pk)
-        if window is None or window.most != provider.max_in_flight:
-            window = self.windows[provider.pk] = Window(provider.max_in_flight)
-        return window
 
     async def adapter(self, provider: Provider) -> Adapter:
         """The adapter of an account, kept while its configuration stays the same."""

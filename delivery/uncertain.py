@@ -1,7 +1,8 @@
 """Finding out: leases that ended, messages in doubt, and messages that never got a final receipt.
 
 Nothing here is resent because of its age. A lease that ended makes a message `uncertain`; the provider is asked;
-only its word that it has no such message, given long enough after the attempt, lets a second attempt be made.
+only its word that it has no such message, given long enough after the attempt, lets a second attempt be made. For
+providers that cannot be asked at all `delivery.in_doubt` says what the operator has decided.
 """
 
 import asyncio
@@ -14,10 +15,12 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
-from delivery import bodies, clock, vitals, wake
+from delivery import bodies, clock, in_doubt, vitals, wake
 from delivery.errors import Failure
+from delivery.lanes import Lane
 from delivery.models import Attempt, Message, Provider
-from delivery.providers.base import Adapter, Answer, CannotAsk, Question
+from delivery.providers import registry
+from delivery.providers.base import Adapter, Answer, CannotAsk, ProviderKind, Question
 from delivery.receipts.evidence import Evidence, apply
 from delivery.runtime import Runtime
 from delivery.states import ASKABLE, Status, sql_in
@@ -48,21 +51,24 @@ FROM swept ON CONFLICT (message_id, fingerprint) DO NOTHING
 """
 
 # Due questions move on at once, so that two workers never ask the same and a provider that cannot answer is not
-# asked without end: ever more rarely as the message ages, and not beyond the moment when it is given up. From then
-# on it stays due, for `give_up` to find.
+# asked without end: ever more rarely as the message ages, and not beyond the moment when it is given up, or when the
+# policy for what cannot be asked about lets it go again. From the former on it stays due, for `give_up` to find.
 _TAKE = f"""
 UPDATE delivery_message SET ask_at = LEAST(
     %(now)s + GREATEST(
         make_interval(secs => CASE status WHEN '{Status.UNCERTAIN}' THEN %(in_doubt)s ELSE %(ask_after)s END),
         (%(now)s - COALESCE(claimed_at, created_at)) / 2),
-    COALESCE(claimed_at, created_at) + make_interval(secs => %(give_up_after)s))
+    COALESCE(claimed_at, created_at) + make_interval(secs => %(give_up_after)s),
+    (SELECT over.at FROM unnest(%(lanes)s::smallint[], %(again_after)s::int[]) AS policy (lane, after)
+     CROSS JOIN LATERAL (SELECT COALESCE(claimed_at, created_at) + make_interval(secs => policy.after)) AS over (at)
+     WHERE policy.lane = delivery_message.lane AND status = '{Status.UNCERTAIN}' AND over.at > %(now)s))
 WHERE id IN (SELECT id FROM delivery_message
              WHERE status IN {sql_in(ASKABLE)} AND ask_at <= %(now)s AND provider_id = %(provider_id)s
                AND COALESCE(claimed_at, created_at) > %(now)s - make_interval(secs => %(give_up_after)s)
              ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING id, attempt, provider_message_id, recipient,
           (SELECT address FROM delivery_sender WHERE delivery_sender.id = sender_id), body,
-          COALESCE(claimed_at, created_at), %(now)s
+          COALESCE(claimed_at, created_at), %(now)s, lane
 """
 
 _GIVE_UP = f"""
@@ -120,34 +126,56 @@ def give_up(*, limit: int = 5000) -> int:
 
 
 def ask(provider_id: int, *, runtime: Runtime) -> int:
-    """Ask a provider about the messages that are due for it. Returns how many were asked about."""
+    """Ask a provider about the messages that are due for it. Returns how many these were.
+
+    About an attempt whose answer was lost not every provider can be asked: then the operator's policy decides.
+    """
     provider = Provider.objects.filter(pk=provider_id, enabled=True).first()
     if provider is None:
         return 0
-    questions = _take(provider_id)
+    kind = registry.kind(provider.adapter)
+    again_after = in_doubt.send_again_after(kind)
+    due = _take(provider_id, again_after)
+    questions = [question for question, _ in due if _can_be_asked(kind, question)]
     if questions:
         _learn(provider_id, questions, runtime.run(_ask_all(runtime, provider, questions)))
-    return len(questions)
+    if again_after:
+        _send_again([each for each in due if not each[0].provider_message_id], again_after, provider_id)
+    return len(due)
 
 
-def _take(provider_id: int) -> list[Question]:
+def _can_be_asked(kind: ProviderKind, question: Question) -> bool:
+    """Without its text no message can be told from another: to ask would be to hear that there is none like it."""
+    return bool(question.provider_message_id) or (kind.can_ask and bool(question.body))
+
+
+def _send_again(doubts: Sequence[tuple[Question, Lane]], after: dict[Lane, int], provider_id: int) -> None:
+    with transaction.atomic():
+        if sent_again := in_doubt.send_again(doubts, after, now=clock.now()):
+            log.warning("sent_again_in_doubt", provider_id=provider_id, messages=sent_again)
+            transaction.on_commit(lambda: wake.dispatch(provider_id))
+
+
+def _take(provider_id: int, again_after: dict[Lane, int]) -> list[tuple[Question, Lane]]:
     parameters: dict[str, Any] = {
         "now": clock.now(),
         "in_doubt": settings.BELIEVE_ABSENCE_AFTER_SECONDS * IN_DOUBT_SHARE,
         "ask_after": settings.ASK_AFTER_SECONDS,
         "give_up_after": settings.GIVE_UP_AFTER_SECONDS,
+        "lanes": [lane.value for lane in again_after],
+        "again_after": list(again_after.values()),
         "provider_id": provider_id,
         "limit": BATCH,
     }
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, parameters)
         rows = cursor.fetchall()
-    questions = []
-    for message_id, attempt, provider_message_id, recipient, sender, body, *times in rows:
+    due = []
+    for message_id, attempt, provider_message_id, recipient, sender, body, *times, lane in rows:
         text = bodies.shown(message_id, body) or ""
-        questions.append(Question(message_id, attempt, provider_message_id, recipient, sender, text, *times))
-    # Without its text no message can be told from another: to ask would be to hear that there is none like it.
-    return [question for question in questions if question.body or question.provider_message_id]
+        question = Question(message_id, attempt, provider_message_id, recipient, sender, text, *times)
+        due.append((question, Lane(lane)))
+    return due
 
 
 async def _ask_all(runtime: Runtime, provider: Provider, questions: Sequence[Question]) -> list[Answer | None]:

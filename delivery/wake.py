@@ -3,6 +3,7 @@
 Losing one costs a second or a few, for the beat's tick says it again; so a broker that is down is no error here.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import redis
@@ -12,6 +13,8 @@ from django.conf import settings
 from kombu.exceptions import KombuError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from delivery.limiter import account_bucket, shares_key
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +63,19 @@ def first_in(milliseconds: int, task: str) -> bool:
         return bool(client().set(_key(f"up:{task}", ()), 1, nx=True, px=milliseconds))
     except redis.RedisError:
         return True
+
+
+def still_asleep(provider_ids: Sequence[int]) -> bool:
+    """Whether the wake-up of one of these providers has not been heard while nobody at all sends for it."""
+    pipeline = client().pipeline(transaction=False)
+    for provider_id in provider_ids:
+        pipeline.exists(_key("delivery.tasks.dispatch", (provider_id,)))
+        pipeline.exists(shares_key(account_bucket(provider_id, 0).name))
+    try:
+        answers = pipeline.execute()
+    except redis.RedisError:
+        return False
+    return any(woken and not served for woken, served in zip(answers[0::2], answers[1::2], strict=True))
 
 
 def dispatch(provider_id: int) -> None:

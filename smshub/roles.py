@@ -23,6 +23,7 @@ OPERATOR: dict[str, str] = STAFF | {
     "delivery.provider": "view add change",
     "delivery.sender": "view add change",
     "delivery.route": "view add change delete",
+    "delivery.countrylimit": "view add change delete",
     "api.apikey": "view add change",
     "auth.user": "view add change",
     "auth.group": "view",

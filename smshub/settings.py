@@ -117,6 +117,8 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# However long Redis is away: a worker that had given up would not come back with it.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Longer than any task; a task lost with its worker comes back after it, and the tick is sooner anyway.
     "visibility_timeout": 600,
@@ -169,6 +171,8 @@ GIVE_UP_AFTER_SECONDS = env.int("GIVE_UP_AFTER_SECONDS", default=3 * 24 * 3600)
 REDACT_AFTER_DAYS = env.int("REDACT_AFTER_DAYS", default=0)
 # So many whole months of messages are kept beside the present one; 0: all. Their counts and costs stay.
 RETENTION_MONTHS = env.int("RETENTION_MONTHS", default=0)
+# Lane=seconds: when what is in doubt is sent again although its provider cannot be asked. Only for urgent lanes.
+SEND_AGAIN_IN_DOUBT = env.dict("SEND_AGAIN_IN_DOUBT", default={})
 # When a running campaign is paused by itself: so many of its messages at their end, and of all that were answered
 # more than so many percent filtered as spam, or not arrived for whatever reason.
 AUTO_PAUSE_AFTER_MESSAGES = env.int("AUTO_PAUSE_AFTER_MESSAGES", default=100)

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
+from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
@@ -21,7 +22,8 @@ from unfold.widgets import (
 
 from contacts.admin.base import PageAdmin, actor, text_area
 from delivery import accounts, callbacks, prices
-from delivery.models import Provider, ProviderHealth, Sender
+from delivery.admin import slowed
+from delivery.models import CountryLimit, Provider, ProviderHealth, Sender
 from delivery.providers import registry
 from delivery.providers.base import BadConfiguration, ProviderKind, Setting
 from delivery.routing import health
@@ -158,11 +160,18 @@ class PricesForm(forms.Form):
             raise forms.ValidationError(str(error)) from None
 
 
+class CountryLimitInline(TabularInline):
+    model = CountryLimit
+    extra = 0
+    verbose_name_plural = "Limits by country"
+
+
 @admin.register(Provider)
 class ProviderAdmin(PageAdmin):
     list_display = ("name", "kind_label", "state", "health_label", "disabled_reason", "rate", "max_in_flight")
     list_select_related = ("health",)
     change_form_template = "delivery/admin/provider.html"
+    inlines = (CountryLimitInline,)
 
     def pages(self) -> Any:
         return {
@@ -199,6 +208,9 @@ class ProviderAdmin(PageAdmin):
         if kind:
             kwargs["form"] = form_for(kind, obj)
         return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_inline_instances(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_inline_instances(request, obj) if obj else []  # a provider first has to be one
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ()
@@ -244,6 +256,7 @@ class ProviderAdmin(PageAdmin):
             "health_changes": health.history(provider.pk),
             "prices": provider.prices.all()[:300],
             "currency": settings.CURRENCY,
+            "slowed": slowed.lines(provider),
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 

@@ -236,7 +236,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['provider', 'lane', 'campaign_id', 'sender', 'created_at'], name='message_claim'),
+            index=models.Index(condition=models.Q(('status', 'queued')), fields=['provider', 'lane', 'campaign_id', 'sender', 'country', 'created_at'], name='message_claim'),
         ),
         migrations.AddIndex(
             model_name='message',

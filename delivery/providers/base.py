@@ -63,6 +63,19 @@ class Outcome(StrEnum):
     """The request may have arrived: a time-out, a lost connection, a 5xx, an unreadable answer."""
 
 
+class Slows(StrEnum):
+    """The limit that a code says is too high: it is halved, and recovers by itself (`delivery.slowing`)."""
+
+    REQUESTS = "requests"
+    """Too many requests of the account are open at once."""
+    ACCOUNT = "account"
+    """The account as a whole sends too fast."""
+    SENDER = "sender"
+    """This sender sends too fast."""
+    SENDER_AND_PACE = "pace"
+    """This sender does, and whatever else sends under the same registration: the campaign's own pace as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
     message_id: UUID
@@ -74,6 +87,7 @@ class SendOutcome:
     detail: str = ""
     retry_after: float | None = None
     """Seconds; only with THROTTLED."""
+    slows: Slows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,7 @@ class Receipt:
     attempt: int = 0
     token: str = field(default="", repr=False)
     """`OutboundMessage.token` where the provider gave it back: it names the message as the address does."""
+    slows: Slows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,5 +222,8 @@ class ProviderKind:
     """Content type and body with which an inbound callback is acknowledged."""
     explain: Callable[[str], tuple[str, str]] | None = None
     """A code in words and a link to the provider's page about it."""
+    can_ask: bool = True
+    """Whether it can tell what became of an attempt whose answer was lost, that is, be asked without an id of its own.
+    False: only a receipt will say, and `delivery.uncertain` goes by the operator's policy."""
     needs_connection: bool = False
     """True: only a connector worker may build it, never web or a bulk worker."""

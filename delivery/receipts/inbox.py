@@ -12,11 +12,12 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 _APPEND = """
 INSERT INTO delivery_inboxreceipt
-    (provider_id, message_id, attempt, provider_message_id, status, reason, code, received_at, try_at, tries)
-SELECT provider_id, message_id, attempt, provider_message_id, status, reason, code,
+    (provider_id, message_id, attempt, provider_message_id, status, reason, code, slows, received_at, try_at, tries)
+SELECT provider_id, message_id, attempt, provider_message_id, status, reason, code, slows,
        statement_timestamp(), statement_timestamp(), 0
-FROM unnest(%b::bigint[], %b::uuid[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[])
-    AS r (provider_id, message_id, attempt, provider_message_id, status, reason, code)
+FROM unnest(%b::bigint[], %b::uuid[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[],
+            %b::text[])
+    AS r (provider_id, message_id, attempt, provider_message_id, status, reason, code, slows)
 """
 
 
@@ -32,5 +33,6 @@ async def append(connection: Connection, receipts: Sequence[tuple[int, Receipt]]
             [receipt.status.value for _, receipt in receipts],
             [receipt.failure.value if receipt.failure else "" for _, receipt in receipts],
             [clean(receipt.code, 20) for _, receipt in receipts],
+            [receipt.slows.value if receipt.slows else "" for _, receipt in receipts],
         ),
     )

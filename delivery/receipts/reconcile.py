@@ -1,14 +1,18 @@
 """Reconciling: batches of the inbox become status, timeline and tallies, in one transaction a batch."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from delivery import clock, numbers, vitals
+from delivery import clock, numbers, slowing, vitals
 from delivery.errors import Failure
+from delivery.providers.base import Slows
 from delivery.receipts.evidence import Evidence, apply
+from delivery.slowing import Refusal
 from delivery.states import Status
 
 BATCH = 2000
@@ -20,7 +24,8 @@ TRIES = 12
 # A receipt names its message itself, by the token of its callback URL, or is found by the provider's id.
 _TAKE = """
 SELECT inbox.id, COALESCE(inbox.message_id, found.id), COALESCE(NULLIF(inbox.attempt, 0), found.attempt),
-       inbox.provider_message_id, inbox.status, inbox.reason, inbox.code, inbox.received_at, inbox.tries
+       inbox.provider_message_id, inbox.status, inbox.reason, inbox.code, inbox.received_at, inbox.tries,
+       inbox.provider_id, inbox.slows
 FROM (SELECT * FROM delivery_inboxreceipt WHERE try_at <= %(now)s ORDER BY try_at LIMIT %(limit)s
       FOR UPDATE SKIP LOCKED) AS inbox
 LEFT JOIN LATERAL (
@@ -52,6 +57,8 @@ class Taken:
     code: str
     received_at: datetime
     tries: int
+    provider_id: int
+    slows: str
 
 
 def reconcile_batch(*, limit: int = BATCH) -> int:
@@ -75,9 +82,20 @@ def reconcile_batch(*, limit: int = BATCH) -> int:
             for receipt in matched
             if receipt.message_id and receipt.reason == Failure.OPTED_OUT
         )
+    _slow_down(matched)
     vitals.count("reconcile_batches")
     vitals.count("receipts_reconciled", len(taken))
     return len(taken)
+
+
+def _slow_down(matched: Sequence[Taken]) -> None:
+    """Halve the limits that receipts of this batch say are too high."""
+    refusals: defaultdict[int, list[Refusal]] = defaultdict(list)
+    for receipt in matched:
+        if receipt.slows and receipt.message_id:
+            refusals[receipt.provider_id].append(Refusal(receipt.message_id, Slows(receipt.slows), receipt.code))
+    for provider_id, about in refusals.items():
+        slowing.learn(provider_id, about)
 
 
 def _evidence(receipt: Taken, message_id: UUID) -> Evidence:

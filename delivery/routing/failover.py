@@ -35,15 +35,16 @@ log = structlog.get_logger(__name__)
 #: Rows that one round looks at, per provider.
 PAGE = 5000
 
-CURSOR = ("lane", "campaign", "sender", "at", "id")
-_START = (-1, -1, -1, "-infinity", "00000000-0000-0000-0000-000000000000")
+CURSOR = ("lane", "campaign", "sender", "country", "at", "id")
+_START = (-1, -1, -1, "", "-infinity", "00000000-0000-0000-0000-000000000000")
 
 # By the claim index, whose order the cursor follows; the id sets rows of one moment apart.
 _PAGE = f"""
 SELECT id, recipient, country, lane, campaign_id, sender_id, created_at, segments, routed FROM delivery_message
 WHERE provider_id = %(provider_id)s AND status = '{Status.QUEUED}'
-  AND (lane, campaign_id, sender_id, created_at, id) > (%(lane)s, %(campaign)s, %(sender)s, %(at)s::timestamptz, %(id)s)
-ORDER BY lane, campaign_id, sender_id, created_at, id LIMIT {PAGE}
+  AND (lane, campaign_id, sender_id, country, created_at, id)
+      > (%(lane)s, %(campaign)s, %(sender)s, %(country)s, %(at)s::timestamptz, %(id)s)
+ORDER BY lane, campaign_id, sender_id, country, created_at, id LIMIT {PAGE}
 """
 
 #: Points messages that nobody has claimed at another sender. Whatever was claimed, or is being, is passed over.
@@ -59,20 +60,21 @@ WHERE m.id = moved.id AND m.id = ANY(ARRAY(
 # What waits per provider and lane and is not on hold, each stream counted no further than anybody needs to know.
 _WAITING = f"""
 WITH RECURSIVE stream AS (
-    (SELECT provider_id, lane, campaign_id, sender_id FROM delivery_message WHERE status = '{Status.QUEUED}'
-     ORDER BY provider_id, lane, campaign_id, sender_id, created_at LIMIT 1)
+    (SELECT provider_id, lane, campaign_id, sender_id, country FROM delivery_message
+     WHERE status = '{Status.QUEUED}'
+     ORDER BY provider_id, lane, campaign_id, sender_id, country, created_at LIMIT 1)
     UNION ALL
     SELECT next.* FROM stream CROSS JOIN LATERAL (
-        SELECT provider_id, lane, campaign_id, sender_id FROM delivery_message
-        WHERE status = '{Status.QUEUED}' AND (provider_id, lane, campaign_id, sender_id)
-              > (stream.provider_id, stream.lane, stream.campaign_id, stream.sender_id)
-        ORDER BY provider_id, lane, campaign_id, sender_id, created_at LIMIT 1) AS next
+        SELECT provider_id, lane, campaign_id, sender_id, country FROM delivery_message
+        WHERE status = '{Status.QUEUED}' AND (provider_id, lane, campaign_id, sender_id, country)
+              > (stream.provider_id, stream.lane, stream.campaign_id, stream.sender_id, stream.country)
+        ORDER BY provider_id, lane, campaign_id, sender_id, country, created_at LIMIT 1) AS next
 )
 SELECT stream.provider_id, stream.lane, sum((
     SELECT count(*) FROM (
         SELECT 1 FROM delivery_message
         WHERE provider_id = stream.provider_id AND lane = stream.lane AND campaign_id = stream.campaign_id
-          AND sender_id = stream.sender_id AND status = '{Status.QUEUED}'
+          AND sender_id = stream.sender_id AND country = stream.country AND status = '{Status.QUEUED}'
         ORDER BY created_at LIMIT %(most)s) AS waiting))
 FROM stream
 WHERE NOT EXISTS (SELECT 1 FROM delivery_campaignhold AS hold WHERE hold.campaign_id = stream.campaign_id)
@@ -101,7 +103,7 @@ class _Row(NamedTuple):
     @property
     def cursor(self) -> list[Any]:
         at = self.created_at.isoformat()
-        return [self.lane, self.campaign_id, self.sender_id, at, str(self.id)]
+        return [self.lane, self.campaign_id, self.sender_id, self.country, at, str(self.id)]
 
 
 @dataclass

@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from campaigns.models import Campaign
-from delivery import tallies, vitals
+from delivery import slowing, tallies, vitals
 from delivery.lanes import Lane
 from delivery.models import Provider, Sender
 from delivery.routing.rules import State
@@ -38,6 +38,7 @@ COUNTERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("provider", "outcome", "code"),
     ),
     "limiter_waits": ("smshub_limiter_waits", "Rounds in which a rate limit left messages waiting.", ("provider",)),
+    "slowed": ("smshub_limits_cut", "Times that a limit was halved for a provider's refusals.", ("provider",)),
     "receipts_appended": ("smshub_receipts_stored", "Receipts stored at the door.", ("provider",)),
     "receipts_reconciled": ("smshub_receipts_reconciled", "Receipts looked at by reconciling.", ()),
     "reconcile_batches": ("smshub_reconcile_batches", "Batches of receipts.", ()),
@@ -132,6 +133,18 @@ def _health(_names: Names) -> Iterator[Metric]:
     yield state
 
 
+def _slowed(names: Names) -> Iterator[Metric]:
+    factors = GaugeMetricFamily(
+        "smshub_limit_factor",
+        "What a provider's refusals have left of a limit, 0.05 to 1; only of limits that are slowed.",
+        labels=("provider", "limit"),
+    )
+    for provider_id, name in names.items():
+        for slowed in slowing.slowed(int(provider_id)):
+            factors.add_metric((name, slowed.limit), slowed.factor)
+    yield factors
+
+
 def _counters(names: Names) -> Iterator[Metric]:
     counts = vitals.counts()
     for counter, (family, says, labels) in COUNTERS.items():
@@ -164,6 +177,7 @@ PARTS: dict[str, Callable[[Names], Iterable[Metric]]] = {
     "campaigns": _campaigns,
     "accounts": _accounts,
     "health": _health,
+    "slowed": _slowed,
     "counters": _counters,
     "heartbeats": _heartbeats,
 }

@@ -24,15 +24,15 @@ STATEMENT_TIMEOUT = "3s"
 # The loose index scan of delivery.claim, over all providers at once and with what stands in each stream's way.
 _STREAMS = f"""
 WITH RECURSIVE stream AS (
-    (SELECT provider_id, lane, campaign_id, sender_id, created_at FROM delivery_message
+    (SELECT provider_id, lane, campaign_id, sender_id, country, created_at FROM delivery_message
      WHERE status = '{Status.QUEUED}'
-     ORDER BY provider_id, lane, campaign_id, sender_id, created_at LIMIT 1)
+     ORDER BY provider_id, lane, campaign_id, sender_id, country, created_at LIMIT 1)
     UNION ALL
     SELECT next.* FROM stream CROSS JOIN LATERAL (
-        SELECT provider_id, lane, campaign_id, sender_id, created_at FROM delivery_message
-        WHERE status = '{Status.QUEUED}' AND (provider_id, lane, campaign_id, sender_id)
-              > (stream.provider_id, stream.lane, stream.campaign_id, stream.sender_id)
-        ORDER BY provider_id, lane, campaign_id, sender_id, created_at LIMIT 1) AS next
+        SELECT provider_id, lane, campaign_id, sender_id, country, created_at FROM delivery_message
+        WHERE status = '{Status.QUEUED}' AND (provider_id, lane, campaign_id, sender_id, country)
+              > (stream.provider_id, stream.lane, stream.campaign_id, stream.sender_id, stream.country)
+        ORDER BY provider_id, lane, campaign_id, sender_id, country, created_at LIMIT 1) AS next
 )
 SELECT stream.*, provider.name, provider.enabled, sender.enabled,
        EXISTS (SELECT 1 FROM delivery_campaignhold AS hold WHERE hold.campaign_id = stream.campaign_id)
@@ -64,12 +64,13 @@ FROM (SELECT status, claimed_at, created_at FROM delivery_message
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Queued messages of one provider, lane, campaign (0: none) and sender, by their oldest."""
+    """Queued messages of one provider, lane, campaign (0: none), sender and country, by their oldest."""
 
     provider_id: int
     lane: int
     campaign_id: int
     sender_id: int
+    country: str
     oldest: datetime
     """When the message was made, which for one that was held is earlier than when it was queued."""
     provider: str

@@ -8,8 +8,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from pytest_django import Settings
 
-from delivery import accounts
+from delivery import accounts, slowing
 from delivery.models import Provider, Sender
+from delivery.providers.base import Slows
 from smshub.api import keys
 from smshub.api.models import ApiKey
 from tests import factories
@@ -27,7 +28,14 @@ def twilio(**changes: str) -> dict[str, str]:
         "setting_account_sid": SID,
         "setting_base_url": "https://api.twilio.com",
         "secret_auth_token": TOKEN,
+        "country_limits-TOTAL_FORMS": "0",
+        "country_limits-INITIAL_FORMS": "0",
     } | changes
+
+
+def one_country(provider: Provider, **limit: str) -> dict[str, str]:
+    row = {f"country_limits-0-{name}": value for name, value in limit.items()}
+    return {"country_limits-TOTAL_FORMS": "1", "country_limits-0-provider": str(provider.pk)} | row
 
 
 @pytest.fixture
@@ -133,6 +141,29 @@ def test_the_address_for_incoming_texts_is_shown(operator: Client, provider: Pro
 def test_the_address_of_receipts_is_shown(operator: Client, provider: Provider) -> None:
     page = operator.get(change(provider)).content.decode()
     assert f"/callbacks/receipts/{provider.pk}/…" in page
+
+
+def test_a_country_is_given_a_limit_of_its_own(operator: Client, provider: Provider) -> None:
+    operator.post(change(provider), twilio(**one_country(provider, country="GB", rate="5")))
+
+    assert list(provider.country_limits.values_list("country", "rate")) == [("GB", 5)]
+
+
+def test_a_country_that_is_none_and_a_rate_of_nothing_are_refused(operator: Client, provider: Provider) -> None:
+    for limit in ({"country": "uk", "rate": "5"}, {"country": "GB", "rate": "0"}):
+        operator.post(change(provider), twilio(**one_country(provider, **limit)))
+
+    assert not provider.country_limits.exists()
+
+
+def test_what_is_slowed_is_said_in_words(operator: Client, provider: Provider) -> None:
+    sender = factories.SenderFactory(provider=provider)
+    message = factories.MessageFactory(sender=sender)
+    slowing.learn(provider.pk, [slowing.Refusal(message.pk, Slows.SENDER, "30022")])
+
+    page = operator.get(change(provider)).content.decode()
+
+    assert re.search(rf"Sender {re.escape(sender.address)}: slowed to 50% since \d\d:\d\d after code 30022\.", page)
 
 
 def test_a_new_default_sender_takes_the_place_of_the_old_one(operator: Client) -> None:

@@ -16,13 +16,13 @@ from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.transitions import MOVES, Action
 from contacts.models import Contact
-from delivery.claim import claim
 from delivery.limiter import Limiter
 from delivery.models import CampaignHold, Message
 from delivery.runtime import connect
 from delivery.wake import client
 from tests.campaigns import scenes
 from tests.campaigns.scenes import assert_everyone_has_one_row, at_once, launched, materialised
+from tests.delivery import claiming
 from tests.factories import CampaignFactory, UserFactory
 
 Status = Campaign.Status
@@ -50,15 +50,7 @@ def claim_at(provider_id: int, room: int) -> set[Any]:
         limits = redis.asyncio.Redis.from_url(settings.REDIS_URL)
         async with await connect() as connection:
             try:
-                claimed = await claim(
-                    connection,
-                    Limiter(limits),
-                    provider_id=provider_id,
-                    rate=1_000_000,
-                    window=0,
-                    room=room,
-                    lease_seconds=30,
-                )
+                claimed = await claiming.claim_some(connection, Limiter(limits), provider_id=provider_id, room=room)
             finally:
                 await limits.aclose()
         return {message.id for message in claimed.messages}

@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,13 +14,15 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from delivery import bodies, control
-from delivery.claim import Claimed, Connection, claim
+from delivery.claim import Claimed, Connection
 from delivery.lanes import Lane
-from delivery.limiter import Limiter
+from delivery.limiter import Limiter, Requests
 from delivery.models import Message, Sender
 from delivery.runtime import connect
 from delivery.settle import settle
 from delivery.states import Status
+from delivery.streams import Turns
+from tests.delivery.claiming import claim_some
 from tests.factories import MessageFactory, SenderFactory, SuppressionFactory
 
 OnLoop = Callable[[Any], Any]
@@ -31,18 +34,10 @@ def sender(transactional_db: None) -> Sender:
 
 
 def claiming(
-    sender: Sender, *, room: int = 100, rate: int = 10_000, window: int = 0
+    sender: Sender, *, room: int = 100, rate: int = 10_000, turns: Turns | None = None
 ) -> Callable[[Connection, Limiter], Any]:
     async def work(connection: Connection, limiter: Limiter) -> Claimed:
-        return await claim(
-            connection,
-            limiter,
-            provider_id=sender.provider_id,
-            rate=rate,
-            window=window,
-            room=room,
-            lease_seconds=30,
-        )
+        return await claim_some(connection, limiter, provider_id=sender.provider_id, room=room, rate=rate, turns=turns)
 
     return work
 
@@ -100,17 +95,27 @@ def test_bulk_leaves_room_and_tokens_for_an_alert_that_comes_after_it(on_loop: O
 
     async def bulk_then_alert(connection: Connection, limiter: Limiter) -> tuple[int, bool]:
         # A quarter of a second of 40 segments/s are 10 tokens, of which bulk may not take the last one.
-        bulk = await claiming(sender, rate=40, room=200, window=200)(connection, limiter)
+        bulk = await claiming(sender, rate=40, room=200)(connection, limiter)
         alert = await asyncio.to_thread(MessageFactory, sender=sender, lane=Lane.ALERT)
-        after = await claiming(sender, rate=40, room=100, window=200)(connection, limiter)
+        after = await claiming(sender, rate=40, room=100)(connection, limiter)
         return len(bulk.messages), alert.pk in {outbound.id for outbound in after.messages}
 
     assert on_loop(bulk_then_alert) == (9, True)
 
 
-def test_bulk_leaves_a_share_of_the_window_alone(on_loop: OnLoop, sender: Sender) -> None:
+def test_bulk_leaves_a_share_of_the_requests_alone(on_loop: OnLoop, sender: Sender) -> None:
     MessageFactory.create_batch(100, sender=sender, lane=Lane.BULK)
-    assert len(on_loop(claiming(sender, room=50, window=50)).messages) == 45
+
+    async def bulk_then_alert(connection: Connection, limiter: Limiter) -> tuple[int, int]:
+        mine = Requests("this worker", open=0, most=50)
+        bulk = await claim_some(connection, limiter, provider_id=sender.provider_id, most=mine)
+        await asyncio.to_thread(MessageFactory.create_batch, 10, sender=sender, lane=Lane.ALERT)
+        busy = replace(mine, open=len(bulk.messages))
+        return len(bulk.messages), len(
+            (await claim_some(connection, limiter, provider_id=sender.provider_id, most=busy)).messages
+        )
+
+    assert on_loop(bulk_then_alert) == (45, 5)
 
 
 def test_campaigns_of_a_lane_share_so_a_small_one_is_not_starved(on_loop: OnLoop, sender: Sender) -> None:
@@ -188,11 +193,11 @@ def test_what_is_claimed_is_sent_even_if_the_limiter_goes_away_right_after(on_lo
             def __init__(self) -> None:
                 self.asked = 0
 
-            async def take(self, account: Any, demands: Any) -> Any:
+            async def take(self, account: Any, demands: Any, *others: Any, **options: Any) -> Any:
                 self.asked += 1
                 if self.asked > 1:
                     raise redis.ConnectionError("gone")
-                return await limiter.take(account, demands)
+                return await limiter.take(account, demands, *others, **options)
 
         return [message.id for message in (await claiming(sender)(connection, Leaving())).messages]
 

@@ -4,25 +4,30 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from heapq import heapify
 from time import monotonic
 from typing import Any
 
 import psycopg
 import pytest
+import redis.asyncio
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import connection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from contacts.models import Suppression
-from delivery.dispatch import Dispatch, dispatch
+from delivery import slowing
+from delivery.dispatch import dispatch
 from delivery.errors import Failure
-from delivery.ids import ANYTIME
+from delivery.ids import new_message_id
 from delivery.lanes import Lane
-from delivery.models import Message, Provider, Sender, new_message_id
-from delivery.providers.base import Answer, OutboundMessage, Outcome, Question, SendOutcome
+from delivery.limiter import Limiter, account_bucket, shares_key
+from delivery.models import Message, Provider, Sender
+from delivery.providers.base import Answer, OutboundMessage, Outcome, Question, SendOutcome, Slows
 from delivery.runtime import Runtime, runtime
+from delivery.sending import Sending
 from delivery.states import Status
-from delivery.window import Window
 from tests.factories import MessageFactory, SenderFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,12 +49,12 @@ class Answering:
         return None
 
 
-def run(provider: Provider, answers: Send | Answering) -> int:
+def run(provider: Provider, answers: Send | Answering, *, seconds: float = 2) -> int:
     class Fixed(Runtime):
         async def adapter(self, provider: Provider) -> Any:
             return answers if isinstance(answers, Answering) else Answering(answers)
 
-    return dispatch(provider.pk, runtime=Fixed(runtime().runner), seconds=2)
+    return dispatch(provider.pk, runtime=Fixed(runtime().runner), seconds=seconds)
 
 
 def accept(message: OutboundMessage) -> SendOutcome:
@@ -224,26 +229,159 @@ def test_of_what_is_claimed_the_most_urgent_goes_first(sender: Sender) -> None:
             sent.append(message.lane)
             return accept(message)
 
-    async def two_at_a_window_of_one() -> None:
-        run = Dispatch(sender.provider, runtime(), Noting(accept), Window(most=1), ANYTIME)
-        for number, lane in enumerate([Lane.BULK, Lane.BULK, Lane.ALERT]):
-            run.ready.append((lane, number, outbound(lane), monotonic() + 60))
-        heapify(run.ready)
-        run._open_requests()
-        while run.held:
+    async def three_with_room_for_one() -> None:
+        sending = Sending(Noting(accept))
+        sending.add([outbound(Lane.BULK), outbound(Lane.BULK), outbound(Lane.ALERT)], lease_ends=monotonic() + 60)
+        assert sending.held == 3
+        sending.may_open = (1, 1)
+        sending.add([], lease_ends=0)
+        while sending.held:
             await asyncio.sleep(0)
 
-    runtime().run(two_at_a_window_of_one())
+    runtime().run(three_with_room_for_one())
 
     assert sent == [Lane.ALERT, Lane.BULK, Lane.BULK]
 
 
-def test_the_window_halves_when_throttled_and_grows_back_to_its_bound() -> None:
-    window = Window(most=100)
-    window.learn([SendOutcome(MessageFactory.build().id, 1, Outcome.THROTTLED)])
-    assert window.size == 50
-    window.learn([SendOutcome(MessageFactory.build().id, 1, Outcome.THROTTLED)])
-    assert window.size == 50, "at most once a second"
-    for _ in range(200):
-        window.learn([SendOutcome(MessageFactory.build().id, 1, Outcome.ACCEPTED)])
-    assert window.size == 100
+# --- when others wait, and when the limiter is away ----------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting_provider(clean_redis: Any) -> Iterator[Provider]:
+    """Another provider whose wake-up nobody has heard."""
+    provider = SenderFactory().provider
+    key = f"{settings.REDIS_PREFIX}wake:delivery.tasks.dispatch:{provider.pk}"
+    clean_redis.set(key, 1)
+    yield provider
+    clean_redis.delete(key)
+
+
+def test_a_run_ends_after_a_moment_when_another_provider_waits_for_a_worker(
+    sender: Sender, waiting_provider: Provider
+) -> None:
+    MessageFactory.create_batch(200, sender=sender)
+    Provider.objects.filter(pk=sender.provider_id).update(rate=40)
+
+    sent = run(sender.provider, accept, seconds=60)
+
+    assert 0 < sent < 200
+
+
+def test_a_run_goes_on_when_somebody_else_sends_for_the_other_provider(
+    sender: Sender, waiting_provider: Provider, clean_redis: Any
+) -> None:
+    MessageFactory.create_batch(40, sender=sender)
+    Provider.objects.filter(pk=sender.provider_id).update(rate=40)
+    clean_redis.hset(shares_key(account_bucket(waiting_provider.pk, 0).name), "elsewhere", "1 1")
+
+    assert run(sender.provider, accept, seconds=60) == 40
+
+
+@pytest.mark.parametrize(("waits", "left"), [(True, 1), (False, 0)], ids=["another waits", "nobody waits"])
+def test_one_late_answer_keeps_neither_the_urgent_waiting_nor_the_others_if_nobody_else_needs_the_worker(
+    sender: Sender, clean_redis: Any, request: pytest.FixtureRequest, waits: bool, left: int
+) -> None:
+    if waits:
+        request.getfixturevalue("waiting_provider")
+    late = MessageFactory(sender=sender, lane=Lane.BULK)
+    sent: list[Any] = []
+
+    class Late(Answering):
+        async def send(self, message: OutboundMessage) -> SendOutcome:
+            sent.append(message.id)
+            if message.id == late.pk:
+                await asyncio.sleep(0.5)  # the run is over by now
+                await sync_to_async(MessageFactory)(sender=sender, lane=Lane.BULK)
+                alert = await sync_to_async(MessageFactory)(sender=sender, lane=Lane.ALERT)
+                while alert.pk not in sent:
+                    await asyncio.sleep(0.01)
+            return accept(message)
+
+    class Fixed(Runtime):
+        async def adapter(self, provider: Provider) -> Any:
+            return Late(accept)
+
+    dispatch(sender.provider_id, runtime=Fixed(runtime().runner), seconds=0.3)
+
+    assert Message.objects.filter(status=Status.QUEUED, lane=Lane.BULK).count() == left
+    assert Message.objects.filter(status=Status.ACCEPTED).count() == 3 - left
+
+
+class Away(Limiter):
+    """A limiter on a port where nobody listens, so often; then the real one."""
+
+    def __init__(self, times: float) -> None:
+        super().__init__(redis.asyncio.Redis(port=1, retry=Retry(NoBackoff(), 0)))
+        self.times, self.asked = times, 0
+
+    async def take(self, *arguments: Any, **options: Any) -> Any:
+        self.asked += 1
+        if self.asked <= self.times:
+            return await super().take(*arguments, **options)
+        client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
+        try:
+            return await Limiter(client).take(*arguments, **options)
+        finally:
+            await client.aclose()
+
+
+def run_with(limiter: Limiter, provider: Provider, *, seconds: float) -> int:
+    class Fixed(Runtime):
+        async def adapter(self, provider: Provider) -> Any:
+            return Answering(accept)
+
+        async def limiter(self) -> Limiter:
+            return limiter
+
+    return dispatch(provider.pk, runtime=Fixed(runtime().runner), seconds=seconds)
+
+
+def test_without_the_limiter_nothing_is_claimed_nothing_is_lost_and_nobody_asks_without_end(sender: Sender) -> None:
+    MessageFactory.create_batch(20, sender=sender)
+    limiter = Away(times=float("inf"))
+
+    assert run_with(limiter, sender.provider, seconds=1.5) == 0
+
+    assert statuses() == {Status.QUEUED}
+    # Each second for a claim, and to keep a share that it has not: it is no busy loop.
+    assert limiter.asked <= 5
+
+
+def test_it_goes_on_by_itself_when_the_limiter_is_back(sender: Sender) -> None:
+    MessageFactory.create_batch(20, sender=sender)
+
+    assert run_with(Away(times=1), sender.provider, seconds=10) == 20
+    assert statuses() == {Status.ACCEPTED}
+
+
+def test_what_the_provider_says_is_too_fast_slows_the_limit_that_it_names_and_no_other(sender: Sender) -> None:
+    MessageFactory.create_batch(10, sender=sender)
+
+    def refuse(message: OutboundMessage) -> SendOutcome:
+        return SendOutcome(
+            message.id,
+            message.attempt,
+            Outcome.THROTTLED,
+            failure=Failure.THROTTLED,
+            code="21611",
+            retry_after=600.0,
+            slows=Slows.SENDER,
+        )
+
+    run(sender.provider, refuse)
+
+    assert [(slowed.limit, slowed.code) for slowed in slowing.slowed(sender.provider_id)] == [
+        (f"sender:{sender.pk}", "21611")
+    ]
+
+
+def test_throttling_that_blames_no_limit_slows_nothing(sender: Sender) -> None:
+    MessageFactory.create_batch(10, sender=sender)
+    run(sender.provider, lambda message: SendOutcome(message.id, message.attempt, Outcome.THROTTLED, retry_after=600.0))
+    assert slowing.slowed(sender.provider_id) == []
+
+
+def test_when_a_run_ends_its_share_of_the_requests_is_free(sender: Sender, clean_redis: Any) -> None:
+    MessageFactory(sender=sender)
+    run(sender.provider, accept)
+    assert not clean_redis.exists(shares_key(account_bucket(sender.provider_id, 0).name))

@@ -54,7 +54,12 @@ def ask(message: Message, memory: Iterable[Receipt] | None) -> Message:
 
 def doubtful(*, age: float = 1000, **fields: Any) -> Message:
     now = timezone.now()
-    fields = {"status": Status.UNCERTAIN, "claimed_at": now - timedelta(seconds=age), "ask_at": now} | fields
+    fields = {
+        "sender__provider__adapter": "twilio",
+        "status": Status.UNCERTAIN,
+        "claimed_at": now - timedelta(seconds=age),
+        "ask_at": now,
+    } | fields
     return MessageFactory(**fields)
 
 
@@ -94,7 +99,7 @@ def test_a_provider_that_cannot_be_asked_changes_nothing() -> None:
 
 
 def test_a_text_that_is_bound_to_another_message_is_not_this_one() -> None:
-    other = MessageFactory(status=Status.DELIVERED, provider_message_id="SM-other")
+    other = doubtful(status=Status.DELIVERED, provider_message_id="SM-other", ask_at=None)
     message = doubtful(sender=other.sender)
 
     ask(message, [Receipt("SM-other", Status.DELIVERED)])

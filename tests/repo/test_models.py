@@ -24,6 +24,7 @@ NOT_IN_ADMIN = {
     "delivery.HealthCount": "deltas; their sums are what a provider is judged by",
     "delivery.Price": "the list behind the provider's button",
     "delivery.ProviderHealth": "on the provider's page, and its button",
+    "delivery.CountryLimit": "a table on its provider's page",
     "delivery.Tally": "deltas; their sums are the campaign's progress",
     "campaigns.TemplateVersion": "seen on the template, never changed",
     "campaigns.CampaignEvent": "the history on the campaign's page",

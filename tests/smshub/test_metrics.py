@@ -12,12 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
 from campaigns.models import Campaign
-from delivery import vitals
+from delivery import slowing, vitals
 from delivery.dispatch import dispatch
 from delivery.lanes import Lane
 from delivery.models import Message, Provider
 from delivery.months import AHEAD, BEHIND
-from delivery.providers.base import OutboundMessage, Outcome, SendOutcome
+from delivery.providers.base import OutboundMessage, Outcome, SendOutcome, Slows
 from delivery.receipts.reconcile import reconcile_batch
 from delivery.runtime import Runtime, runtime
 from delivery.states import Status
@@ -197,6 +197,14 @@ def test_reconciling_and_swept_leases_are_counted() -> None:
     assert figure("smshub_receipts_reconciled_total") == 1
     assert figure("smshub_reconcile_batches_total") == 1
     assert figure("smshub_leases_expired_total") == 1
+
+
+def test_a_limit_that_is_slowed_is_shown_with_what_is_left_of_it() -> None:
+    message = MessageFactory(sender__provider__name="Slow Carrier")
+    assert message.provider_id
+    slowing.learn(message.provider_id, [slowing.Refusal(message.pk, Slows.SENDER, "30001")])
+    limit = f"sender:{message.sender_id}"
+    assert figure("smshub_limit_factor", provider="Slow Carrier", limit=limit) == 0.5
 
 
 def test_workers_are_shown_by_the_age_of_their_last_word() -> None:

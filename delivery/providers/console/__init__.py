@@ -79,4 +79,5 @@ KIND = ProviderKind(
     ),
     check=check,
     build=build,
+    can_ask=False,
 )

@@ -7,7 +7,7 @@ decides: 21611, a full queue of one sender, comes as 429 just as plain throttlin
 from dataclasses import dataclass
 
 from delivery.errors import Failure
-from delivery.providers.base import Outcome
+from delivery.providers.base import Outcome, Slows
 
 PAGE = "https://www.twilio.com/docs/api/errors/{code}"
 
@@ -20,10 +20,13 @@ class Meaning:
     """When it is the answer to a create. Codes that only receipts bring would mean a refusal there too."""
     retry_after: float | None = None
     """Seconds; only with THROTTLED."""
+    slows: Slows | None = None
+    """The limit of ours that it shows to be too high. Not where a limit of the day is used up, where two numbers text
+    in circles, or where the carrier is congested whatever we send: going slower mends none of these."""
 
 
-def _refused(failure: Failure, words: str) -> Meaning:
-    return Meaning(words, failure)
+def _refused(failure: Failure, words: str, slows: Slows | None = None) -> Meaning:
+    return Meaning(words, failure, slows=slows)
 
 
 def _account(words: str) -> Meaning:
@@ -31,8 +34,8 @@ def _account(words: str) -> Meaning:
     return Meaning(words, Failure.ACCOUNT, Outcome.THROTTLED, 300.0)
 
 
-def _slow(seconds: float, words: str) -> Meaning:
-    return Meaning(words, Failure.THROTTLED, Outcome.THROTTLED, seconds)
+def _slow(seconds: float, words: str, slows: Slows | None = None) -> Meaning:
+    return Meaning(words, Failure.THROTTLED, Outcome.THROTTLED, seconds, slows)
 
 
 #: Answers to a create. The message never entered Twilio. INVALID_NUMBER and OPTED_OUT suppress the number for
@@ -44,7 +47,7 @@ REFUSALS: dict[int, Meaning] = {
     20005: _account("The account is not active"),
     20008: _account("Test credentials cannot do this"),
     20404: _account("Twilio does not know this account"),
-    20429: _slow(1.0, "Too many requests at once"),
+    20429: _slow(1.0, "Too many requests at once", Slows.REQUESTS),
     21211: _refused(Failure.INVALID_NUMBER, "Not a valid phone number"),
     21212: _refused(Failure.SENDER, "The sender is not a valid number, short code or name"),
     21217: _refused(Failure.INVALID_NUMBER, "The number does not look valid"),
@@ -59,7 +62,7 @@ REFUSALS: dict[int, Meaning] = {
     21608: _refused(Failure.DESTINATION, "A trial account texts verified numbers only"),
     21609: _account("Twilio refuses the callback address; PUBLIC_URL must be a public URL"),
     21610: _refused(Failure.OPTED_OUT, "The recipient has opted out of this sender"),
-    21611: _slow(600.0, "The sender has hours of messages waiting at Twilio"),
+    21611: _slow(600.0, "The sender has hours of messages waiting at Twilio", Slows.SENDER),
     21612: _refused(Failure.DESTINATION, "This sender cannot reach this number"),
     21614: _refused(Failure.INVALID_NUMBER, "Not a mobile number"),
     21617: _refused(Failure.CONTENT, "The text is longer than 1600 characters"),
@@ -84,7 +87,7 @@ REFUSALS: dict[int, Meaning] = {
 #: What receipts bring. The message had been taken.
 FAILURES: dict[int, Meaning] = {
     14107: _refused(Failure.THROTTLED, "Too many texts between the same two numbers"),
-    30001: _refused(Failure.THROTTLED, "The sender's queue at Twilio is full"),
+    30001: _refused(Failure.THROTTLED, "The sender's queue at Twilio is full", Slows.SENDER),
     30002: _refused(Failure.ACCOUNT, "The account was suspended"),
     30003: _refused(Failure.UNREACHABLE, "The handset is off or out of reach"),
     30004: _refused(Failure.BLOCKED, "Blocked by the carrier or the recipient"),
@@ -95,7 +98,7 @@ FAILURES: dict[int, Meaning] = {
     30010: _refused(Failure.ACCOUNT, "Dearer than the highest price allowed"),
     30017: _refused(Failure.CARRIER, "The carrier is congested"),
     30018: _refused(Failure.SENDER, "The destination wants the sender registered"),
-    30022: _refused(Failure.THROTTLED, "Faster than the sender's 10DLC registration allows"),
+    30022: _refused(Failure.THROTTLED, "Faster than the sender's 10DLC registration allows", Slows.SENDER_AND_PACE),
     30023: _refused(Failure.THROTTLED, "The sender's daily limit at the carrier is reached"),
     30024: _refused(Failure.SENDER, "The carrier does not know the sender"),
     30027: _refused(Failure.THROTTLED, "The brand's daily limit at T-Mobile is reached"),
@@ -106,8 +109,8 @@ FAILURES: dict[int, Meaning] = {
     30450: _refused(Failure.FILTERED, "Blocked as likely SMS pumping"),
     30610: _refused(Failure.BLOCKED, "The recipient is in quiet hours"),
     30640: _refused(Failure.BLOCKED, "The number is on a list of litigators"),
-    63017: _refused(Failure.THROTTLED, "Too fast for the channel"),
-    63018: _refused(Failure.THROTTLED, "Too fast for the channel"),
+    63017: _refused(Failure.THROTTLED, "Too fast for the channel", Slows.SENDER),
+    63018: _refused(Failure.THROTTLED, "Too fast for the channel", Slows.SENDER),
     63035: _refused(Failure.SENDER, "The RCS agent is not launched"),
     63036: _refused(Failure.UNREACHABLE, "The handset cannot be reached over RCS"),
 }

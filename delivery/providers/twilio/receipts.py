@@ -52,7 +52,8 @@ def receipt(sid: str, status: Status, code: int | str | None) -> Receipt:
     if failure is Failure.EXPIRED:
         status = Status.EXPIRED
     text = str(code or "")
-    return Receipt(sid, status, failure, text if text.isascii() and text.isdecimal() else "")
+    text = text if text.isascii() and text.isdecimal() else ""
+    return Receipt(sid, status, failure, text, slows=known.slows if known else None)
 
 
 def parse_receipts(callback: Callback, config: ProviderConfig) -> list[Receipt]:

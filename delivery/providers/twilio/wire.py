@@ -52,6 +52,8 @@ def read_answer(message: OutboundMessage, *, status: int, retry_after: str, body
         return uncertain(message, f"HTTP {status} without a message SID")
     code = error_code(answer)
     known = codes.meaning(code)
+    # By its own code alone: a 429 of something on the way says nothing about a limit of ours.
+    slows = known.slows if known else None
     if known is None and status in (401, 429):
         code = _BLAMES_CREDENTIALS if status == 401 else _THROTTLED
         known = codes.CODES[code]
@@ -68,6 +70,7 @@ def read_answer(message: OutboundMessage, *, status: int, retry_after: str, body
         # Never Twilio's own words: they repeat the number.
         detail=known.words,
         retry_after=None if wait is None else max(wait, retry_after_seconds(retry_after)),
+        slows=slows,
     )
 
 

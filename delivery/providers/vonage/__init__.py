@@ -20,4 +20,5 @@ KIND = ProviderKind(
     parse_inbound=parse_inbound,
     receipts_without_token=True,
     explain=explain,
+    can_ask=False,
 )

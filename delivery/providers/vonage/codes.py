@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from delivery.errors import Failure
-from delivery.providers.base import Outcome
+from delivery.providers.base import Outcome, Slows
 
 _PAGE_OF_NUMBERS = "https://developer.vonage.com/en/api-errors/messages"
 _PAGE_OF_NAMES = "https://developer.vonage.com/en/api-errors"
@@ -27,6 +27,8 @@ class Meaning:
     """When it is the answer to a create."""
     retry_after: float | None = None
     """Seconds; only with THROTTLED."""
+    slows: Slows | None = None
+    """The limit of ours that it shows to be too high."""
 
 
 def _refused(failure: Failure, words: str) -> Meaning:
@@ -45,7 +47,7 @@ def _slow(seconds: float, failure: Failure, words: str) -> Meaning:
 #: Vonage's own word. INVALID_NUMBER and OPTED_OUT suppress the number for good, so they stand only where the
 #: code says so of the number itself.
 REFUSALS: dict[str, Meaning] = {
-    "1000": _slow(1.0, Failure.THROTTLED, "Faster than the account allows"),
+    "1000": Meaning("Faster than the account allows", Failure.THROTTLED, Outcome.THROTTLED, 1.0, Slows.ACCOUNT),
     "1010": _refused(Failure.UNKNOWN, "A parameter is missing"),
     "1020": _refused(Failure.UNKNOWN, "A parameter is not valid"),
     # It does not say how far the request had come.

@@ -53,7 +53,7 @@ def parse_receipts(callback: Callback, config: ProviderConfig) -> list[Receipt]:
         status = Status.EXPIRED
     elif code in codes.FAILURES:
         status = Status.UNDELIVERED
-    return [Receipt(uuid, status, known.failure, code, token=token)]
+    return [Receipt(uuid, status, known.failure, code, token=token, slows=known.slows)]
 
 
 def parse_inbound(callback: Callback, config: ProviderConfig) -> InboundText:

@@ -49,6 +49,8 @@ def read_answer(message: OutboundMessage, *, status: int, retry_after: str, body
             return SendOutcome(message.id, message.attempt, Outcome.ACCEPTED, provider_message_id=uuid)
         return uncertain(message, f"HTTP {status} without a message's id")
     code = codes.of(answer)
+    # By its own code alone: a 429 of something on the way says nothing about a limit of ours.
+    slows = codes.CODES[code].slows if code in codes.CODES else None
     if not 400 <= status < 500 or not (code or status in codes.PLAIN):
         return uncertain(message, f"HTTP {status}")
     if code not in codes.CODES:
@@ -66,6 +68,7 @@ def read_answer(message: OutboundMessage, *, status: int, retry_after: str, body
         # Never Vonage's own words: they may repeat the number.
         detail=known.words,
         retry_after=None if wait is None else max(wait, retry_after_seconds(retry_after)),
+        slows=slows,
     )
 
 
