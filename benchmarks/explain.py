@@ -101,7 +101,15 @@ def _statements(made: Years) -> Iterator[Statement]:
     yield "reconcile: note 2,000", evidence._NOTE, told
     yield "reconcile: apply 2,000", evidence._APPLY, told
     _fill_inbox(provider)
-    yield "reconcile: take 2,000, half without a token", reconcile._TAKE, {"now": timezone.now(), "limit": 2000}
+    yield "reconcile: take 2,000", reconcile._TAKE, {"now": timezone.now(), "limit": 2000}
+    nameless = {
+        "inbox_ids": list(range(1000)),
+        "providers": [provider] * 1000,
+        "known_as": list(Message.objects.filter(pk__in=accepted[:1000]).values_list("provider_message_id", flat=True)),
+    }
+    yield "reconcile: find 1,000 without a token", reconcile._FIND, of_all | nameless
+    stray = nameless | {"known_as": [f"SM{n}" for n in range(1000)]}
+    yield "reconcile: find 1,000 that nobody knows", reconcile._FIND, of_all | stray
     yield "tick: is there work?", queue._WORK, of_all
     yield "tick: promote 5,000", queue._PROMOTE, of_all
     yield "tick: sweep ended leases", uncertain._SWEEP, of_all

@@ -5,7 +5,8 @@
 
 For each size, in a fresh process (so that its peak memory is its own) and an empty database: freeze the audience,
 then materialise it with one worker. Rendering, smart encoding and measuring are also timed alone, on contacts alike,
-to tell the writing apart; so are sealing a text and opening it. `--writers` compares the ways to write a chunk of rows; the first is the one in use.
+to tell the writing apart; so are sealing a text and opening it. `--writers` compares the ways to write a chunk of
+rows; the first is the one in use.
 """
 
 import argparse

@@ -31,9 +31,8 @@ SELECT {id}, %(campaign)s, n, %(provider)s, %(sender)s, '+1415' || 1000000 + n %
     decode(repeat(md5(n::text), 3), 'hex'), 'gsm7', 1, 0.0079, %(lane)s, %(status)s, '', '', 1,
     CASE WHEN %(known)s THEN 'SM' || md5(%(campaign)s::text || '-' || n || '-' || %(at)s) ELSE '' END,
     %(made)s, CASE WHEN %(known)s THEN %(made)s END, CASE WHEN %(known)s THEN %(made)s END,
-    %(final)s, %(ask)s::timestamptz + (n - %(first)s) * interval '1 ms', %(lease)s::timestamptz + (n - %(first)s) * interval '1 ms',
-    %(not_before)s::timestamptz + (n - %(first)s) * interval '1 ms'
-FROM generate_series(%(first)s, %(last)s) AS n
+    %(final)s, %(ask)s::timestamptz + apart, %(lease)s::timestamptz + apart, %(not_before)s::timestamptz + apart
+FROM generate_series(%(first)s, %(last)s) AS n, LATERAL (SELECT (n - %(first)s) * interval '1 ms' AS apart) AS each
 """
 _TIMELINE = """
 INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)

@@ -6,18 +6,20 @@ once a minute. What becomes open before it meanwhile (an old failure that staff 
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
 
-from delivery.ids import ANYTIME, month_bounds, month_of, months_later
+from delivery.ids import ANYTIME, month_bounds, month_of
 from delivery.models import Month
 from delivery.states import ASKABLE, Status, sql_in
 
 ASK_SECONDS = 60.0
+#: At the turn of a month messages may still come that were made in the last one.
+CLOCKS_DIFFER = timedelta(days=1)
 
 # In the order of an index each, so that a month in which nothing is open costs four probes, whatever it holds.
 _FIRST_OPEN = f"""
@@ -57,13 +59,13 @@ def forget() -> None:
 
 
 def first_open(now: datetime) -> UUID:
-    """The bound of the oldest month with an open message, last month's at the latest."""
-    last = months_later(month_of(now), -1)
-    older = Month.objects.filter(dropped_at=None, month__lt=last).order_by("month").values_list("month", flat=True)
+    """The bound of the oldest month with an open message; at the latest that of the month in which yesterday was."""
+    latest = month_of(now - CLOCKS_DIFFER)
+    older = Month.objects.filter(dropped_at=None, month__lt=latest).order_by("month").values_list("month", flat=True)
     bounds = [month_bounds(month) for month in older]
     values: dict[str, Any] = {"firsts": [first for first, _ in bounds], "ends": [end for _, end in bounds]}
     with connection.cursor() as cursor:
         cursor.execute(_FIRST_OPEN, values)
         row = cursor.fetchone()
-    found: UUID = row[0] if row else month_bounds(last)[0]
+    found: UUID = row[0] if row else month_bounds(latest)[0]
     return found

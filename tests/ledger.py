@@ -17,6 +17,7 @@ from django.db.models import Count, Sum
 from campaigns.models import AudienceEntry, Campaign
 from contacts.models import Suppression
 from delivery import callbacks, tallies
+from delivery.ids import campaign_message_id
 from delivery.limiter import BURST_SECONDS
 from delivery.models import CampaignHold, InboxReceipt, Message, MessageEvent, Provider, Sender
 from delivery.states import OPEN, Status
@@ -117,6 +118,8 @@ def _audience(campaign: Campaign, rows: Rows, audience: Iterable[int] | None) ->
     have = Counter(message.contact_id for message in rows.values())
     if more := [contact for contact, number in have.items() if number > 1]:
         yield f"{len(more)} contacts have more than one row"
+    if campaign.launched_at and (odd := [pk for pk, row in rows.items() if pk != _id_of(campaign, row)]):
+        yield f"{len(odd)} ids are not those that campaign and contact make, such as {odd[0]}"
     if campaign.audience_size != len(rows):
         yield f"the audience is {campaign.audience_size}, and there are {len(rows)} rows"
     if audience is not None and (differ := set(audience) ^ have.keys()):
@@ -125,6 +128,10 @@ def _audience(campaign: Campaign, rows: Rows, audience: Iterable[int] | None) ->
         yield "entries of the audience are left over"
     if campaign.chunks.filter(done_at=None).exists():
         yield "chunks of the audience are not done"
+
+
+def _id_of(campaign: Campaign, row: Message) -> UUID:
+    return campaign_message_id(campaign.launched_at or row.created_at, campaign.pk, row.contact_id or 0)
 
 
 def _ends(campaign: Campaign, rows: Rows) -> Iterator[str]:

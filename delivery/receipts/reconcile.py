@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from delivery import clock, numbers, slowing, vitals
+from delivery import clock, horizon, numbers, slowing, vitals
 from delivery.errors import Failure
 from delivery.providers.base import Slows
 from delivery.receipts.evidence import Evidence, apply
@@ -21,22 +22,28 @@ BATCH = 2000
 FIRST_WAIT_SECONDS = 2
 TRIES = 12
 
-# A receipt names its message itself, by the token of its callback URL, or is found by the provider's id.
 _TAKE = """
-SELECT inbox.id, COALESCE(inbox.message_id, found.id), COALESCE(NULLIF(inbox.attempt, 0), found.attempt),
-       inbox.provider_message_id, inbox.status, inbox.reason, inbox.code, inbox.received_at, inbox.tries,
-       inbox.provider_id, inbox.slows
-FROM (SELECT * FROM delivery_inboxreceipt WHERE try_at <= %(now)s ORDER BY try_at LIMIT %(limit)s
-      FOR UPDATE SKIP LOCKED) AS inbox
-LEFT JOIN LATERAL (
+SELECT id, provider_id, message_id, NULLIF(attempt, 0), provider_message_id, status, reason, code, received_at, tries,
+       slows
+FROM delivery_inboxreceipt WHERE try_at <= %(now)s ORDER BY try_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+
+# For receipts that do not name their message. The months in which something is open come first, for what is asked by
+# a provider's id goes through all that are named: only what is in none of these is looked for in years of others.
+_FIND = """
+SELECT asked.id, found.id, found.attempt
+FROM unnest(%(inbox_ids)s::bigint[], %(providers)s::bigint[], %(known_as)s::text[]) AS asked (id, provider_id, known_as)
+CROSS JOIN LATERAL (
     SELECT id, attempt FROM delivery_message
-    WHERE inbox.message_id IS NULL AND provider_id = inbox.provider_id
-      AND provider_message_id = inbox.provider_message_id AND provider_message_id <> ''
+    WHERE provider_id = asked.provider_id AND provider_message_id = asked.known_as AND provider_message_id <> ''
+      AND id >= %(floor)s
+    UNION ALL
+    SELECT id, attempt FROM delivery_message
+    WHERE provider_id = asked.provider_id AND provider_message_id = asked.known_as AND provider_message_id <> ''
     UNION ALL
     SELECT message_id, number FROM delivery_attempt
-    WHERE inbox.message_id IS NULL AND provider_id = inbox.provider_id
-      AND provider_message_id = inbox.provider_message_id AND provider_message_id <> ''
-    LIMIT 1) AS found ON true
+    WHERE provider_id = asked.provider_id AND provider_message_id = asked.known_as AND provider_message_id <> ''
+    LIMIT 1) AS found
 """
 
 _POSTPONE = """
@@ -49,6 +56,7 @@ WHERE id = ANY(%(ids)s)
 @dataclass(frozen=True, slots=True)
 class Taken:
     inbox_id: int
+    provider_id: int
     message_id: UUID | None
     attempt: int | None
     provider_message_id: str
@@ -57,7 +65,6 @@ class Taken:
     code: str
     received_at: datetime
     tries: int
-    provider_id: int
     slows: str
 
 
@@ -66,7 +73,7 @@ def reconcile_batch(*, limit: int = BATCH) -> int:
     now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_TAKE, {"now": now, "limit": limit})
-        taken = [Taken(*row) for row in cursor.fetchall()]
+        taken = _find([Taken(*row) for row in cursor.fetchall()])
         if not taken:
             return 0
         matched = [receipt for receipt in taken if receipt.message_id is not None]
@@ -96,6 +103,28 @@ def _slow_down(matched: Sequence[Taken]) -> None:
             refusals[receipt.provider_id].append(Refusal(receipt.message_id, Slows(receipt.slows), receipt.code))
     for provider_id, about in refusals.items():
         slowing.learn(provider_id, about)
+
+
+def _find(taken: list[Taken]) -> list[Taken]:
+    """The same, with their messages as far as the provider's id leads to them."""
+    nameless = [receipt for receipt in taken if receipt.message_id is None]
+    if not nameless:
+        return taken
+    values: dict[str, Any] = {
+        "inbox_ids": [receipt.inbox_id for receipt in nameless],
+        "providers": [receipt.provider_id for receipt in nameless],
+        "known_as": [receipt.provider_message_id for receipt in nameless],
+        "floor": horizon.floor(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, values)
+        found = {inbox_id: (message_id, attempt) for inbox_id, message_id, attempt in cursor.fetchall()}
+    return [
+        replace(receipt, message_id=found[receipt.inbox_id][0], attempt=receipt.attempt or found[receipt.inbox_id][1])
+        if receipt.inbox_id in found
+        else receipt
+        for receipt in taken
+    ]
 
 
 def _evidence(receipt: Taken, message_id: UUID) -> Evidence:

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from delivery.models import Inbound, Message
 from delivery.states import Status
 from tests import factories
 from tests.admin.conftest import at_the_keyboard
@@ -48,6 +49,16 @@ def test_staff_see_the_number_and_the_text(staff: Client) -> None:
 
     assert "+14155550123" in html
     assert "Your table is ready, Ada." in html
+
+
+def test_a_text_that_is_no_longer_kept_is_called_so(staff: Client) -> None:
+    message = factories.MessageFactory(status=Status.DELIVERED)
+    Message.objects.filter(pk=message.pk).update(sealed_body=None)
+    inbound = factories.InboundFactory()
+    Inbound.objects.filter(pk=inbound.pk).update(sealed_body=None)
+
+    for page in (f"message/{message.pk}/change/", "inbound/", f"inbound/{inbound.pk}/change/"):
+        assert "No longer kept" in staff.get(f"/admin/delivery/{page}").content.decode(), page
 
 
 def test_who_may_not_see_contacts_sees_neither_numbers_nor_texts(auditor: Client) -> None:

@@ -167,6 +167,14 @@ def test_messages_are_found_by_campaign_status_recipient_and_time(shop: System) 
     ]
 
 
+def test_a_text_that_is_no_longer_kept_is_null(shop: System) -> None:
+    message = MessageFactory(status="delivered")
+    Message.objects.filter(pk=message.pk).update(sealed_body=None)
+
+    assert shop.get(f"messages/{message.pk}").body["body"] is None
+    assert shop.get("messages").body["results"][0]["body"] is None
+
+
 def test_time_bounds_are_answered_from_the_primary_key() -> None:
     from delivery.api.filters import MessageFilters
 

@@ -1,10 +1,13 @@
 """Where the queue begins: below every open message, and no further back than need be."""
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 from django.utils import timezone
 
 from delivery import horizon
-from delivery.ids import month_bounds, month_of, months_later
+from delivery.ids import month_bounds, month_of
 from delivery.models import Message
 from tests.delivery.storage_scenes import LONG_AGO, message_of
 from tests.factories import MessageFactory
@@ -17,14 +20,14 @@ def asked_anew() -> None:
     horizon.forget()
 
 
-def last_month() -> object:
-    return month_bounds(months_later(month_of(timezone.now()), -1))[0]
+def yesterdays_month() -> UUID:
+    return month_bounds(month_of(timezone.now() - timedelta(days=1)))[0]
 
 
-def test_with_nothing_open_it_begins_with_last_month() -> None:
+def test_with_nothing_open_it_begins_with_the_month_of_yesterday() -> None:
     MessageFactory()
     message_of(LONG_AGO)
-    assert horizon.floor() == last_month()
+    assert horizon.floor() == yesterdays_month()
 
 
 @pytest.mark.parametrize("status", ["held", "queued", "sending", "uncertain", "accepted", "sent"])
@@ -37,10 +40,10 @@ def test_it_begins_with_the_month_of_the_oldest_open_message(status: str) -> Non
 
 def test_what_is_opened_again_is_found_when_it_is_asked_anew() -> None:
     message = message_of(LONG_AGO, status="failed")
-    assert horizon.floor() == last_month()
+    assert horizon.floor() == yesterdays_month()
 
     Message.objects.filter(pk=message.pk).update(status="held")
-    assert horizon.floor() == last_month(), "asked a moment ago"
+    assert horizon.floor() == yesterdays_month(), "asked a moment ago"
     horizon.forget()
 
     assert horizon.floor() < message.pk

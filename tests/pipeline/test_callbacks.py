@@ -131,7 +131,7 @@ def test_a_receipt_that_comes_again_and_late_changes_nothing(hub: Hub) -> None:
     provider = hub.provider()
     message = submit(recipient=PHONE, body="Hello")
     wait_for(delivered(message), seconds=10, what="delivery")
-    before = list(message.events.order_by("id").values_list("fingerprint", flat=True))
+    before = list(message.events.order_by("at").values_list("fingerprint", flat=True))
     sid = Message.objects.get(pk=message.pk).provider_message_id
     path = callbacks.receipt_url(provider.pk, message.pk, 1).partition(callbacks.PREFIX)[2]
 

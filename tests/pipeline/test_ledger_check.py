@@ -8,6 +8,7 @@ import pytest
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from delivery import bodies
 from delivery.models import Message, MessageEvent, Provider, Tally
 from tests import ledger
 from tests.factories import SuppressionFactory
@@ -32,7 +33,10 @@ LIES: dict[str, Callable[[Hub, Rows], object]] = {
     "at the carrier delivered": lambda _hub, rows: rows.filter(pk=rows[0].pk).update(status="undelivered"),
     "suppressed, and the carrier has it": lambda _hub, rows: rows.filter(pk=rows[0].pk).update(status="suppressed"),
     "without the carrier's word": lambda _hub, rows: rows.filter(pk=rows[0].pk).update(attempt=2),
-    "others at the carrier": lambda _hub, rows: rows.filter(pk=rows[0].pk).update(body="Something else"),
+    "others at the carrier": lambda _hub, rows: rows.filter(pk=rows[0].pk).update(
+        sealed_body=bodies.seal(rows[0].pk, "Something else")
+    ),
+    "that campaign and contact make": lambda _hub, rows: rows.filter(pk=rows[0].pk).update(contact_id=10**9),
     "had said stop": stopped_before,
     "are lost": lambda _hub, rows: MessageEvent.objects.filter(message=rows[0], source="receipt").delete(),
     "segments within": lambda _hub, _rows: Provider.objects.update(rate=1),
