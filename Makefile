@@ -5,6 +5,8 @@ WEB_PORT ?= 8000
 SIMULATOR_PORT ?= 8900
 CONTACTS ?= 10000
 TEST_PROCESSES ?= 2
+SCALE ?= 5
+ROUNDS ?= 3
 ARGS ?=
 
 UV_VERSION := 0.13.9
@@ -21,7 +23,7 @@ UP = $(BIN)/python -m smshub.quickstart --web-port $(WEB_PORT) --simulator-port 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test bench lint format clean reset
+.PHONY: help run demo test chaos bench lint format clean reset
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +39,9 @@ demo: $(TO_RUN) ## Start everything, run the demo without a person, end with its
 
 test: $(TO_DEVELOP) ## Run the tests (ARGS="tests/delivery -k stop")
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(ARGS)
+
+chaos: $(TO_DEVELOP) ## Kill, stop and confuse everything at length (SCALE=5 ROUNDS=3 ARGS="-k postgres", CHAOS_SEED=… repeats)
+	CHAOS_SCALE=$(SCALE) CHAOS_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/chaos $(ARGS)
 
 bench: $(TO_DEVELOP) ## Measure how fast it is, as Markdown (ARGS="end_to_end --messages 50000", ARGS=--help)
 	@$(BIN)/python -m benchmarks $(ARGS)

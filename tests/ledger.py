@@ -276,7 +276,7 @@ def _receipts(entries: Entries) -> Iterator[str]:
 
 def _discretion(rows: Rows, logs: Iterable[Path]) -> Iterator[str]:
     """Who and what stays out of the logs, and every credential."""
-    bodies = {message.body for message in rows.values()}
+    bodies = {message.body for message in rows.values() if message.body}
     numbers = {message.recipient.removeprefix("+") for message in rows.values()}
     secrets = {settings.SECRET_KEY, *settings.FIELD_ENCRYPTION_KEYS, settings.DATABASES["default"]["PASSWORD"]}
     for provider in Provider.objects.all():
