@@ -20,7 +20,7 @@ from benchmarks.hub import Hub, hub
 from benchmarks.servers import Servers
 from benchmarks.usage import pin, used
 from delivery import callbacks
-from delivery.models import new_message_id
+from delivery.ids import new_message_id
 from simulator.callbacks import signature, target
 from simulator.posting import Failure, Poster
 from smshub.quickstart import commands

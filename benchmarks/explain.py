@@ -24,11 +24,13 @@ from benchmarks import report, years
 from benchmarks.servers import Servers, fresh_database
 from benchmarks.years import Years
 from campaigns import messages as campaign_messages
-from delivery import claim, control, horizon, queue, redaction, retention, retries, settle, uncertain
+from delivery import claim, control, horizon, queue, redaction, retention, retries, settle, streams, uncertain
 from delivery.ids import campaign_range, first_id, month_bounds, month_of
+from delivery.lanes import Lane
 from delivery.models import EVENT_ORDER, Message, MessageEvent, Month
 from delivery.months import partition
 from delivery.receipts import evidence, reconcile
+from delivery.routing import failover
 from delivery.states import Status
 from smshub.metrics import readings
 
@@ -70,9 +72,20 @@ def _statements(made: Years) -> Iterator[Statement]:
     now = timezone.now()
     provider, sender = made.sender.provider_id, made.sender.pk
     of_all = {"provider_id": provider, "now": now, "limit": 5000, "floor": horizon.first_open(now)}
-    yield "claim: streams of a provider", claim._STREAMS, of_all
-    turn = {"lanes": [3, 3], "campaigns": [made.big.pk, made.small.pk], "senders": [sender] * 2, "budgets": [50] * 2}
-    yield "claim of 100", claim._CLAIM.format(most=50), of_all | turn | {"lease": now + timedelta(minutes=1)}
+    lanes = [lane.value for lane in Lane]
+    begin = {"rate": 100, "lanes": lanes, "after": [-1 for _ in lanes]}
+    places = {name: [] for name in ("place_lanes", "place_campaigns", "place_senders", "place_countries")}
+    yield "claim: whose turn it is", streams._NEXT, of_all | begin | places
+    turn = {
+        "lanes": [3, 3],
+        "campaigns": [made.big.pk, made.small.pk],
+        "senders": [sender] * 2,
+        "countries": ["US"] * 2,
+        "budgets": [50] * 2,
+        "most": [50] * 2,
+        "lease_seconds": 60,
+    }
+    yield "claim of 100", claim._CLAIM.format(most=50, paid="", chosen="fitting"), of_all | turn
     sending = _ids(Status.SENDING, 100)
     yield "settle: lock 100", settle.LOCK, {"ids": sending}
     answers: dict[str, Any] = {
@@ -81,10 +94,11 @@ def _statements(made: Years) -> Iterator[Statement]:
         "statuses": ["accepted"] * 100,
         "provider_ids": [f"SM{n}" for n in range(100)],
         **dict.fromkeys(("reasons", "codes", "details"), [""] * 100),
-        **dict.fromkeys(("now", "ask_uncertain_at", "ask_accepted_at"), now),
+        "ask_soon": 10,
+        "ask_after": 900,
     }
     yield "settle 100", settle._EVIDENCE, answers
-    yield "settle: 100 come back later", settle._LATER, answers | {"not_before": [now] * 100}
+    yield "settle: 100 come back later", settle._LATER, answers | {"delays": [1.0] * 100}
     accepted = _ids(Status.ACCEPTED, 2000)
     told: dict[str, Any] = {
         "ids": accepted,
@@ -127,6 +141,8 @@ def _statements(made: Years) -> Iterator[Statement]:
     yield "redaction: next 5,000", redaction._UPTO, stretch
     yield "redaction: empty 5,000", redaction._MESSAGES, stretch | {"upto": _nth_id(first, end, redaction.BATCH)}
     table = partition("delivery_message", month_of(now))
+    every = dict(zip(failover.CURSOR, failover._START, strict=True))
+    yield "failover: a page of 5,000", failover._PAGE, of_all | every
     yield "retention: is anything open?", retention._OPEN.format(table=table), {}
 
 

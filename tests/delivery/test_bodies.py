@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,8 +19,8 @@ from delivery import bodies, uncertain
 from delivery.ids import month_of, new_message_id
 from delivery.inbound.store import store
 from delivery.models import Inbound, Message, Month
-from delivery.providers.base import InboundText
-from delivery.runtime import connect
+from delivery.providers.base import Answer, InboundText, Question
+from delivery.runtime import Runtime, connect, runtime
 from delivery.submit import submit
 from tests.factories import DefaultSenderFactory, InboundFactory, MessageFactory, ProviderFactory
 
@@ -155,9 +156,26 @@ def test_the_event_loop_reads_keys_over_its_own_connection(transactional_db: Non
 @pytest.mark.parametrize("known_as", ["", "SM1"])
 def test_nobody_is_asked_for_a_message_that_looks_like_one_whose_text_is_gone(known_as: str) -> None:
     """To hear that there is none like it would mean to send again."""
-    message = MessageFactory(body=TEXT, status="uncertain", ask_at=timezone.now(), provider_message_id=known_as)
+    message = MessageFactory(
+        sender__provider__adapter="twilio",
+        body=TEXT,
+        status="uncertain",
+        ask_at=timezone.now(),
+        provider_message_id=known_as,
+    )
+    asked: list[UUID] = []
+
+    class Asked:
+        async def ask(self, question: Question) -> Answer:
+            asked.append(question.message_id)
+            return Answer(question.message_id, question.attempt, [])
+
+    class Asking(Runtime):
+        async def adapter(self, provider: Any) -> Any:
+            return Asked()
+
     shred()
-    asked = [question.message_id for question in uncertain._take(message.provider_id)]
+    uncertain.ask(message.provider_id, runtime=Asking(runtime().runner))
     assert asked == ([message.pk] if known_as else [])
 
 

@@ -11,9 +11,9 @@ import time_machine
 from django.utils import timezone
 
 from delivery import clock, queue, uncertain
-from delivery.claim import Claimed, Connection, claim
+from delivery.claim import Claimed, Connection
 from delivery.limiter import Limiter
-from delivery.models import InboxReceipt, Message, Sender
+from delivery.models import InboxReceipt, Message, Provider, Sender
 from delivery.providers.base import Answer, Outcome, Question, Receipt, SendOutcome
 from delivery.receipts import inbox
 from delivery.receipts.reconcile import reconcile_batch
@@ -21,6 +21,7 @@ from delivery.runtime import Runtime, connect, runtime
 from delivery.settle import settle
 from delivery.states import Status
 from delivery.submit import submit
+from tests.delivery.claiming import claim_some
 from tests.factories import MessageFactory, SenderFactory
 
 OnLoop = Callable[[Any], Any]
@@ -56,9 +57,7 @@ def test_a_claim_and_its_lease(on_loop: OnLoop, sender: Sender, wrong_clock: dat
     late = MessageFactory(sender=sender, valid_until=wrong_clock - timedelta(seconds=1))
 
     async def work(connection: Connection, limiter: Limiter) -> Claimed:
-        return await claim(
-            connection, limiter, provider_id=sender.provider_id, rate=100, window=10, room=10, lease_seconds=30
-        )
+        return await claim_some(connection, limiter, provider_id=sender.provider_id, rate=100, room=10)
 
     (outbound,) = on_loop(work).messages
 
@@ -108,6 +107,7 @@ def test_what_is_held_is_queued_in_its_time(sender: Sender, wrong_clock: datetim
 def test_an_absence_is_believed_when_it_is_old_enough(
     sender: Sender, wrong_clock: datetime, age: int, status: Status
 ) -> None:
+    Provider.objects.update(adapter="twilio")
     message = MessageFactory(
         sender=sender,
         status=Status.UNCERTAIN,

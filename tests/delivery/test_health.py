@@ -11,8 +11,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from delivery import accounts
-from delivery.claim import Connection, streams
+from delivery.claim import Connection
 from delivery.errors import Failure
+from delivery.ids import ANYTIME
+from delivery.lanes import Lane
 from delivery.limiter import Limiter
 from delivery.models import HealthChange, HealthCount, Provider, ProviderHealth
 from delivery.providers.base import Outcome, SendOutcome
@@ -21,6 +23,7 @@ from delivery.routing import health
 from delivery.routing.rules import Pin, State
 from delivery.settle import settle
 from delivery.states import Status
+from delivery.streams import Turns
 from tests.campaigns.scenes import at_once
 from tests.factories import (
     InboxReceiptFactory,
@@ -277,11 +280,13 @@ def test_nothing_is_claimed_of_what_is_held_back_and_a_trickle_on_trial(on_loop:
     row = ProviderHealthFactory(provider=sender.provider, state=State.OPEN, factor=0, trial_rate=0.0)
 
     async def waiting(connection: Connection, _: Limiter) -> Any:
-        return await streams(connection, sender.provider_id)
+        lanes = tuple(Lane)
+        return await Turns().next(connection, sender.provider_id, rate=200, lanes=lanes, floor=ANYTIME)
 
     assert on_loop(waiting) == []
 
     row.trial_rate = 20.0
     row.save()
     (stream,) = on_loop(waiting)
-    assert {bucket.name: bucket.rate for bucket in stream.buckets} == {f"trial:{sender.provider_id}": 20.0}
+    rates = {bucket.name: bucket.rate for bucket in stream.buckets}
+    assert rates == {f"sender:{sender.pk}": 200, f"trial:{sender.provider_id}": 20.0}

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from django.db import connection as django_connection
+from django.utils import timezone
 
 from delivery import streams
 from delivery.claim import Claimed, Connection
+from delivery.ids import ANYTIME, month_of
 from delivery.lanes import Lane
 from delivery.limiter import Limiter
 from delivery.models import CampaignHold, CountryLimit, Message, Sender
+from delivery.months import partition
 from delivery.streams import MOST_CAMPAIGNS, MOST_STREAMS, Turns
 from tests.delivery.claiming import claim_some
 from tests.factories import MessageFactory, SenderFactory
@@ -116,7 +119,7 @@ def test_a_pool_of_hundreds_is_looked_at_a_bounded_part_at_a_time_and_nobody_is_
     async def look(connection: Connection, limiter: Limiter) -> list[set[tuple[int, str]]]:
         turns, found = Turns(), []
         for _ in range(600 // MOST_STREAMS):
-            waiting = await turns.next(connection, sender.provider_id, rate=1000, lanes=tuple(Lane))
+            waiting = await turns.next(connection, sender.provider_id, rate=1000, lanes=tuple(Lane), floor=ANYTIME)
             seen.append(len(waiting))
             found.append({(stream.sender_id, stream.country) for stream in waiting})
         return found
@@ -202,6 +205,7 @@ def test_a_round_goes_by_the_index_whatever_the_statistics_say(transactional_db:
     arguments = {
         "provider_id": sender.provider_id,
         "rate": 10,
+        "floor": ANYTIME,
         "lanes": [lane.value for lane in Lane],
         "after": [-1] * 4,
         "place_lanes": [],
@@ -212,5 +216,6 @@ def test_a_round_goes_by_the_index_whatever_the_statistics_say(transactional_db:
     with django_connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + streams._NEXT, arguments)
         plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert plan.count("using message_claim on delivery_message") == 4
-    assert "Seq Scan on delivery_message" not in plan
+    # By all of the claim index that is known, whatever it is called in each partition.
+    assert plan.count("Index Cond: ((provider_id") >= 4
+    assert f"Seq Scan on {partition('delivery_message', month_of(timezone.now()))}" not in plan, "an empty one may be"
