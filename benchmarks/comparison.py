@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--latency", type=float, nargs="+", default=[80], help="of the carrier's answers, ms")
     parser.add_argument("--concurrency", type=int, nargs="+", default=[4, 8], help="of the usual design's worker")
     parser.add_argument("--dispatchers", type=int, default=1, help="dispatch processes of the hub")
-    parser.add_argument("--in-flight", type=int, default=150, help="requests open at once, per dispatch process")
+    parser.add_argument("--in-flight", type=int, default=300, help="requests open at once, per dispatch process")
 
 
 def run(servers: Servers, options: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--messages", type=int, default=2000)
     parser.add_argument("--latency", type=float, nargs="+", default=[0, 80], help="of the carrier's answers, ms")
     parser.add_argument("--dispatchers", type=int, nargs="+", default=[1, 2], help="dispatch processes")
-    parser.add_argument("--in-flight", type=int, default=150, help="requests open at once, per dispatch process")
+    parser.add_argument("--in-flight", type=int, default=300, help="requests open at once, per dispatch process")
 
 
 def run(servers: Servers, options: argparse.Namespace) -> int:

@@ -40,7 +40,7 @@ from delivery.slowing import Refusal
 log = structlog.get_logger(__name__)
 
 #: Between rounds: long enough to gather a batch, short against any provider's answer.
-ROUND_SECONDS = 0.02
+ROUND_SECONDS = 0.05
 #: Claimed beyond the requests that may be open, so that none of them waits for the database: as many as were answered
 #: since the last claim, at most this share of all. More would have its tokens from a second before last when a
 #: provider that stood still goes on, and exceed a rate.

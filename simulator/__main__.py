@@ -53,7 +53,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--faults", type=_faults, default=Faults(), metavar="JSON")
-    parser.add_argument("--callback-connections", type=int, default=64, help="per webhook host")
+    parser.add_argument("--callback-connections", type=int, default=200, help="per webhook host")
     return parser.parse_args(arguments)
 
 

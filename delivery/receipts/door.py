@@ -35,7 +35,7 @@ Answer = tuple[int, str, bytes]
 #: A provider's callback is a few hundred bytes.
 MAX_BODY = 64 * 1024
 #: Commits begin no sooner than this after one another: what comes meanwhile goes into one.
-GATHER_SECONDS = 0.005
+GATHER_SECONDS = 0.01
 #: Whoever reconciles looks again for a while after it was woken, so it need not be told of every commit.
 WAKE_SECONDS = 0.1
 #: More waiting than this and we say 503 at once instead of using up memory.
