@@ -59,7 +59,9 @@ class Bucket:
 
     @property
     def capacity(self) -> float:
-        return max(1.0, self.rate * BURST_SECONDS)
+        burst = self.rate * BURST_SECONDS
+        # The part of a segment beyond is what would run over, segment by segment, between two looks at a slow sender.
+        return max(1.0, burst) + min(0.5, burst)
 
 
 def account_bucket(provider_id: int, rate: float) -> Bucket:

@@ -240,7 +240,7 @@ def _limits(carrier: Simulator, bursts: int) -> Iterator[str]:
 def _within(who: str, rate: int, entries: list[LedgerEntry], bursts: int) -> Iterator[str]:
     largest = max((entry["segments"] for entry in entries), default=0)
     for seconds in STRETCHES:
-        most = max(1.0, rate * BURST_SECONDS) * bursts + rate * (seconds + ON_THE_WAY_SECONDS) + largest
+        most = (max(1.0, rate * BURST_SECONDS) + 0.5) * bursts + rate * (seconds + ON_THE_WAY_SECONDS) + largest
         if (worst := _busiest(entries, seconds)) > most:
             yield f"{who} with a rate of {rate} had {worst} segments within {seconds:g} s, more than {most:.0f}"
 

@@ -91,7 +91,7 @@ def test_when_tokens_are_few_a_small_campaign_has_its_half_of_them(on_loop: OnLo
 
 
 def test_a_country_has_a_limit_of_its_own_within_the_accounts(on_loop: OnLoop, sender: Sender) -> None:
-    CountryLimit.objects.create(provider=sender.provider, country="GB", rate=16)
+    CountryLimit.objects.create(provider=sender.provider, country="GB", rate=12)
     CountryLimit.objects.create(provider=SenderFactory().provider, country="US", rate=1)
     queue([(sender, "GB", 1), (sender, "US", 1), (sender, "", 1)], each=20)
 
