@@ -12,7 +12,6 @@ from uuid import UUID
 
 import psycopg
 from django.db import connection as django_connection
-from django.utils import timezone
 
 from delivery import prices
 from delivery.errors import Failure
@@ -98,7 +97,8 @@ def _retry(ids: Sequence[UUID], *, told_by_carrier: bool) -> _Steps:
         if row.status != Status.HELD:
             again.append(row.id)
     if again:
-        yield RETRY_FAILED, {**POLICY_BY_ROUTE, "ids": again, "now": timezone.now()}
+        [(now,)] = yield "SELECT statement_timestamp()", {}
+        yield RETRY_FAILED, {**POLICY_BY_ROUTE, "ids": again, "now": now}
     if moves:
         # What may not be tried again, for its time has run out or its attempts have, is not unclaimed: it stays.
         yield MOVE, point(moves)

@@ -14,8 +14,8 @@ import structlog
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
-from django.utils import timezone
 
+from delivery import clock
 from delivery.models import HealthChange, Provider, ProviderHealth
 from delivery.providers import registry
 from delivery.providers.base import Outcome, SendOutcome
@@ -41,9 +41,12 @@ GRAIN_SECONDS = 5
 KEEP = timedelta(days=1)
 KEEP_CHANGES = timedelta(days=400)
 
-COUNT = """
+_GRAIN = f"'{GRAIN_SECONDS} seconds'"
+
+COUNT = f"""
 INSERT INTO delivery_healthcount (provider_id, at, attempts, errors, taken, heard)
-VALUES (%(provider_id)s, %(at)s, %(attempts)s, %(errors)s, %(taken)s, 0)
+VALUES (%(provider_id)s, date_bin({_GRAIN}, statement_timestamp(), 'epoch'::timestamptz), %(attempts)s, %(errors)s,
+        %(taken)s, 0)
 """
 
 
@@ -62,15 +65,14 @@ def counted(provider_id: int, outcomes: Iterable[SendOutcome]) -> dict[str, Any]
         taken += outcome.outcome is Outcome.ACCEPTED
     if not attempts:
         return None
-    at = _grain(timezone.now())
-    return {"provider_id": provider_id, "at": at, "attempts": attempts, "errors": errors, "taken": taken}
+    return {"provider_id": provider_id, "attempts": attempts, "errors": errors, "taken": taken}
 
 
 # Before the batch of receipts is applied: the first word on an attempt is the one that finds it without any. Failures
 # that carriers tell of count as errors of the attempts that settling counted.
 HEARD = f"""
 INSERT INTO delivery_healthcount (provider_id, at, attempts, errors, taken, heard)
-SELECT m.provider_id, date_bin('{GRAIN_SECONDS} seconds', COALESCE(m.sent_at, e.at), 'epoch'::timestamptz), 0,
+SELECT m.provider_id, date_bin({_GRAIN}, COALESCE(m.sent_at, e.at), 'epoch'::timestamptz), 0,
        count(*) FILTER (WHERE e.failed), 0,
        count(*) FILTER (WHERE e.at <= COALESCE(m.sent_at, e.at) + make_interval(secs => %(late)s))
 FROM unnest(%(ids)b::uuid[], %(attempts)b::smallint[], %(ats)b::timestamptz[], %(failed)b::bool[])
@@ -128,7 +130,7 @@ def look() -> None:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('smshub health', 0))")
         if not cursor.fetchone()[0]:
             return
-        now, rules = timezone.now(), thresholds()
+        now, rules = clock.now(), thresholds()
         providers = see(now)
         slow = [seen for seen in providers if seen.figures.taken >= rules.at_least]
         all_slow = len(slow) > 1 and all(seen.figures.missing_percent >= rules.missing_worse for seen in slow)
@@ -169,7 +171,7 @@ def pin(*, provider: Provider, pin: Pin, actor: AbstractBaseUser) -> None:
             return
         row.pin = pin
         row.save(update_fields=["pin"])
-        now = timezone.now()
+        now = clock.now()
         seen = next(seen for seen in see(now) if seen.provider_id == provider.pk)
         change = pinned(pin, who)
         if not seen.health.enabled:  # its account decides for as long as it is off
@@ -180,7 +182,7 @@ def pin(*, provider: Provider, pin: Pin, actor: AbstractBaseUser) -> None:
 
 def squash() -> None:
     """Fold deltas of the same few seconds together, and forget what nobody looks at any more."""
-    now = timezone.now()
+    now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_SQUASH, {"now": now})
         cursor.execute("DELETE FROM delivery_healthcount WHERE at < %s", [now - KEEP])
@@ -262,10 +264,6 @@ def _limit_trials() -> None:
 def _tells_receipts(adapter: str) -> bool:
     kind = registry.kinds().get(adapter)
     return kind is not None and kind.parse_receipts is not None
-
-
-def _grain(at: datetime) -> datetime:
-    return at - timedelta(seconds=at.timestamp() % GRAIN_SECONDS)
 
 
 def history(provider_id: int, *, last: int = 50) -> Sequence[HealthChange]:

@@ -10,7 +10,6 @@ from typing import Any
 import psycopg
 import pytest
 import redis.asyncio
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
 from redis.asyncio.retry import Retry
@@ -25,7 +24,7 @@ from delivery.lanes import Lane
 from delivery.limiter import Limiter, account_bucket, shares_key
 from delivery.models import Message, Provider, Sender
 from delivery.providers.base import Answer, OutboundMessage, Outcome, Question, SendOutcome, Slows
-from delivery.runtime import Runtime, runtime
+from delivery.runtime import Runtime, in_thread, runtime
 from delivery.sending import Sending
 from delivery.states import Status
 from tests.factories import MessageFactory, SenderFactory
@@ -212,7 +211,7 @@ def test_while_nothing_is_answered_no_more_is_claimed_than_may_be_open(sender: S
     class Stuck(Answering):
         async def send(self, message: OutboundMessage) -> SendOutcome:
             await asyncio.sleep(0.3)
-            claimed.append(await sync_to_async(Message.objects.filter(status=Status.SENDING).count)())
+            claimed.append(await in_thread(Message.objects.filter(status=Status.SENDING).count))
             return accept(message)
 
     run(sender.provider, Stuck(accept))
@@ -291,8 +290,8 @@ def test_one_late_answer_keeps_neither_the_urgent_waiting_nor_the_others_if_nobo
             sent.append(message.id)
             if message.id == late.pk:
                 await asyncio.sleep(0.5)  # the run is over by now
-                await sync_to_async(MessageFactory)(sender=sender, lane=Lane.BULK)
-                alert = await sync_to_async(MessageFactory)(sender=sender, lane=Lane.ALERT)
+                await in_thread(MessageFactory, sender=sender, lane=Lane.BULK)
+                alert = await in_thread(MessageFactory, sender=sender, lane=Lane.ALERT)
                 while alert.pk not in sent:
                     await asyncio.sleep(0.01)
             return accept(message)
