@@ -16,7 +16,16 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from delivery import slowing
-from delivery.limiter import BURST_SECONDS, Bucket, Demand, Limiter, Requests, account_bucket, pace_bucket
+from delivery.limiter import (
+    BURST_SECONDS,
+    RESERVED_SHARE,
+    Bucket,
+    Demand,
+    Limiter,
+    Requests,
+    account_bucket,
+    pace_bucket,
+)
 
 HYPOTHESIS = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -232,7 +241,14 @@ def test_no_bucket_of_several_grants_more_than_rate_and_burst(
 class Worker:
     name: str
     open: int = 0
+    ready: int = 0
+    may_open: int = 0
     alive: bool = True
+
+    def go_on(self) -> None:
+        """Open what it holds as far as it may, without asking again."""
+        opened = max(0, min(self.ready, self.may_open - self.open))
+        self.open, self.ready = self.open + opened, self.ready - opened
 
 
 STEPS = st.lists(
@@ -243,9 +259,9 @@ STEPS = st.lists(
 
 
 @HYPOTHESIS
-@given(most=st.integers(1, 40), steps=STEPS, reserve=st.sampled_from([0.0, 0.1]))
+@given(most=st.integers(1, 40), steps=STEPS, reserve=st.sampled_from([0.0, RESERVED_SHARE]), ahead=st.integers(0, 20))
 def test_requests_open_never_exceed_the_limit_whoever_asks_finishes_or_dies(
-    clean_redis: Any, most: int, steps: list[tuple[str, int, int]], reserve: float
+    clean_redis: Any, most: int, steps: list[tuple[str, int, int]], reserve: float, ahead: int
 ) -> None:
     account = account_bucket(1, 1_000_000)
     workers = [Worker(f"worker {n}") for n in range(4)]
@@ -255,15 +271,20 @@ def test_requests_open_never_exceed_the_limit_whoever_asks_finishes_or_dies(
         for step, number, size in steps:
             worker = workers[number]
             if step == "ask" and worker.alive:
-                requests = Requests(worker.name, worker.open, most, seconds=60)
+                requests = Requests(worker.name, worker.open, most, ready=worker.ready, ahead=ahead, seconds=60)
                 demands = [Demand((), size, reserve=reserve), Demand((), size, least=3, reserve=reserve, group=1)]
                 demands = [replace(demand, wanted=max(demand.wanted, demand.least)) for demand in demands]
-                worker.open += sum((await limiter.take(account, demands, requests)).messages)
+                grant = await limiter.take(account, demands, requests)
+                worker.ready += sum(grant.messages)
+                worker.may_open = grant.may_open[1 if reserve else 0]
+                worker.go_on()
+                assert worker.ready <= ahead or not sum(grant.messages)
             elif step == "answer":
                 worker.open = max(0, worker.open - size)
+                worker.go_on()
             elif step == "die":
                 # Its connections are gone with it; its share is held until its time has run out.
-                worker.alive, worker.open = False, 0
+                worker.alive, worker.open, worker.ready = False, 0, 0
             elif step == "restart" and not worker.alive:
                 # Its share of before has run out, or it still counts: either way it begins with nothing open.
                 workers[number] = Worker(f"{worker.name} again")
