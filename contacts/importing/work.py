@@ -58,7 +58,7 @@ def proceed(*, import_id: int, status: Status) -> bool:
     except ImportProblem as problem:
         _fail(import_id, status, problem.message)
     except Exception as error:
-        if isinstance(error, OperationalError | InterfaceError) and not _is_lasting(error):
+        if _passes(error):
             raise
         # Neither the message nor the row that a database error quotes: it may be somebody's number.
         stack = "".join(traceback.format_tb(error.__traceback__))
@@ -129,10 +129,15 @@ def _fail(import_id: int, status: Status, message: str) -> None:
     )
 
 
-def _is_lasting(error: Exception) -> bool:
-    """Whether trying again would end the same: out of disk or memory (class 53), cancelled by a timeout (57014)."""
+def _passes(error: Exception) -> bool:
+    """Whether trying again may end otherwise: the database is away, or read-only since another took its place (25006).
+
+    Not where it is out of disk or memory (class 53), or a timeout cancelled what we asked (57014).
+    """
     code = getattr(error.__cause__, "sqlstate", None) or ""
-    return code.startswith("53") or code == "57014"
+    if isinstance(error, OperationalError | InterfaceError):
+        return not code.startswith("53") and code != "57014"
+    return code == "25006"
 
 
 # --- waking ----------------------------------------------------------------------------------------------------

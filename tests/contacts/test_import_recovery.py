@@ -15,7 +15,7 @@ import pytest
 from celery import current_app
 from django.core.cache import cache
 from django.core.files.base import ContentFile
-from django.db import connection, connections, transaction
+from django.db import InternalError, connection, connections, transaction
 
 from contacts import tasks
 from contacts.importing import work
@@ -281,3 +281,24 @@ def _is_running(prepared: ContactImport) -> bool:
             [work.LOCK, prepared.pk],
         )
         return bool(cursor.fetchone()[0])
+
+
+def test_a_database_that_takes_no_writes_for_a_while_does_not_fail_an_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the worker it is the same whether it recovers, or another server has taken its place."""
+    prepared = upload(10)
+    start_run(prepared)
+    transfer = work._transfer
+
+    def refused(*arguments: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        return transfer(*arguments)
+
+    with monkeypatch.context() as no_writes:
+        no_writes.setattr(work, "_transfer", refused)
+        with pytest.raises(InternalError, match="read-only"):
+            work.proceed(import_id=prepared.pk, status=Status.IMPORTING)
+    work.proceed(import_id=prepared.pk, status=Status.IMPORTING)
+
+    prepared.refresh_from_db()
+    assert (prepared.status, Contact.objects.count()) == (Status.DONE, 10)
