@@ -111,9 +111,9 @@ def heard_of() -> dict[str, datetime]:
 @cache
 def client() -> redis.Redis:
     """A connection pool that gives up at once: figures are not worth waiting for."""
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
-    )
+    # Tried once more, for a connection that broke while it lay idle.
+    retry = Retry(NoBackoff(), 1)
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=retry)
 
 
 def _carry() -> None:

@@ -2,13 +2,15 @@
 
 import os
 import random
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.db import connection
 
 from tests import servers as run
-from tests.hub import Hub
+from tests.hub import Hub, wait_for
 from tests.pipeline.conftest import pytest_runtest_makereport
 from tests.servers import Servers
 
@@ -29,13 +31,38 @@ def rng(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(seed)
 
 
+@contextmanager
+def supervised(hub: Hub) -> Iterator[None]:
+    """What ends is started again, as `make run` and container engines do: Celery's main process may end when its broker
+    goes away just as it acknowledges a task.
+    """
+    over = threading.Event()
+
+    def tend() -> None:
+        while not over.wait(0.2):
+            hub.processes.tend()
+
+    supervisor = threading.Thread(target=tend)
+    supervisor.start()
+    try:
+        yield
+    finally:
+        over.set()
+        supervisor.join()
+        wait_for(lambda: not hub.processes.tend() and all_up(hub), seconds=60, what="everybody up again")
+
+
+def all_up(hub: Hub) -> bool:
+    return not any(hub.processes.ended(name) for name in hub.processes.names)
+
+
 @pytest.fixture
 def servers(hub: Hub) -> Iterator[Servers]:
     """The servers of the run, to be taken away. They are back at the end, and the test's own connection is fresh."""
     if run.ours is None:
         pytest.skip("this run uses servers that are not its own to stop")
     try:
-        with run.ours.postgres_with(**run.DURABLE):
+        with run.ours.postgres_with(**run.DURABLE), supervised(hub):
             yield run.ours
             run.ours.start_all()
     finally:

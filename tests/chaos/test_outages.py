@@ -3,6 +3,7 @@ everybody goes on by himself when they are back."""
 
 import random
 import signal
+import time
 
 import pytest
 from django.db import connection
@@ -10,7 +11,7 @@ from django.db import connection
 from delivery.models import InboxReceipt
 from tests.chaos.scenes import PATIENCE, SCALE, SOME_FAULTS, end_well, moments
 from tests.hub import Hub, wait_for
-from tests.pipeline.scenes import finished, launched, people, wait_accepted
+from tests.pipeline.scenes import launched, people, wait_accepted
 from tests.servers import READ_ONLY, Servers
 
 #: How often a server goes away in one campaign.
@@ -23,14 +24,17 @@ def accepted(hub: Hub) -> int:
     return hub.carrier.summary()["accepted"]
 
 
-def said(hub: Hub, what: str) -> int:
-    """How often the dispatch workers have said so since they were started last."""
-    return sum(hub.log(name).count(what) for name in ("dispatch", "dispatch1"))
+def wait_standstill(hub: Hub) -> None:
+    """Until the carrier has been given nothing for a second, in which all of these campaigns would have been sent."""
+    had, since = accepted(hub), time.monotonic()
 
+    def still() -> bool:
+        nonlocal had, since
+        if (now := accepted(hub)) != had:
+            had, since = now, time.monotonic()
+        return time.monotonic() - since > 1
 
-def wait_said(hub: Hub, what: str, more: int) -> None:
-    before = said(hub, what)
-    wait_for(lambda: said(hub, what) >= before + more, seconds=PATIENCE, what=f"{what} in the log of dispatch")
+    wait_for(still, seconds=PATIENCE, what="a standstill")
 
 
 def test_redis_killed_and_stopped_and_back_without_its_memory(hub: Hub, servers: Servers, rng: random.Random) -> None:
@@ -43,11 +47,9 @@ def test_redis_killed_and_stopped_and_back_without_its_memory(hub: Hub, servers:
     for moment, how in zip(moments(rng, 2, size), rng.sample([signal.SIGKILL, signal.SIGTERM], 2), strict=True):
         wait_accepted(hub, moment, seconds=PATIENCE)
         servers.kill("redis", how)
-        wait_for(lambda: not hub.carrier.stats()["in_flight"], seconds=PATIENCE, what="the last answers")
-        had = accepted(hub)
-        if not finished(campaign):
-            wait_said(hub, "limiter_away", 1)
-        assert accepted(hub) == had, "without a limiter nothing is sent"
+        # What had leave to go goes; after that nothing has.
+        wait_standstill(hub)
+        assert accepted(hub) < size, "without a limiter nothing is sent"
         servers.start("redis")
 
     end_well(hub, campaign, everyone, bursts=3)
@@ -102,15 +104,15 @@ def test_postgres_takes_no_writes_for_a_while(hub: Hub, servers: Servers, rng: r
     for moment in moments(rng, OUTAGES, size):
         wait_accepted(hub, moment, seconds=PATIENCE)
         with servers.postgres_with(**READ_ONLY):
-            wait_for(lambda: not hub.carrier.stats()["in_flight"], seconds=PATIENCE, what="the last answers")
-            had = accepted(hub)
             refused = hub.carrier.stats()["callbacks_retried"]
             wait_for(
-                lambda refused=refused: hub.carrier.stats()["callbacks_retried"] > refused or finished(campaign),
+                lambda refused=refused: hub.carrier.stats()["callbacks_retried"] > refused,
                 seconds=PATIENCE,
                 what="receipts that could not be stored",
             )
-            assert accepted(hub) == had, "what cannot be claimed is not sent"
+            # What was claimed before goes; nothing is claimed any more.
+            wait_standstill(hub)
+            assert accepted(hub) < size, "what cannot be claimed is not sent"
 
     end_well(hub, campaign, everyone)
     assert not InboxReceipt.objects.exists()

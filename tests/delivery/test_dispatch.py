@@ -145,9 +145,13 @@ def cut_everybody_off(other: "psycopg.Connection[Any]") -> None:
     )
 
 
-def set_read_only(other: "psycopg.Connection[Any]", how: str) -> None:
+def take_no_writes(other: "psycopg.Connection[Any]") -> None:
     """For sessions to come: as if another server had taken over, or this one had not enough room."""
-    other.execute(f'ALTER DATABASE "{other.info.dbname}" SET default_transaction_read_only = {how}')
+    other.execute(f'ALTER DATABASE "{other.info.dbname}" SET default_transaction_read_only = on')
+
+
+def take_writes_again(other: "psycopg.Connection[Any]") -> None:
+    other.execute(f'ALTER DATABASE "{other.info.dbname}" RESET default_transaction_read_only')
 
 
 def test_what_was_answered_while_the_database_took_no_writes_is_settled_when_it_does(sender: Sender) -> None:
@@ -158,12 +162,12 @@ def test_what_was_answered_while_the_database_took_no_writes_is_settled_when_it_
 
         def send(message: OutboundMessage) -> SendOutcome:
             if not attempts:
-                set_read_only(other, "on")
+                take_no_writes(other)
                 cut_everybody_off(other)
             attempts.append(1)
             return accept(message)
 
-        back = threading.Timer(1.5, set_read_only, [other, "off"])
+        back = threading.Timer(1.5, take_writes_again, [other])
         back.start()
         try:
             assert run(sender.provider, send) == 3
@@ -289,7 +293,7 @@ def test_one_late_answer_keeps_neither_the_urgent_waiting_nor_the_others_if_nobo
         async def send(self, message: OutboundMessage) -> SendOutcome:
             sent.append(message.id)
             if message.id == late.pk:
-                await asyncio.sleep(0.5)  # the run is over by now
+                await asyncio.sleep(1)  # the run is over by now
                 await in_thread(MessageFactory, sender=sender, lane=Lane.BULK)
                 alert = await in_thread(MessageFactory, sender=sender, lane=Lane.ALERT)
                 while alert.pk not in sent:
@@ -300,7 +304,7 @@ def test_one_late_answer_keeps_neither_the_urgent_waiting_nor_the_others_if_nobo
         async def adapter(self, provider: Provider) -> Any:
             return Late(accept)
 
-    dispatch(sender.provider_id, runtime=Fixed(runtime().runner), seconds=0.3)
+    dispatch(sender.provider_id, runtime=Fixed(runtime().runner), seconds=0.7)
 
     assert Message.objects.filter(status=Status.QUEUED, lane=Lane.BULK).count() == left
     assert Message.objects.filter(status=Status.ACCEPTED).count() == 3 - left
