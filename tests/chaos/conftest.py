@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection
+from kombu import pools
 
+from smshub.celery import app
 from tests import servers as run
 from tests.hub import Hub, wait_for
 from tests.pipeline.conftest import pytest_runtest_makereport
@@ -29,6 +31,13 @@ def rng(request: pytest.FixtureRequest) -> random.Random:
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(2**31))
     request.node.add_report_section("call", "chance", f"To repeat: CHAOS_SEED={seed}")
     return random.Random(seed)
+
+
+def forget_the_broker() -> None:
+    """Drop Celery's pooled connections of this process, as a forked child does: the broker has closed them."""
+    pools.connections.clear()
+    pools.producers.clear()
+    app._pool = app.amqp._producer_pool = None
 
 
 @contextmanager
@@ -58,7 +67,7 @@ def all_up(hub: Hub) -> bool:
 
 @pytest.fixture
 def servers(hub: Hub) -> Iterator[Servers]:
-    """The servers of the run, to be taken away. They are back at the end, and the test's own connection is fresh."""
+    """The servers of the run, to be taken away. They are back at the end, and the test's own connections are fresh."""
     if run.ours is None:
         pytest.skip("this run uses servers that are not its own to stop")
     try:
@@ -68,3 +77,4 @@ def servers(hub: Hub) -> Iterator[Servers]:
     finally:
         run.ours.start_all()
         connection.close()
+        forget_the_broker()
