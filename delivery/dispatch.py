@@ -35,7 +35,6 @@ from delivery.routing.senders import disable_sender
 from delivery.runtime import DATABASE_AWAY, Runtime, in_thread
 from delivery.sending import Sending
 from delivery.settle import settle
-from delivery.slowing import Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -230,7 +229,7 @@ class Dispatch:
     async def _write(self, batch: list[SendOutcome]) -> None:
         """All that follows from the outcomes. Safe to repeat."""
         await settle(await self.runtime.connection("settling"), batch, provider_id=self.provider.pk)
-        if too_fast := [Refusal(o.message_id, o.slows, o.code) for o in batch if o.slows]:
+        if too_fast := self.runtime.answers[self.provider.pk].too_fast(batch):
             await in_thread(slowing.learn, self.provider.pk, too_fast)
         if refusals := [(o.message_id, o.failure, o.code) for o in batch if o.failure in _LASTING]:
             await in_thread(numbers.suppress_refused, refusals)

@@ -24,6 +24,7 @@ from delivery.limiter import Limiter
 from delivery.models import Provider
 from delivery.providers import registry
 from delivery.providers.base import Adapter
+from delivery.slowing import Answers
 from delivery.streams import Turns
 
 T = TypeVar("T")
@@ -77,6 +78,8 @@ class Runtime:
     _connections: dict[str, psycopg.AsyncConnection[tuple[Any, ...]]] = field(default_factory=dict)
     turns: defaultdict[int, Turns] = field(default_factory=lambda: defaultdict(Turns))
     """By provider: where this process stands in its queue."""
+    answers: defaultdict[int, Answers] = field(default_factory=lambda: defaultdict(Answers))
+    """By provider: what it was answered of late."""
     _limiter: Limiter | None = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

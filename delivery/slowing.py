@@ -2,13 +2,15 @@
 
 Which code is about which limit is data in the provider's package (`slows`). The state lives in Redis beside the
 buckets and is applied where they are (`limiter.lua`); it recovers by itself, and a Redis that was emptied has forgotten
-it, which the next refusal makes good.
+it, which the next refusal makes good. Too many open requests are believed only when a good part of the answers say so:
+`Answers`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic
 from uuid import UUID
 
 import redis
@@ -17,13 +19,20 @@ from django.db import connection
 
 from delivery import vitals
 from delivery.limiter import account_bucket, pace_bucket, script, sender_bucket, slowed_key
-from delivery.providers.base import Slows
+from delivery.providers.base import SendOutcome, Slows
 
 log = structlog.get_logger(__name__)
 
 _SCRIPT = script("slowing.lua")
 #: The name of the limit that bounds open requests, beside those of buckets.
 REQUESTS = "requests"
+#: Refusals for too many open requests, as a part of the answers, that are put up with: each is only sent again, while
+#: half the requests is half the speed. A limit that is really lower refuses more than that.
+TOLERATED_SHARE = 0.15
+#: And fewer than this many say nothing.
+TOLERATED = 5
+#: Of the answers that are older, half count.
+MEMORY_SECONDS = 5.0
 
 _LIMITS = """
 SELECT m.id, m.sender_id, CASE WHEN own.rate IS NOT NULL THEN m.campaign_id END
@@ -49,6 +58,29 @@ class Slowed:
     factor: float
     since: datetime
     code: str
+
+
+@dataclass(slots=True)
+class Answers:
+    """What one worker was answered by a provider of late."""
+
+    counted: float = 0.0
+    refused: float = 0.0
+    since: float = field(default_factory=monotonic)
+
+    def too_fast(self, outcomes: Sequence[SendOutcome]) -> list[Refusal]:
+        """Count these answers. Returns the refusals that something is to be learnt from."""
+        while monotonic() - self.since > MEMORY_SECONDS and self.counted > 1:
+            self.counted, self.refused, self.since = self.counted / 2, self.refused / 2, self.since + MEMORY_SECONDS
+        self.since = max(self.since, monotonic() - MEMORY_SECONDS)
+        self.counted += len(outcomes)
+        self.refused += sum(outcome.slows is Slows.REQUESTS for outcome in outcomes)
+        believed = self.refused > max(TOLERATED, TOLERATED_SHARE * self.counted)
+        return [
+            Refusal(outcome.message_id, outcome.slows, outcome.code)
+            for outcome in outcomes
+            if outcome.slows and (believed or outcome.slows is not Slows.REQUESTS)
+        ]
 
 
 def learn(provider_id: int, refusals: Iterable[Refusal]) -> None:

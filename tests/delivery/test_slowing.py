@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from delivery import slowing
 from delivery.errors import Failure
+from delivery.ids import new_message_id
 from delivery.limiter import (
     FLOOR,
     HALVED_APART_SECONDS,
@@ -28,11 +29,11 @@ from delivery.limiter import (
     slowed_key,
 )
 from delivery.models import CampaignLimit, InboxReceipt, Message, Sender
-from delivery.providers.base import Slows
+from delivery.providers.base import Outcome, SendOutcome, Slows
 from delivery.providers.twilio import codes as twilio
 from delivery.providers.vonage import codes as vonage
 from delivery.receipts.reconcile import reconcile_batch
-from delivery.slowing import REQUESTS, Refusal
+from delivery.slowing import MEMORY_SECONDS, REQUESTS, TOLERATED, Answers, Refusal
 from delivery.states import Status
 from tests.factories import InboxReceiptFactory, MessageFactory, SenderFactory
 
@@ -114,6 +115,37 @@ def test_the_account_and_its_requests_are_slowed_without_asking_the_database(
         refused(message, Slows.REQUESTS, "20429")
         refused(message, Slows.ACCOUNT, "1000")
     assert factors(message.provider_id) == {REQUESTS: 0.5, f"provider:{message.provider_id}": 0.5}
+
+
+def answered(*slows: Slows | None) -> list[SendOutcome]:
+    return [
+        SendOutcome(new_message_id(), 1, Outcome.THROTTLED if s else Outcome.ACCEPTED, code="x" if s else "", slows=s)
+        for s in slows
+    ]
+
+
+def test_one_refusal_in_twenty_for_too_many_open_requests_is_a_whim_and_slows_nothing() -> None:
+    answers = Answers()
+    twenty = [Slows.REQUESTS, *[None] * 19]
+    assert not any(answers.too_fast(answered(*twenty)) for _ in range(50))
+
+
+def test_a_limit_that_is_really_lower_is_believed_after_a_few_refusals() -> None:
+    answers = Answers()
+    learnt = [len(answers.too_fast(answered(Slows.REQUESTS, None))) for _ in range(TOLERATED + 1)]
+    assert learnt == [0] * TOLERATED + [1]
+
+
+def test_what_is_too_fast_for_a_sender_or_an_account_is_believed_at_once() -> None:
+    refusals = Answers().too_fast(answered(None, Slows.SENDER, Slows.REQUESTS, Slows.ACCOUNT))
+    assert [refusal.slows for refusal in refusals] == [Slows.SENDER, Slows.ACCOUNT]
+
+
+def test_refusals_of_long_ago_are_forgotten() -> None:
+    answers = Answers()
+    answers.too_fast(answered(*[Slows.REQUESTS] * TOLERATED))
+    answers.since -= 20 * MEMORY_SECONDS
+    assert not answers.too_fast(answered(Slows.REQUESTS))
 
 
 def test_a_burst_of_refusals_is_one_cut_and_the_next_burst_another(clean_redis: Any) -> None:
