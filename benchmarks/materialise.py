@@ -1,15 +1,18 @@
 """How fast an audience becomes message rows, and how much memory it takes.
 
     make bench ARGS="materialise 20000 100000"
+    make bench ARGS="materialise 100000 --processes 2"
     make bench ARGS="materialise --writers"
 
 For each size, in a fresh process (so that its peak memory is its own) and an empty database: freeze the audience,
-then materialise it with one worker. Rendering, smart encoding and measuring are also timed alone, on contacts alike,
-to tell the writing apart; so are sealing a text and opening it. `--writers` compares the ways to write a chunk of
+then materialise it with one worker, or with as many as the loader has (`--processes`, two in `make run`). Rendering,
+smart encoding and measuring are also timed alone, on contacts alike, to tell the writing apart; so are sealing a text
+and opening it. `--writers` compares the ways to write a chunk of
 rows; the first is the one in use.
 """
 
 import argparse
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,7 +20,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from benchmarks import report, scenes
-from benchmarks.alone import Figures, alone, seconds
+from benchmarks.alone import Figures, alone, finish, seconds, start
 from benchmarks.servers import Servers, fresh_database
 from campaigns import launch, materialise
 from campaigns.models import Campaign, TemplateVersion
@@ -28,17 +31,33 @@ from delivery.routing import routes
 from delivery.states import Status
 
 
-def one(size: int) -> Figures:
-    by = scenes.sender()
-    campaign = scenes.campaign(scenes.people(size), by)
+def frozen(size: int) -> Figures:
+    """An audience that is ready to be materialised, and the parts of the work timed alone."""
+    campaign = scenes.campaign(scenes.people(size), scenes.sender())
     figures: Figures = {
+        "campaign": campaign.pk,
         "launch": seconds(lambda: launch.launch(campaign=campaign, actor=None)),
         "freeze": seconds(lambda: materialise.freeze(campaign.pk)),
-        "seconds": seconds(lambda: materialise.materialise(campaign.pk, seconds=3600)),
         "rendering": rendering(size),
     }
     figures["sealing"], figures["opening"] = sealing(size)
-    queued = Message.objects.filter(campaign_id=campaign.pk, status=Status.QUEUED).count()
+    return figures
+
+
+def share(campaign: int) -> Figures:
+    """What one worker of several does, between two moments of the machine's clock."""
+    began = time.monotonic()
+    materialise.materialise(campaign, seconds=3600)
+    return {"began": began, "ended": time.monotonic()}
+
+
+def one(size: int, processes: int = 1) -> Figures:
+    """Freeze an audience and write its messages, each in processes of their own."""
+    figures = alone(frozen, size=size)
+    shares = [finish(worker) for worker in [start(share, campaign=figures["campaign"]) for _ in range(processes)]]
+    figures["seconds"] = max(part["ended"] for part in shares) - min(part["began"] for part in shares)
+    figures["memory"] = max(part["memory"] for part in shares)
+    queued = Message.objects.filter(campaign_id=figures["campaign"], status=Status.QUEUED).count()
     if queued != size:
         raise SystemExit(f"{queued} of {size} contacts have a message.")
     return figures
@@ -75,8 +94,8 @@ def copy_only(size: int) -> Figures:
     rows = list(scenes.message_rows(size, by, Status.QUEUED))
 
     def copy_all() -> None:
-        for start in range(0, size, materialise.CHUNK_SIZE):
-            _copy(scenes.COPY, scenes.TYPES, rows[start : start + materialise.CHUNK_SIZE])
+        for first in range(0, size, materialise.CHUNK_SIZE):
+            _copy(scenes.COPY, scenes.TYPES, rows[first : first + materialise.CHUNK_SIZE])
 
     return {"seconds": seconds(copy_all)}
 
@@ -178,6 +197,7 @@ def _in_transaction(writer: Any, campaign: Campaign, by: Sender, outcomes: list[
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sizes", nargs="*", type=int, default=[20_000])
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--writers", action="store_true")
 
 
@@ -192,8 +212,9 @@ def run(_servers: Servers, options: argparse.Namespace) -> int:
     rows = []
     for size in options.sizes:
         with fresh_database():
-            took = alone(one, size=size)
-        speeds = [size / took["seconds"], size / (took["seconds"] - took["rendering"])]
+            took = one(size, options.processes)
+        writing = took["seconds"] - took["rendering"] / options.processes
+        speeds = [size / took["seconds"], size / writing]
         times = [f"{took[part]:.2f} s" for part in ("launch", "freeze")]
         per_text = [f"{took[part] / size * 1e6:.1f} µs" for part in ("sealing", "opening")]
         rates = [f"{rate:,.0f}" for rate in speeds]

@@ -21,7 +21,7 @@ IN_FLIGHT = 500
 #: Rows per contact, and how to go through them.
 STAGES: dict[str, tuple[int, Callable[[int], Figures]]] = {
     "import": (1, lambda size: importing.once(size)[0]),
-    "materialise": (1, lambda size: alone(materialise.one, size=size)),
+    "materialise": (1, lambda size: materialise.one(size)),
     "claim and settle": (1, lambda size: alone(claiming.ours, size=size, in_flight=IN_FLIGHT)),
     "reconcile": (RECEIPTS, lambda size: alone(reconciling.ours, size=size)),
 }

@@ -63,7 +63,7 @@ def _ours(name: str, size: int, in_flight: int) -> tuple[str, int, Figures]:
         case "importing":
             return "import", size, importing.once(size)[0]
         case "materialise":
-            return "materialise", size, alone(materialise.one, size=size)
+            return "materialise", size, materialise.one(size)
         case "claiming":
             return "claim and settle", size, alone(claiming.ours, size=size, in_flight=in_flight)
         case _:
