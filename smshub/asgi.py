@@ -11,12 +11,14 @@ django_application = get_asgi_application()
 
 from delivery.callbacks import PREFIX  # noqa: E402  (models must be loaded first)
 from delivery.receipts.door import Door  # noqa: E402
+from smshub import heap  # noqa: E402
 
 door = Door()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
+        heap.settle()
         await door.lifespan(scope, receive, send)
     elif scope["type"] == "http" and scope["path"].startswith(PREFIX + "/"):
         await door(scope, receive, send)

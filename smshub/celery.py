@@ -3,7 +3,9 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, task_prerun
+from celery.signals import setup_logging, task_prerun, worker_process_init
+
+from smshub import heap
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smshub.settings")
 
@@ -18,6 +20,11 @@ def replace_broken_connections(**_: object) -> None:
     from django.db import close_old_connections
 
     close_old_connections()
+
+
+@worker_process_init.connect
+def settle_the_heap(**_: object) -> None:
+    heap.settle()
 
 
 @setup_logging.connect

@@ -32,7 +32,7 @@ TASKS = {Status.CHECKING: "contacts.tasks.check_import", Status.IMPORTING: "cont
 # First half of the advisory lock's key; the other is the import's id.
 LOCK = 0x1A90
 # A started import that nobody works on is woken no more often than this.
-WAKE_SECONDS = 60
+WAKE_SECONDS = 10
 _OURS = "Something went wrong on our side and nothing was imported. Try again; if it repeats, look at the server's log."
 
 logger = structlog.get_logger(__name__)
