@@ -91,6 +91,8 @@ class Servers:
 ours: Servers | None = None
 """None while the run uses others' servers."""
 _stack = ExitStack()
+#: Says to a process that runs a share of the tests that it starts servers of its own.
+_OWN_SERVERS = "SMSHUB_TESTS_OWN_SERVERS"
 
 
 def _start() -> dict[str, str]:
@@ -113,12 +115,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     os.environ.setdefault("LOG_FORMAT", "console")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smshub.settings")
+    if os.environ.get(_OWN_SERVERS):
+        # Whoever shares the tests out has read the addresses of a hub that runs in this checkout.
+        os.environ.pop("DATABASE_URL", None)
+        os.environ.pop("REDIS_URL", None)
     given = "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ
     processes = getattr(early_config.known_args_namespace, "numprocesses", None)
     if given and processes not in (None, 0, 1):
         raise pytest.UsageError("DATABASE_URL and REDIS_URL serve one process: make test TEST_PROCESSES=0")
-    only_shares_out = processes and "PYTEST_XDIST_WORKER" not in os.environ
-    if not given and not only_shares_out:
+    if not given and processes and "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ[_OWN_SERVERS] = "yes"
+    elif not given:
         os.environ.update(_start())
     return (yield)
 
