@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from delivery.models import Provider
@@ -81,15 +82,21 @@ def disable(provider: Provider, reason: str) -> bool:
     return _switch(provider, enabled=False, reason=reason[:_LONGEST_REASON])
 
 
+def refuse(provider: Provider, reason: str) -> bool:
+    """The same, for what was found out by an account as it stands here: one that was set right since stays on."""
+    unchanged = Provider.objects.filter(updated_at=provider.updated_at)
+    return _switch(provider, enabled=False, reason=reason[:_LONGEST_REASON], among=unchanged)
+
+
 def enable(provider: Provider) -> bool:
     """Send through it again. Returns whether it was disabled until now. Raises BadConfiguration."""
     check(provider)
     return _switch(provider, enabled=True, reason="")
 
 
-def _switch(provider: Provider, *, enabled: bool, reason: str) -> bool:
+def _switch(provider: Provider, *, enabled: bool, reason: str, among: QuerySet[Provider] | None = None) -> bool:
     now = timezone.now()
-    rows = Provider.objects.filter(pk=provider.pk, enabled=not enabled)
+    rows = (Provider.objects.all() if among is None else among).filter(pk=provider.pk, enabled=not enabled)
     changed = rows.update(enabled=enabled, disabled_reason=reason, updated_at=now) == 1
     if changed:
         provider.enabled, provider.disabled_reason, provider.updated_at = enabled, reason, now

@@ -259,7 +259,7 @@ def dispatch(provider_id: int, *, runtime: Runtime, seconds: float) -> int:
         return run
 
     run = runtime.run(work())
-    if code := run.sending.refused_account:
-        accounts.disable(provider, f"The provider refuses the account (code {code}).")
+    code = run.sending.refused_account
+    if code and accounts.refuse(provider, f"The provider refuses the account (code {code})."):
         log.error("provider_disabled", provider_id=provider.pk, code=code)
     return run.sent

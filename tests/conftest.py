@@ -12,10 +12,13 @@ from tests.hub import Hub
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The running hub is started once: of a run that is shared among processes, one has all the tests that use it."""
+    """A hub is started once in a process: of a run that is shared among processes, one has the tests that wear it out,
+    and one the others that use it.
+    """
     for item in items:
         if "hub" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("hub"))
+            chaos = item.get_closest_marker("chaos")
+            item.add_marker(pytest.mark.xdist_group("chaos" if chaos else "hub"))
 
 
 def _flush(_operations: object, _style: object, tables: Iterable[str], **_options: object) -> list[str]:

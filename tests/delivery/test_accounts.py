@@ -175,6 +175,18 @@ def test_the_version_changes_with_every_change(provider: Provider) -> None:
 # --- on and off -----------------------------------------------------------------------------------------
 
 
+def test_a_refusal_of_what_was_set_right_meanwhile_switches_nothing_off(provider: Provider) -> None:
+    as_a_worker_knows_it = Provider.objects.get(pk=provider.pk)
+
+    accounts.disable(provider, "The credentials were refused")
+    accounts.enable(provider)
+
+    assert not accounts.refuse(as_a_worker_knows_it, "The credentials were refused")
+    assert Provider.objects.get(pk=provider.pk).enabled
+    assert accounts.refuse(provider, "The credentials were refused")
+    assert not Provider.objects.get(pk=provider.pk).enabled
+
+
 def test_disabling_says_why_and_only_the_first_reason_stays(provider: Provider) -> None:
     assert accounts.disable(provider, "x" * 500)
     assert not accounts.disable(provider, "Something else")
