@@ -88,6 +88,8 @@ class SendOutcome:
     retry_after: float | None = None
     """Seconds; only with THROTTLED."""
     slows: Slows | None = None
+    part_ids: tuple[str, ...] = ()
+    """The ids of all parts where a message went as several; `provider_message_id` is then the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,36 @@ class Adapter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Connection:
+    """One bind as an operator sees it."""
+
+    name: str
+    """"1", "2": its place among the worker's."""
+    state: str
+    """"connecting" | "bound" | "waiting" | "refused" | "closing"."""
+    since: datetime
+    """Aware, UTC."""
+    in_flight: int
+    window: int
+    error: str = ""
+    """The last trouble in words; no personal data, no secrets."""
+    code: str = ""
+    """The other side's status by name, e.g. "ESME_RINVPASWD"."""
+
+
+class ConnectedAdapter(Adapter, Protocol):
+    """Holds connections of an account, as many as the hub allows this worker."""
+
+    def hold(self, connections: int) -> None:
+        """How many it may hold from now on; what is too many is drained and given up. 0: none."""
+        ...
+
+    def connections(self) -> Sequence[Connection]:
+        """Each that it holds or wants to hold, for admin, metrics and doctor."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One field of a provider's form."""
 
@@ -226,4 +258,6 @@ class ProviderKind:
     """Whether it can tell what became of an attempt whose answer was lost, that is, be asked without an id of its own.
     False: only a receipt will say, and `delivery.uncertain` goes by the operator's policy."""
     needs_connection: bool = False
-    """True: only a connector worker may build it, never web or a bulk worker."""
+    """True: only a connector worker may build it, never web or a bulk worker. It builds a `ConnectedAdapter`."""
+    connections: Callable[[ProviderConfig], int] | None = None
+    """How many connections the account allows over all workers; None: one."""
