@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import redis.asyncio
 from django.conf import settings
 
 from delivery import vitals
-from delivery.providers.base import Connection
+from delivery.providers.base import Connection, ConnectionState
 
 RENEW_SECONDS = 1.0
 LEASE_SECONDS = 4.0
@@ -29,7 +29,7 @@ SETTLE_SECONDS = 1.5
 REMEMBER_SECONDS = 86_400
 
 #: A connection in one of these states is open at the other side, or may be.
-OPEN_STATES = frozenset({"connecting", "bound", "closing"})
+OPEN_STATES = frozenset({ConnectionState.CONNECTING, ConnectionState.BOUND, ConnectionState.CLOSING})
 
 _SCRIPT = (Path(__file__).parent / "binds.lua").read_text()
 
@@ -53,7 +53,7 @@ class Slots:
         self, provider_id: int, worker: str, connections: Sequence[Connection], *, most: int, wants: bool = True
     ) -> int:
         """How many of `most` connections the worker may hold for LEASE_SECONDS; `connections` are those it has now."""
-        up = any(connection.state == "bound" for connection in connections)
+        up = any(connection.state is ConnectionState.BOUND for connection in connections)
         arguments: list[Any] = [worker, most, sum(c.state in OPEN_STATES for c in connections), int(wants)]
         arguments += (int(LEASE_SECONDS * 1e6), int(SETTLE_SECONDS * 1e6), int(up), REMEMBER_SECONDS * 1000)
         arguments.append(json.dumps([asdict(each) | {"since": each.since.isoformat()} for each in connections]))
@@ -81,7 +81,7 @@ class Account:
 
     @property
     def bound(self) -> int:
-        return sum(bind.connection.state == "bound" for bind in self.binds)
+        return sum(bind.connection.state is ConnectionState.BOUND for bind in self.binds)
 
 
 def look(provider_ids: Sequence[int]) -> dict[int, Account]:
@@ -112,4 +112,5 @@ def _account(entries: Mapping[bytes, bytes], last: bytes | None, now: int) -> Ac
 
 
 def _connection(told: dict[str, Any]) -> Connection:
-    return Connection(**told | {"since": datetime.fromisoformat(cast(str, told["since"]))})
+    state, since = ConnectionState(told["state"]), datetime.fromisoformat(told["since"])
+    return Connection(**told | {"state": state, "since": since})

@@ -89,7 +89,7 @@ class SendOutcome:
     """Seconds; only with THROTTLED."""
     slows: Slows | None = None
     part_ids: tuple[str, ...] = ()
-    """The ids of all parts where a message went as several; `provider_message_id` is then the first."""
+    """The ids of all parts, where the message went as several; `provider_message_id` is then the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +189,24 @@ class Adapter(Protocol):
     async def close(self) -> None: ...
 
 
+class ConnectionState(StrEnum):
+    CONNECTING = "connecting"
+    BOUND = "bound"
+    WAITING = "waiting"
+    """Between two tries; `Connection.error` says what came of the last one."""
+    REFUSED = "refused"
+    """The account is refused: tried again at long intervals, until somebody mends it."""
+    CLOSING = "closing"
+    """Takes no more messages, and waits for what is under way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One bind as an operator sees it."""
+    """One connection of an adapter as an operator sees it."""
 
     name: str
-    """"1", "2": its place among the worker's."""
-    state: str
-    """"connecting" | "bound" | "waiting" | "refused" | "closing"."""
+    """Its place among those of this worker: "1", "2"."""
+    state: ConnectionState
     since: datetime
     """Aware, UTC."""
     in_flight: int
@@ -204,19 +214,17 @@ class Connection:
     error: str = ""
     """The last trouble in words; no personal data, no secrets."""
     code: str = ""
-    """The other side's status by name, e.g. "ESME_RINVPASWD"."""
+    """The provider's own name for it, e.g. "ESME_RINVPASWD"."""
 
 
 class ConnectedAdapter(Adapter, Protocol):
-    """Holds connections of an account, as many as the hub allows this worker."""
+    """An adapter that holds connections, none until it is told how many."""
 
     def hold(self, connections: int) -> None:
-        """How many it may hold from now on; what is too many is drained and given up. 0: none."""
+        """How many it may hold from now on; 0: give all up, drained. It works towards that by itself."""
         ...
 
-    def connections(self) -> Sequence[Connection]:
-        """Each that it holds or wants to hold, for admin, metrics and doctor."""
-        ...
+    def connections(self) -> Sequence[Connection]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +266,6 @@ class ProviderKind:
     """Whether it can tell what became of an attempt whose answer was lost, that is, be asked without an id of its own.
     False: only a receipt will say, and `delivery.uncertain` goes by the operator's policy."""
     needs_connection: bool = False
-    """True: only a connector worker may build it, never web or a bulk worker. It builds a `ConnectedAdapter`."""
+    """True: only a connector worker may build it, never web or a bulk worker; `build` makes a ConnectedAdapter."""
     connections: Callable[[ProviderConfig], int] | None = None
-    """How many connections the account allows over all workers; None: one."""
+    """How many connections the account allows, over all workers together."""

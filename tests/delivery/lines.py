@@ -19,6 +19,7 @@ from delivery.providers.base import (
     Answer,
     CannotAsk,
     Connection,
+    ConnectionState,
     InboundText,
     Listener,
     OutboundMessage,
@@ -54,7 +55,7 @@ class Line:
         self.held, self.most_held = connections, max(self.most_held, connections)
 
     def connections(self) -> Sequence[Connection]:
-        state = "bound" if self.up else "waiting"
+        state = ConnectionState.BOUND if self.up else ConnectionState.WAITING
         error = "" if self.up else "The other side refused the connection."
         return [
             Connection(str(n), state, self.since, self.in_flight if n == 1 else 0, WINDOW, error)

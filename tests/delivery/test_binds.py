@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from delivery.connector import binds
 from delivery.connector.binds import Slots
-from delivery.providers.base import Connection
+from delivery.providers.base import Connection, ConnectionState
 
 ACCOUNT = 7
 HYPOTHESIS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -37,7 +37,7 @@ def run(clean_redis: Any, work: Callable[[Slots], Coroutine[Any, Any, Any]]) -> 
     return asyncio.run(main())
 
 
-def open_connections(number: int, state: str = "bound") -> list[Connection]:
+def open_connections(number: int, state: ConnectionState = ConnectionState.BOUND) -> list[Connection]:
     return [Connection(str(n), state, datetime.now(UTC), 3, 10) for n in range(1, number + 1)]
 
 
@@ -122,15 +122,17 @@ def test_a_redis_that_has_lost_its_memory_gives_nobody_what_another_may_still_ha
 
 def test_what_waits_to_connect_again_has_no_slot_beyond_what_is_granted(clean_redis: Any) -> None:
     async def work(slots: Slots) -> int:
-        await slots.renew(ACCOUNT, "one", open_connections(2, "waiting"), most=2)
-        await slots.renew(ACCOUNT, "one", open_connections(2, "waiting"), most=2, wants=False)
+        await slots.renew(ACCOUNT, "one", open_connections(2, ConnectionState.WAITING), most=2)
+        await slots.renew(ACCOUNT, "one", open_connections(2, ConnectionState.WAITING), most=2, wants=False)
         return await slots.renew(ACCOUNT, "two", [], most=2)
 
     assert run(clean_redis, work) == 2
 
 
 def test_what_workers_say_is_seen_as_long_as_they_live(clean_redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    refused = Connection("1", "refused", datetime.now(UTC), 0, 10, "The password is wrong.", "ESME_RINVPASWD")
+    refused = Connection(
+        "1", ConnectionState.REFUSED, datetime.now(UTC), 0, 10, "The password is wrong.", "ESME_RINVPASWD"
+    )
 
     async def work(slots: Slots) -> None:
         with monkeypatch.context() as dying:
