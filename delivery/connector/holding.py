@@ -165,10 +165,10 @@ class Connector:
         kind = registry.kind(provider.adapter)
         try:
             config = await in_thread(accounts.provider_config, provider)
+            most = await in_thread(accounts.connections_allowed, provider)
             if provider.pk in self.held or self._closing:
                 return
             adapter = cast(ConnectedAdapter, kind.build(config, self._listener(provider.pk)))
-            most = kind.connections(config) if kind.connections else 1
         except Exception as error:
             log.exception("account_not_taken_up", provider_id=provider.pk, error=type(error).__name__)
             return

@@ -1,8 +1,7 @@
 """A provider that cannot take what it should: no connection is up, it is full, it is slow. What follows from that."""
 
-import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,12 +16,12 @@ from delivery.connector import binds
 from delivery.lanes import Lane
 from delivery.limiter import account_bucket, slowed_key
 from delivery.models import HealthChange, Message, Provider, ProviderHealth, Sender
-from delivery.providers.base import Connection, ConnectionState, Slows
+from delivery.providers.base import ConnectionState, Slows
 from delivery.routing import failover, health
 from delivery.routing.rules import State
 from delivery.slowing import Refusal
 from delivery.states import Status
-from tests.delivery.lines import KIND, installed
+from tests.delivery.lines import KIND, installed, say
 from tests.factories import MessageFactory, ProviderFactory, RouteFactory, SenderFactory
 
 pytestmark = pytest.mark.django_db
@@ -42,21 +41,6 @@ def local() -> Sender:
     RouteFactory(sender=sender, order=1)
     RouteFactory(sender=SenderFactory(provider=ProviderFactory(name="Cloud", rate=1000)), order=2)
     return sender
-
-
-def say(provider: Provider, *states: ConnectionState, error: str = "", code: str = "", ago: float = 0) -> None:
-    """What a connector says of the account's connections."""
-    connections = [Connection(str(n), state, datetime.now(UTC), 0, 10, error, code) for n, state in enumerate(states)]
-    client = redis.asyncio.Redis.from_url(django_settings.REDIS_URL)
-
-    async def renew() -> None:
-        await binds.Slots(client).renew(provider.pk, "host:1", connections, most=4)
-        await client.aclose()
-
-    asyncio.run(renew())
-    if ago:
-        last = int(datetime.now(UTC).timestamp() * 1e6 - ago * 1e6)
-        redis.Redis.from_url(django_settings.REDIS_URL).set(binds._bound_key(provider.pk), last)
 
 
 def state_of(provider: Provider) -> tuple[str, int]:
