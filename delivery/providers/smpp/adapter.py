@@ -44,7 +44,7 @@ from delivery.smpp.pdu import QuerySm, QuerySmResp, Response, SubmitSm, SubmitSm
 log = structlog.get_logger(__name__)
 
 # Of the time for a send. The response timer is looked at in eighths of itself, so both together stay within it.
-_ROOM_SHARE, _RESPONSE_SHARE = 0.3, 0.6
+_ROOM_SHARE, _RESPONSE_SHARE = 0.45, 0.45
 _RETRY_NO_BIND, _RETRY_FULL, _RETRY_ACCOUNT = 5.0, 1.0, 300.0
 _PART_PAUSE = 0.5
 _LOOK_SECONDS = 5.0
