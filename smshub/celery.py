@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, task_prerun, worker_process_init
+from celery.signals import setup_logging, task_prerun, worker_process_init, worker_ready
 
 from smshub import heap
 
@@ -23,6 +23,7 @@ def replace_broken_connections(**_: object) -> None:
 
 
 @worker_process_init.connect
+@worker_ready.connect  # one whose tasks run in threads has no process beside it
 def settle_the_heap(**_: object) -> None:
     heap.settle()
 

@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from contacts.api.fields import PhoneField, Strict
+from delivery.connector import panel as connections
 from delivery.errors import ADVICE, Failure, Suppressed
 from delivery.lanes import Lane
 from delivery.models import (
@@ -13,12 +14,14 @@ from delivery.models import (
     Inbound,
     Message,
     MessageEvent,
+    MessagePart,
     Provider,
     ProviderHealth,
     Route,
     Sender,
 )
 from delivery.providers import registry
+from delivery.providers.base import ConnectionState
 from delivery.routing import health
 from delivery.states import MEANING, Status
 
@@ -97,6 +100,16 @@ class EventSerializer(serializers.ModelSerializer):
         return MEANING[Status(event.status)]
 
 
+class PartSerializer(serializers.ModelSerializer):
+    """One of several messages of the provider's that a text went as."""
+
+    part = serializers.IntegerField(source="place", help_text="Its place in the text, from 1.")
+
+    class Meta:
+        model = MessagePart
+        fields = ["attempt", "part", "provider_message_id", "status", "reason", "code", "at"]
+
+
 class ExplanationSerializer(serializers.Serializer):
     status = serializers.CharField(help_text="What the status means.")
     reason = serializers.CharField(allow_blank=True, help_text="Why, in words.")
@@ -109,10 +122,11 @@ class MessageDetailSerializer(MessageSerializer):
     """A message with its timeline, oldest first, and its state in words."""
 
     events = EventSerializer(many=True, source="timeline")
+    parts = PartSerializer(many=True, help_text="Empty: it went as one.")
     explanation = serializers.SerializerMethodField()
 
     class Meta(MessageSerializer.Meta):
-        fields = [*MessageSerializer.Meta.fields, "provider_message_id", "attempt", "explanation", "events"]
+        fields = [*MessageSerializer.Meta.fields, "provider_message_id", "attempt", "explanation", "events", "parts"]
         read_only_fields = fields
 
     @extend_schema_field(ExplanationSerializer)
@@ -206,13 +220,39 @@ class ProviderSerializer(serializers.ModelSerializer):
         return HealthSerializer(getattr(provider, "health", None) or ProviderHealth()).data
 
 
-class ProviderDetailSerializer(ProviderSerializer):
-    """The same, with the last changes of its health, the newest first."""
+class ConnectionSerializer(serializers.Serializer):
+    """One that a connector worker holds, or tries to make."""
 
+    name = serializers.CharField()
+    worker = serializers.CharField()
+    state = serializers.ChoiceField(choices=[state.value for state in ConnectionState])
+    since = serializers.DateTimeField()
+    in_flight = serializers.IntegerField(help_text="Messages without an answer.")
+    window = serializers.IntegerField(help_text="How many of them there may be; 0: it only receives.")
+    error = serializers.CharField(allow_blank=True, help_text="The last trouble, in words.")
+    code = serializers.CharField(allow_blank=True, help_text="The provider's name for it.")
+
+
+class ConnectionsSerializer(serializers.Serializer):
+    says = serializers.CharField(help_text="How the account stands, in words.")
+    unbound = serializers.BooleanField(help_text="Whether a person has had them given up.")
+    each = ConnectionSerializer(many=True, source="lines")
+
+
+class ProviderDetailSerializer(ProviderSerializer):
+    """The same, with its connections and the last changes of its health, the newest first."""
+
+    connections = serializers.SerializerMethodField(help_text="null: it holds none.")
     changes = serializers.SerializerMethodField()
 
     class Meta(ProviderSerializer.Meta):
-        fields = [*ProviderSerializer.Meta.fields, "changes"]
+        fields = [*ProviderSerializer.Meta.fields, "connections", "changes"]
+
+    @extend_schema_field(ConnectionsSerializer(allow_null=True))
+    def get_connections(self, provider: Provider) -> Any:
+        if provider.adapter not in registry.connected():
+            return None
+        return ConnectionsSerializer(connections.panel(provider)).data
 
     @extend_schema_field(HealthChangeSerializer(many=True))
     def get_changes(self, provider: Provider) -> Any:
