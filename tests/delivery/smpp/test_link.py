@@ -93,6 +93,24 @@ def test_who_stops_waiting_gives_the_turn_to_the_next() -> None:
     run(scenario())
 
 
+def test_who_stops_waiting_at_the_very_moment_of_the_turn_passes_it_on() -> None:
+    async def scenario() -> None:
+        slow = Slow()
+        async with both_ends(server=slow, window=1) as (esme, _):
+            first, second, third = (asyncio.ensure_future(esme.request(TEXT)) for _ in range(3))
+            await until(lambda: len(slow.asked) == 1)
+            esme.window.answered(1, SubmitSmResp.command_id, SubmitSmResp("1"))
+            esme.window.make_room()
+            second.cancel()
+            await until(lambda: len(slow.asked) == 2)
+            slow.answer(1, message_id="2")
+            assert await first == SubmitSmResp("1")
+            assert await third == SubmitSmResp("2")
+            assert (esme.in_flight, esme.room) == (0, 1)
+
+    run(scenario())
+
+
 def test_a_request_is_answered_only_when_its_handler_is_through() -> None:
     async def scenario() -> None:
         slow = Slow()
