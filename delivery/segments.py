@@ -20,31 +20,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, NamedTuple
 
+from delivery.smpp.gsm7 import ESCAPE, GSM_ALPHABET, GSM_EXTENSION, escaped, is_gsm7
+
 Encoding = Literal["gsm7", "ucs2"]
-
-ESCAPE = "\x1b"
-
-# The index of a character is its septet. 0x1B escapes to the extension table and is no character of a text.
-GSM_ALPHABET = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ" + ESCAPE + "ÆæßÉ"
-    " !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
-    "¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-
-# Character: the septet that follows the escape.
-GSM_EXTENSION = {
-    "\f": 0x0A,
-    "^": 0x14,
-    "{": 0x28,
-    "}": 0x29,
-    "\\": 0x2F,
-    "[": 0x3C,
-    "~": 0x3D,
-    "]": 0x3E,
-    "|": 0x40,
-    "€": 0x65,
-}
 
 SINGLE_LIMIT: dict[Encoding, int] = {"gsm7": 160, "ucs2": 70}
 PART_LIMIT: dict[Encoding, int] = {"gsm7": 153, "ucs2": 67}
@@ -55,7 +33,6 @@ _BASIC = re.escape(GSM_ALPHABET.replace(ESCAPE, ""))
 _EXTENDED = re.escape("".join(GSM_EXTENSION))
 _outside_alphabet = re.compile(f"[^{_BASIC}]").search
 _outside_gsm = re.compile(f"[^{_BASIC}{_EXTENDED}]")
-_escapes = str.maketrans({char: ESCAPE + char for char in GSM_EXTENSION})
 _astral = re.compile("[\U00010000-\U0010ffff]")
 
 _UNNAMED = {"\t": "tab", ESCAPE: "escape", "\x00": "null", "\x7f": "delete"}
@@ -89,11 +66,6 @@ class Segmentation:
     per_segment: int
     remaining: int
     forcing: tuple[Forcing, ...] = ()
-
-
-def is_gsm7(body: str) -> bool:
-    """Whether GSM-7 carries every character of the text."""
-    return _outside_gsm.search(body) is None
 
 
 def measure(body: str) -> Segmentation:
@@ -135,8 +107,8 @@ def split(body: str) -> list[str]:
 
 def _code(body: str) -> tuple[Encoding, str]:
     """The text as a string of one character per unit: pairs begin with ESCAPE or with a high surrogate."""
-    if _outside_gsm.search(body) is None:
-        return "gsm7", body.translate(_escapes)
+    if is_gsm7(body):
+        return "gsm7", escaped(body)
     return "ucs2", _astral.sub(_surrogates, body)
 
 

@@ -11,7 +11,7 @@ it, would grow ("…" is one unit, "..." three), and could change meaning where 
 import re
 from typing import NamedTuple
 
-from delivery.segments import is_gsm7
+from delivery.smpp.gsm7 import is_gsm7
 
 _LOOK_ALIKES = {
     '"': "«»“”„‟″‶ʺˮ❝❞〝〞〟＂",

@@ -88,6 +88,8 @@ class SendOutcome:
     retry_after: float | None = None
     """Seconds; only with THROTTLED."""
     slows: Slows | None = None
+    part_ids: tuple[str, ...] = ()
+    """The ids of all parts, where the message went as several; `provider_message_id` is then the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,44 @@ class Adapter(Protocol):
     async def close(self) -> None: ...
 
 
+class ConnectionState(StrEnum):
+    CONNECTING = "connecting"
+    BOUND = "bound"
+    WAITING = "waiting"
+    """Between two tries; `Connection.error` says what came of the last one."""
+    REFUSED = "refused"
+    """The account is refused: tried again at long intervals, until somebody mends it."""
+    CLOSING = "closing"
+    """Takes no more messages, and waits for what is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One connection of an adapter as an operator sees it."""
+
+    name: str
+    """Its place among those of this worker: "1", "2"."""
+    state: ConnectionState
+    since: datetime
+    """Aware, UTC."""
+    in_flight: int
+    window: int
+    error: str = ""
+    """The last trouble in words; no personal data, no secrets."""
+    code: str = ""
+    """The provider's own name for it, e.g. "ESME_RINVPASWD"."""
+
+
+class ConnectedAdapter(Adapter, Protocol):
+    """An adapter that holds connections, none until it is told how many."""
+
+    def hold(self, connections: int) -> None:
+        """How many it may hold from now on; 0: give all up, drained. It works towards that by itself."""
+        ...
+
+    def connections(self) -> Sequence[Connection]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One field of a provider's form."""
@@ -226,4 +266,6 @@ class ProviderKind:
     """Whether it can tell what became of an attempt whose answer was lost, that is, be asked without an id of its own.
     False: only a receipt will say, and `delivery.uncertain` goes by the operator's policy."""
     needs_connection: bool = False
-    """True: only a connector worker may build it, never web or a bulk worker."""
+    """True: only a connector worker may build it, never web or a bulk worker; `build` makes a ConnectedAdapter."""
+    connections: Callable[[ProviderConfig], int] | None = None
+    """How many connections the account allows, over all workers together."""

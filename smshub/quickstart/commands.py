@@ -22,7 +22,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "loader": (*_WORKER, "-n", "{loader}", "-Q", "launch,imports", "-c", "2", *_QUIET, *_LOG),
     "dispatch": (*_WORKER, "-n", "{dispatch}", "-Q", "dispatch", "-c", "1", *_QUIET, *_LOG),
     "beat": ("-m", "celery", "-A", "smshub", "beat", *_LOG, "-s", "{schedule}"),
-    "simulator": ("-m", "simulator", "--host", "{host}", "--port", "{simulator_port}"),
+    "simulator": (
+        *("-m", "simulator", "--host", "{host}", "--port", "{simulator_port}"),
+        *("--smpp-port", "{smpp_port}"),
+    ),
 }
 WORKERS = ("worker", "loader", "dispatch")
 
@@ -32,6 +35,7 @@ def argv(
     *,
     web_port: int = 8000,
     simulator_port: int = 8900,
+    smpp_port: int = 2775,
     schedule: Path = Path("beat-schedule"),
     host: str = "127.0.0.1",
     instance: str = "",
@@ -45,6 +49,7 @@ def argv(
         "host": host,
         "web_port": web_port,
         "simulator_port": simulator_port,
+        "smpp_port": smpp_port,
         "schedule": schedule,
         **{worker: node_pattern(worker, instance) for worker in WORKERS},
     }

@@ -1,5 +1,6 @@
 """What holds for all of the code: small modules, and floors that know only what is below them."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,19 @@ def test_modules_are_small_enough_to_be_read_at_once() -> None:
     long = {path for path, lines in lengths.items() if lines > LONGEST}
     assert not long - set(LONG), "split these, or give a reason"
     assert set(LONG) <= long, "these are short by now"
+
+
+def test_the_protocol_needs_nothing_but_python() -> None:
+    imported = {
+        node.module if isinstance(node, ast.ImportFrom) else alias.name
+        for path in modules("delivery/smpp")
+        for node in ast.walk(ast.parse(text(str(path))))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert "asyncio" in imported
+    strangers = {str(name) for name in imported if str(name).partition(".")[0] not in sys.stdlib_module_names}
+    assert {name for name in strangers if not name.startswith("delivery.smpp")} == set()
 
 
 def test_the_floors_hold() -> None:
