@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from benchmarks import report
 from benchmarks.hub import Hub, hub
 from benchmarks.rivals.contest import Contestant, Course, Smsc
+from benchmarks.rivals.jasmin import JASMIN
 from benchmarks.rivals.kannel import KANNEL, KANNEL_DURABLE, KANNEL_MEMORY
 from benchmarks.servers import Servers
 from benchmarks.usage import Used, used
@@ -25,6 +26,7 @@ from smshub.quickstart.servers import ANY_PORT, free_port
 from smshub.quickstart.up import RANKS
 
 RIVALS = {
+    "jasmin": JASMIN,
     "kannel": KANNEL,
     "kannel-durable": KANNEL_DURABLE,
     "kannel-memory": KANNEL_MEMORY,

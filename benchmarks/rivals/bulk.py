@@ -43,7 +43,7 @@ def sending(hub: Hub, *, port: int, path: str, durable: bool) -> Send:
     def send(first: int, size: int) -> Course:
         before = _seen(sink)
         with start(hand_over, port=port, path=path, sink=sink, first=first, size=size) as process:
-            seen = _wait(sink, before["final"] + size, process.poll)
+            seen = _wait(sink, int(before["final"]) + size, process.poll)
             figures = finish(process)
         return Course(
             seconds=seen["last"] - figures["began"],
