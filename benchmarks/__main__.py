@@ -24,6 +24,7 @@ NAMES = (
     "alerts",
     "pools",
     "smpp",
+    "smpp_link",
 )
 #: The others are part of `stages`, fill tables with millions of rows, or take long.
 ALL = ("end_to_end", "comparison", "stages", "scale")

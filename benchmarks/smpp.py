@@ -92,7 +92,7 @@ def run(servers: Servers, options: argparse.Namespace) -> int:
 def measure(servers: Servers, contestant: Contestant, size: int, rtt: float, window: int) -> Result:
     """One contestant with its own operator; `rtt` in ms."""
     with hub(servers, contestant.programs, migrated=bool(contestant.programs)) as running:
-        smsc = _operator(running, rtt)
+        smsc = operator(running, rtt)
         send = contestant.prepare(running, smsc, window)
         warm_up = send(WARM_UP_FROM, WARM_UP)
         if warm_up.final != WARM_UP:
@@ -111,7 +111,7 @@ def measure(servers: Servers, contestant: Contestant, size: int, rtt: float, win
         )
 
 
-def _operator(running: Hub, rtt: float) -> Smsc:
+def operator(running: Hub, rtt: float) -> Smsc:
     """The simulated operator, as a process of its own."""
     port = free_port(ANY_PORT)
     argv = [sys.executable, "-m", "simulator", "--host", "127.0.0.1", "--port", str(running.simulator_port)]
