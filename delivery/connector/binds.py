@@ -9,6 +9,7 @@ the account may have more of them open than it allows, and the other side refuse
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -42,6 +43,17 @@ def _bound_key(provider_id: int) -> str:
     return f"{settings.REDIS_PREFIX}bound:{provider_id}"
 
 
+def is_up(connection: Connection) -> bool:
+    """Whether messages can be sent on it."""
+    return connection.state is ConnectionState.BOUND and connection.window > 0
+
+
+def _slots_taken(connections: Sequence[Connection]) -> int:
+    """Slots that these have taken: some accounts have two connections in each, one for either way, named "1 …"."""
+    open_ones = (connection for connection in connections if connection.state in OPEN_STATES)
+    return max(Counter(connection.name.partition(" ")[2] for connection in open_ones).values(), default=0)
+
+
 class Slots:
     """Asks Redis for connections. Raises redis.RedisError when it is away."""
 
@@ -53,8 +65,8 @@ class Slots:
         self, provider_id: int, worker: str, connections: Sequence[Connection], *, most: int, wants: bool = True
     ) -> int:
         """How many of `most` connections the worker may hold for LEASE_SECONDS; `connections` are those it has now."""
-        up = any(connection.state is ConnectionState.BOUND for connection in connections)
-        arguments: list[Any] = [worker, most, sum(c.state in OPEN_STATES for c in connections), int(wants)]
+        up = any(map(is_up, connections))
+        arguments: list[Any] = [worker, most, _slots_taken(connections), int(wants)]
         arguments += (int(LEASE_SECONDS * 1e6), int(SETTLE_SECONDS * 1e6), int(up), REMEMBER_SECONDS * 1000)
         arguments.append(json.dumps([asdict(each) | {"since": each.since.isoformat()} for each in connections]))
         return int(await self._script(keys=[_slots_key(provider_id), _bound_key(provider_id)], args=arguments))
@@ -81,7 +93,7 @@ class Account:
 
     @property
     def bound(self) -> int:
-        return sum(bind.connection.state is ConnectionState.BOUND for bind in self.binds)
+        return sum(is_up(bind.connection) for bind in self.binds)
 
 
 def look(provider_ids: Sequence[int]) -> dict[int, Account]:

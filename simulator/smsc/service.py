@@ -27,14 +27,14 @@ _TICK_SECONDS = 0.05
 class Service:
     system_id = "simulator"
 
-    def __init__(self, carrier: Carrier, accounts: Iterable[Account]) -> None:
+    def __init__(self, carrier: Carrier, accounts: Iterable[Account], first_id: int | None = None) -> None:
+        """Ids are numbers, counted from `first_id`; without one none is ever repeated by a later run."""
         self.carrier = carrier
         self.customers = {account.system_id: Customer(carrier, account) for account in accounts}
         self.sessions: set[Session] = set()
         self._strangers: Counter[str] = Counter()
         self._servers: list[asyncio.Server] = []
-        # Unique among all runs: a restarted carrier never repeats an id of the one before.
-        self._numbers = count(int(time.time() * 1000) << 8)
+        self._numbers = count(int(time.time() * 1000) << 8 if first_id is None else first_id)
         self._references = count(1)
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(_TICK_SECONDS, self._tick)

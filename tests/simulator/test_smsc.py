@@ -89,7 +89,6 @@ def test_a_bind_may_be_cut_off_and_so_is_everybody_in_an_outage(carrier: Running
     carrier.control.set_faults(smpp_bind_drop_share=0, outage=True)
     with pytest.raises(Gone):
         connect().bind()
-    esme.submit()
     assert esme.ended()
     assert carrier.control.summary()["accepted"] == 0
 
