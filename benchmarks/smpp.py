@@ -20,10 +20,8 @@ from benchmarks.rivals.contest import Contestant, Course, Smsc
 from benchmarks.rivals.jasmin import JASMIN
 from benchmarks.rivals.kannel import KANNEL, KANNEL_DURABLE, KANNEL_MEMORY
 from benchmarks.servers import Servers
+from benchmarks.smpp_ours import OURS
 from benchmarks.usage import Used, used
-from smshub.quickstart.processes import answers_http
-from smshub.quickstart.servers import ANY_PORT, free_port
-from smshub.quickstart.up import RANKS
 
 RIVALS = {
     "jasmin": JASMIN,
@@ -73,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(servers: Servers, options: argparse.Namespace) -> int:
-    contestants = [RIVALS[name] for name in options.rivals]
+    contestants = [OURS, *(RIVALS[name] for name in options.rivals)]
     absent = {one.name: why for one in contestants if (why := one.missing())}
     results = {
         rtt: [
@@ -113,13 +111,10 @@ def measure(servers: Servers, contestant: Contestant, size: int, rtt: float, win
 
 def operator(running: Hub, rtt: float) -> Smsc:
     """The simulated operator, as a process of its own."""
-    port = free_port(ANY_PORT)
-    argv = [sys.executable, "-m", "simulator", "--host", "127.0.0.1", "--port", str(running.simulator_port)]
-    healthy = answers_http(f"{running.carrier_url}/_simulator/health")
-    running.run("simulator", [*argv, "--smpp-port", str(port)], rank=RANKS["simulator"], healthy=healthy)
+    running.start("simulator")
     running.wait_healthy()
     running.carrier.set_faults(latency_ms=rtt)
-    return Smsc("127.0.0.1", port, SYSTEM_ID, PASSWORD)
+    return Smsc("127.0.0.1", running.smpp_port, SYSTEM_ID, PASSWORD)
 
 
 def _speed(results: dict[float, list[Result]]) -> str:
