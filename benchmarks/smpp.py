@@ -68,10 +68,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rtt", type=float, nargs="+", default=[0, 50], help="until the operator answers, ms")
     parser.add_argument("--window", type=int, default=100, help="submits unanswered at once")
     parser.add_argument("--rivals", nargs="*", default=["kannel"], choices=sorted(RIVALS))
+    parser.add_argument("--without-ours", action="store_true", help="the rivals alone")
 
 
 def run(servers: Servers, options: argparse.Namespace) -> int:
-    contestants = [OURS, *(RIVALS[name] for name in options.rivals)]
+    contestants = [*([] if options.without_ours else [OURS]), *(RIVALS[name] for name in options.rivals)]
     absent = {one.name: why for one in contestants if (why := one.missing())}
     results = {
         rtt: [

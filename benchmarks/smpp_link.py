@@ -24,6 +24,7 @@ from benchmarks.hub import hub
 from benchmarks.rivals.contest import Smsc, recipient, text
 from benchmarks.servers import Servers
 from benchmarks.smpp import operator
+from benchmarks.usage import used
 from delivery.smpp.link import connect
 from delivery.smpp.pdu import BindTransceiver, SubmitSm
 
@@ -48,15 +49,16 @@ def run(servers: Servers, options: argparse.Namespace) -> int:
             for window in options.windows:
                 size = min(options.messages, int(options.seconds * 1000 * window / rtt)) if rtt else options.messages
                 for client in options.clients:
-                    before = running.carrier.summary()["accepted"]
+                    before, spent = running.carrier.summary()["accepted"], used(running.pids)["simulator"].cpu
                     figures = alone(submit, client=client, smsc=asdict(smsc), window=window, size=size)
                     accepted = running.carrier.summary()["accepted"] - before
+                    spent = used(running.pids)["simulator"].cpu - spent
                     whole = whole and figures["answered"] == size and accepted == size + min(WARM_UP, size)
-                    cpu = figures["cpu"] / size * 1e6
                     rate = f"{figures['answered'] / figures['seconds']:,.0f}"
-                    rows.append([client, f"{rtt:g} ms", str(window), f"{size:,}", rate, f"{cpu:,.0f}"])
+                    cpu = [f"{figures['cpu'] / size * 1e6:,.0f}", f"{spent / accepted * 1e6:,.0f}"]
+                    rows.append([client, f"{rtt:g} ms", str(window), f"{size:,}", rate, *cpu])
             running.processes.discard("simulator")
-    headings = ["client", "operator answers in", "window", "texts", "texts/s", "CPU, µs per text"]
+    headings = ["client", "operator answers in", "window", "texts", "texts/s", "CPU, µs per text", "operator's"]
     report.say("One SMPP link", report.table(headings, rows))
     return int(not whole)
 

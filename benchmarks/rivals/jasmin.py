@@ -123,4 +123,4 @@ def missing() -> str:
     return rabbit.missing()
 
 
-JASMIN = Contestant("Jasmin", prepare, missing, beside=frozenset({"sink"}), scale=0.05)
+JASMIN = Contestant("Jasmin", prepare, missing, beside=frozenset({"sink"}), scale=0.025)
