@@ -1,4 +1,4 @@
-"""Our adapter bound to message centres that are not ours: the server of smpp34, and the one Kannel tests itself with."""
+"""Our adapter bound to centres that are not ours: the server of smpp34, and the one that Kannel tests itself with."""
 
 import asyncio
 import subprocess
