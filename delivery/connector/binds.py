@@ -90,6 +90,8 @@ class Account:
     binds: Sequence[Bind] = ()
     silent_seconds: float | None = None
     """Since any of its connections was last up; None: as long as anybody remembers."""
+    known_seconds: float = 0.0
+    """For how long workers have been after it without a break."""
 
     @property
     def bound(self) -> int:
@@ -112,15 +114,17 @@ def look(provider_ids: Sequence[int]) -> dict[int, Account]:
 
 
 def _account(entries: Mapping[bytes, bytes], last: bytes | None, now: int) -> Account:
-    workers, binds = [], []
+    workers, binds, since = [], [], now
     for name, entry in sorted(entries.items()):
         if not name:
+            since = int(entry)
             continue
         until, _held, _wants, told = entry.split(b" ", 3)
         if int(until) > now:
             workers.append(name.decode())
             binds += [Bind(name.decode(), _connection(each)) for each in json.loads(told)]
-    return Account(workers, binds, None if last is None else max(0.0, (now - int(last)) / 1e6))
+    silent = None if last is None else max(0.0, (now - int(last)) / 1e6)
+    return Account(workers, binds, silent, max(0.0, (now - since) / 1e6))
 
 
 def _connection(told: dict[str, Any]) -> Connection:

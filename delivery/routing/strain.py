@@ -22,6 +22,8 @@ from delivery.states import Status
 
 #: A link that was lost is made anew in less.
 DOWN_SECONDS = 3.0
+#: So is the first one of an account.
+FIRST_SECONDS = 10.0
 #: Slowed to this part of what is configured or below, for HEALTH_FULL_SECONDS, it is full.
 FULL_FACTOR = 0.5
 #: What was held until now and leaves at once does not make a provider slow: it waits as long as this.
@@ -68,7 +70,7 @@ def down(providers: Mapping[int, str]) -> dict[int, str]:
     return {
         provider_id: _why(account, providers[provider_id])
         for provider_id, account in accounts.items()
-        if not account.bound and (account.workers if account.silent_seconds is None else _is_long(account))
+        if not account.bound and _is_long(account)
     }
 
 
@@ -80,7 +82,9 @@ def strained(provider_ids: Collection[int], now: datetime) -> dict[int, str]:
 
 
 def _is_long(account: binds.Account) -> bool:
-    return account.silent_seconds is not None and account.silent_seconds >= DOWN_SECONDS
+    if account.silent_seconds is None:
+        return account.known_seconds >= FIRST_SECONDS
+    return account.silent_seconds >= DOWN_SECONDS
 
 
 def _why(account: binds.Account, given_up_by: str) -> str:

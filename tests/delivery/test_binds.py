@@ -167,4 +167,4 @@ def test_what_workers_say_is_seen_as_long_as_they_live(clean_redis: Any, monkeyp
     account = binds.look([ACCOUNT])[ACCOUNT]
     assert account.workers == ["host:1"]
     assert account.silent_seconds is not None
-    assert binds.look([8])[8] == binds.Account([], [], None)
+    assert binds.look([8])[8] == binds.Account([], [], None, 0.0)

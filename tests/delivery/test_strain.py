@@ -118,6 +118,17 @@ def test_it_says_why_there_is_none(local: Sender, given_up_by: str, says: bool, 
     assert HealthChange.objects.get().reason == f"None of its connections is up. {why}"
 
 
+def test_a_first_connection_is_given_time(local: Sender) -> None:
+    say(local.provider, ConnectionState.CONNECTING)
+    health.look()
+    assert state_of(local.provider) == (State.HEALTHY, 100)
+
+    client = redis.Redis.from_url(django_settings.REDIS_URL)
+    client.hset(binds._slots_key(local.provider_id), "", int(timezone.now().timestamp() * 1e6 - 11e6))
+    health.look()
+    assert state_of(local.provider) == (State.OPEN, 0)
+
+
 def test_of_an_account_of_which_nobody_has_heard_nothing_is_said(local: Sender) -> None:
     health.look()
     assert state_of(local.provider) == (State.HEALTHY, 100)
