@@ -17,7 +17,8 @@ def prepare(hub: Hub, smsc: Smsc, window: int) -> Send:
         settings={"address": f"smpp://{smsc.host}:{smsc.port}", "system_id": smsc.system_id, "window": window},
         credentials={"password": smsc.password},
         rate=scenes.UNLIMITED,
-        max_in_flight=window,
+        # A tenth of it is left to what is urgent: the window is to be the limit.
+        max_in_flight=2 * window,
     )
     by = Sender.objects.create(provider=provider, address=scenes.SENDER, is_default=True)
     wait_for(lambda: hub.carrier.smsc()["accounts"][smsc.system_id]["binds"], seconds=30, what="the hub's bind")

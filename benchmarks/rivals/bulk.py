@@ -45,12 +45,7 @@ def sending(hub: Hub, *, port: int, path: str, durable: bool) -> Send:
         with start(hand_over, port=port, path=path, sink=sink, first=first, size=size) as process:
             seen = _wait(sink, int(before["final"]) + size, process.poll)
             figures = finish(process)
-        return Course(
-            seconds=seen["last"] - figures["began"],
-            final=int(seen["final"] - before["final"]),
-            callbacks=int(seen["callbacks"] - before["callbacks"]),
-            refused=figures["refused"],
-        )
+        return Course(seen["last"] - figures["began"], int(seen["final"] - before["final"]))
 
     return send
 
@@ -96,7 +91,7 @@ async def _hand_over(port: int, path: str, sink: str, first: int, size: int) -> 
         desk.post(request)
     await desk.done.wait()
     desk.poster.close()
-    return {"began": began, "seconds": time.monotonic() - began, "refused": desk.refused}
+    return {"began": began}
 
 
 def _render(path: str, sink: str, port: int, number: int) -> bytes:
@@ -108,7 +103,6 @@ def _render(path: str, sink: str, port: int, number: int) -> bytes:
 class _Desk:
     def __init__(self, poster: Poster, origin: Origin, size: int) -> None:
         self.poster = poster
-        self.refused = 0
         self.done = asyncio.Event()
         self._origin = origin
         self._left = size
@@ -122,7 +116,6 @@ class _Desk:
             self.done.set()
 
     def again(self, request: "_Request") -> None:
-        self.refused += 1
         self.poster.loop.call_later(PATIENCE, self.post, request)
 
 

@@ -29,9 +29,6 @@ class Course:
 
     seconds: float
     final: int
-    callbacks: int = 0
-    refused: int = 0
-    """Messages not taken at first, and handed over again."""
 
 
 #: Sends messages to so many numbers from the first named on.

@@ -49,7 +49,7 @@ smppccm -1 operator"""
 
 
 def prepare(hub: Hub, smsc: Smsc, window: int) -> Send:
-    interpreter = jasmin_install.python()
+    interpreter = jasmin_install.INTERPRETER
     console, http = free_port(ANY_PORT), free_port(ANY_PORT)
     folder = hub.folder / "jasmin"
     folder.mkdir(exist_ok=True)
@@ -120,7 +120,7 @@ def _until_prompt(console: socket.socket) -> str:
 
 
 def missing() -> str:
-    return rabbit.missing()
+    return rabbit.missing() or jasmin_install.install()
 
 
 JASMIN = Contestant("Jasmin", prepare, missing, beside=frozenset({"sink"}), scale=0.025)

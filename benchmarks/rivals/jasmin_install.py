@@ -17,22 +17,29 @@ FOLDER = BASE_DIR / ".smshub" / "rivals" / f"jasmin-{VERSION}"
 BROKEN, REPAIRED = "=_pdu.response.", '=getattr(_pdu, "response", r.response).'
 
 
-def python() -> Path:
-    """The interpreter that has it. SystemExit, with what pip says, when it cannot be installed."""
+INTERPRETER = FOLDER / "bin" / "python"
+
+
+def install() -> str:
+    """Make the environment if it is not there; why it cannot be made, or nothing."""
     ready = FOLDER / "ready"
-    interpreter = FOLDER / "bin" / "python"
-    if not ready.exists():
-        FOLDER.parent.mkdir(parents=True, exist_ok=True)
-        for command in (
-            [sys.executable, "-m", "venv", "--clear", str(FOLDER)],
-            [str(interpreter), "-m", "pip", "install", "--quiet", f"jasmin=={VERSION}"],
-        ):
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            if done.returncode:
-                raise SystemExit(f"Jasmin could not be installed:\n{done.stdout}")
-        _repair(_packages() / "jasmin" / "managers" / "listeners.py")
-        ready.touch()
-    return interpreter
+    if ready.exists():
+        return ""
+    FOLDER.parent.mkdir(parents=True, exist_ok=True)
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(FOLDER)],
+        [str(INTERPRETER), "-m", "pip", "install", "--quiet", f"jasmin=={VERSION}"],
+    ):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            return f"Jasmin could not be installed: {done.stdout[-500:]}"
+    module = _packages() / "jasmin" / "managers" / "listeners.py"
+    source = module.read_text()
+    if source.count(BROKEN) != 5:
+        return "Jasmin is not the one whose fault is known."
+    module.write_text(source.replace(BROKEN, REPAIRED))
+    ready.touch()
+    return ""
 
 
 def protocol() -> Path:
@@ -43,10 +50,3 @@ def protocol() -> Path:
 def _packages() -> Path:
     (folder,) = (FOLDER / "lib").glob("python3*/site-packages")
     return folder
-
-
-def _repair(module: Path) -> None:
-    source = module.read_text()
-    if source.count(BROKEN) != 5:
-        raise SystemExit("This is not the Jasmin whose fault is known.")
-    module.write_text(source.replace(BROKEN, REPAIRED))

@@ -28,13 +28,11 @@ DELIVERED = frozenset({"1", "DELIVRD"})
 class Sink:
     def __init__(self) -> None:
         self.final: set[str] = set()
-        self.callbacks = 0
         self.last = 0.0
         self._waiting: list[tuple[str, str, asyncio.Future[None]]] = []
         self._some = asyncio.Event()
 
     async def take(self, number: str, status: str, durable: bool) -> None:
-        self.callbacks += 1
         if durable:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append((number, status, done))
@@ -55,7 +53,7 @@ class Sink:
                     done.set_result(None)
 
     def seen(self) -> dict[str, float]:
-        return {"final": len(self.final), "callbacks": self.callbacks, "last": self.last}
+        return {"final": len(self.final), "last": self.last}
 
 
 class Application:
