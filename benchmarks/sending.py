@@ -54,13 +54,13 @@ class Sent:
 
 def warm_up(hub: Hub, by: Sender) -> None:
     """A small campaign, so that every process has made its connections and loaded its modules."""
-    _send(hub, scenes.campaign(scenes.people(WARM_UP, first=90_000_000), by), WARM_UP)
+    deliver(hub, scenes.campaign(scenes.people(WARM_UP, first=90_000_000), by), WARM_UP)
 
 
 def send(hub: Hub, by: Sender, size: int) -> Sent:
     campaign = scenes.campaign(scenes.people(size), by)
     before, wal, updated = used(hub.pids), _wal(), _updates()
-    final, settled = _send(hub, campaign, size)
+    final, settled = deliver(hub, campaign, size)
     after, written_wal = used(hub.pids), _wal() - wal
     updates, hot = (now - then for now, then in zip(_updates(), updated, strict=True))
     campaign.refresh_from_db()
@@ -92,7 +92,7 @@ def _updates() -> tuple[int, int]:
     return updates, hot
 
 
-def _send(hub: Hub, campaign: Campaign, size: int) -> tuple[float, float]:
+def deliver(hub: Hub, campaign: Campaign, size: int) -> tuple[float, float]:
     """Launch it and wait: seconds until all was final, and until every receipt was applied."""
     began = monotonic()
     launch.launch(campaign=campaign, actor=None)
