@@ -46,35 +46,46 @@ def check(provider: Provider) -> None:
     _check(provider, _kind(provider), provider.credentials)
 
 
+def check_change(*, provider: Provider, credentials: Mapping[str, str | None]) -> None:
+    """Whether `save_credentials` would take these. Raises BadConfiguration; changes nothing."""
+    stored = Provider.objects.filter(pk=provider.pk).first() if provider.pk else None
+    _merged(provider, stored, credentials)
+
+
 def save_credentials(*, provider: Provider, credentials: Mapping[str, str | None]) -> None:
     """Merge secrets into the account, check it, and save both together with its settings.
 
     A name that is missing or empty keeps what is stored, None removes it. A provider not yet saved is
     created. Raises BadConfiguration, and then nothing is changed.
     """
-    kind = _kind(provider)
-    unknown = credentials.keys() - {field.name for field in kind.form if field.secret}
-    if unknown:
-        raise BadConfiguration(f"{kind.label} has no secret named {', '.join(sorted(unknown))}.")
     with transaction.atomic():
         stored = Provider.objects.select_for_update().filter(pk=provider.pk).first() if provider.pk else None
-        merged = dict(stored.credentials) if stored and stored.adapter == provider.adapter else {}
-        for name, value in credentials.items():
-            if value is None:
-                merged.pop(name, None)
-            elif not isinstance(value, str):
-                raise BadConfiguration(f"{name}: must be text.")
-            elif value.strip():
-                merged[name] = value.strip()
-        _check(provider, kind, merged)
-        if stored is not None:
-            given = [name for name, value in credentials.items() if value and value.strip()]
-            _check_not_redirected(kind, stored, provider, merged, given)
-        provider.credentials = merged
+        provider.credentials = _merged(provider, stored, credentials)
         if stored is None:
             provider.save()
         else:
             provider.save(update_fields=["adapter", "settings", "credentials", "updated_at"])
+
+
+def _merged(provider: Provider, stored: Provider | None, credentials: Mapping[str, str | None]) -> dict[str, str]:
+    """All secrets of the account as it would be. Raises BadConfiguration."""
+    kind = _kind(provider)
+    unknown = credentials.keys() - {field.name for field in kind.form if field.secret}
+    if unknown:
+        raise BadConfiguration(f"{kind.label} has no secret named {', '.join(sorted(unknown))}.")
+    merged = dict(stored.credentials) if stored and stored.adapter == provider.adapter else {}
+    for name, value in credentials.items():
+        if value is None:
+            merged.pop(name, None)
+        elif not isinstance(value, str):
+            raise BadConfiguration(f"{name}: must be text.")
+        elif value.strip():
+            merged[name] = value.strip()
+    _check(provider, kind, merged)
+    if stored is not None:
+        given = [name for name, value in credentials.items() if value and value.strip()]
+        _check_not_redirected(kind, stored, provider, merged, given)
+    return merged
 
 
 def disable(provider: Provider, reason: str) -> bool:

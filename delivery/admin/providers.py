@@ -1,32 +1,24 @@
 """Providers. A provider's form is the list of settings of its package; its secrets go in and never out."""
 
-from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.widgets import (
-    UnfoldAdminPasswordWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
-    UnfoldBooleanSwitchWidget,
-)
 
-from contacts.admin.base import PageAdmin, actor, text_area
+from contacts.admin.base import PageAdmin, actor
 from delivery import accounts, callbacks, prices
 from delivery.admin import slowed
+from delivery.admin.provider_forms import SECRET, SETTING, DisableForm, PinForm, PricesForm, form_for
 from delivery.connector import panel as connections
 from delivery.models import CountryLimit, Provider, ProviderHealth
 from delivery.providers import registry
-from delivery.providers.base import BadConfiguration, ProviderKind, Setting
+from delivery.providers.base import BadConfiguration, ProviderKind
 from delivery.routing import health
 from delivery.routing.rules import Pin, State
 
@@ -36,128 +28,6 @@ HEALTH_LABELS = {
     State.HALF_OPEN.label: "warning",
     State.OPEN.label: "danger",
 }
-SETTING, SECRET = "setting_", "secret_"
-
-
-class ProviderForm(forms.ModelForm):
-    """Extended by the fields of one kind: see `form_for`."""
-
-    kind: ProviderKind
-
-    class Meta:
-        model = Provider
-        fields = ("name", "rate", "max_in_flight")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for setting in self.kind.form:
-            if not setting.secret and setting.name in self.instance.settings:
-                self.initial[SETTING + setting.name] = self.instance.settings[setting.name]
-
-    def clean(self) -> dict[str, Any]:
-        """Checks the whole account at once, and writes it: a provider never stands half configured."""
-        data = super().clean() or {}
-        self.instance.adapter = self.kind.name
-        self.instance.settings = {
-            setting.name: data[SETTING + setting.name]
-            for setting in self.kind.form
-            if not setting.secret and data.get(SETTING + setting.name) not in (None, "")
-        }
-        return data
-
-    def secrets(self) -> dict[str, str | None]:
-        return {
-            setting.name: self.cleaned_data[SECRET + setting.name]
-            for setting in self.kind.form
-            if setting.secret and self.cleaned_data.get(SECRET + setting.name)
-        }
-
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]  # Django's own hook, after the instance has its values
-        if self.errors:
-            return
-        try:
-            with transaction.atomic():
-                accounts.save_credentials(provider=self.instance, credentials=self.secrets())
-        except BadConfiguration as error:
-            self.add_error(None, str(error))
-
-
-def field_for(setting: Setting, *, is_set: bool) -> forms.Field:
-    if setting.secret:
-        state = "Set; leave empty to keep it." if is_set else "Not set."
-        return forms.CharField(
-            label=setting.label,
-            required=False,
-            help_text=f"{state} {setting.help}".strip(),
-            widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
-        )
-    if isinstance(setting.default, bool):
-        return forms.BooleanField(
-            label=setting.label,
-            required=False,
-            initial=setting.default,
-            help_text=setting.help,
-            widget=UnfoldBooleanSwitchWidget(),
-        )
-    if isinstance(setting.default, int):
-        return forms.IntegerField(
-            label=setting.label,
-            required=setting.required,
-            initial=setting.default,
-            help_text=setting.help,
-            widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "numeric"}),
-        )
-    return forms.CharField(
-        label=setting.label,
-        required=setting.required,
-        initial=setting.default,
-        help_text=setting.help,
-        widget=UnfoldAdminTextInputWidget(),
-    )
-
-
-def form_for(kind: ProviderKind, provider: Provider | None) -> type[ProviderForm]:
-    is_set = accounts.public_fields(provider) if provider else {}
-    fields = {
-        (SECRET if setting.secret else SETTING) + setting.name: field_for(
-            setting, is_set=is_set.get(setting.name, False)
-        )
-        for setting in kind.form
-    }
-    return type("ProviderForm", (ProviderForm,), {**fields, "kind": kind})
-
-
-class DisableForm(forms.Form):
-    reason = forms.CharField(
-        max_length=200,
-        widget=UnfoldAdminTextInputWidget(),
-        help_text="Shown to everybody who wonders why nothing goes out.",
-    )
-
-
-class PinForm(forms.Form):
-    pin = forms.ChoiceField(
-        label="Its health",
-        choices=Pin.choices,
-        required=False,
-        widget=UnfoldAdminSelectWidget(),
-        help_text="What you choose holds until somebody chooses again, and is kept in its history with your name.",
-    )
-
-
-class PricesForm(forms.Form):
-    prices = forms.CharField(
-        required=False,
-        widget=text_area(16),
-        help_text="A line for each country, such as “GB 0.04”; “* 0.0075” is for all others.",
-    )
-
-    def clean_prices(self) -> dict[str, Decimal]:
-        try:
-            return prices.parse(self.cleaned_data["prices"])
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from None
 
 
 class CountryLimitInline(TabularInline):
@@ -265,7 +135,8 @@ class ProviderAdmin(PageAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
-        """The form has written settings and secrets; whether it is on is not the form's to say."""
+        """Whether it is on is not the form's to say."""
+        accounts.save_credentials(provider=obj, credentials=form.secrets())
         obj.save(update_fields=["name", "rate", "max_in_flight", "updated_at"])
 
     # --- on and off ---------------------------------------------------------------------------------------------

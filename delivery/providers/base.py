@@ -239,6 +239,8 @@ class Setting:
     secret: bool = False
     is_url: bool = False
     """An address that the adapter connects to: `delivery.accounts` looks where it leads."""
+    choices: Sequence[str] = ()
+    """The values there are, where they are few."""
 
 
 @dataclass(frozen=True, slots=True)

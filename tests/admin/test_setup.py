@@ -151,9 +151,20 @@ def test_a_country_is_given_a_limit_of_its_own(operator: Client, provider: Provi
 
 def test_a_country_that_is_none_and_a_rate_of_nothing_are_refused(operator: Client, provider: Provider) -> None:
     for limit in ({"country": "uk", "rate": "5"}, {"country": "GB", "rate": "0"}):
-        operator.post(change(provider), twilio(**one_country(provider, **limit)))
+        operator.post(change(provider), twilio(secret_auth_token="another", **one_country(provider, **limit)))
 
     assert not provider.country_limits.exists()
+    provider.refresh_from_db()
+    assert provider.credentials == {"auth_token": TOKEN}  # nothing of a refused form is written
+
+
+def test_a_setting_of_few_values_is_chosen_from_them(operator: Client) -> None:
+    page = operator.get(f"{ADD.partition('?')[0]}?adapter=smpp").content.decode()
+
+    assert re.findall(r'<option value="([a-z-]+)"[^>]*>\1', page.partition('name="setting_mode"')[2])[:2] == [
+        "transceiver",
+        "pair",
+    ]
 
 
 def test_what_is_slowed_is_said_in_words(operator: Client, provider: Provider) -> None:

@@ -40,7 +40,13 @@ FORM = (
     Setting("password", "Password", "Usually up to 8 characters.", required=True, secret=True),
     Setting("system_type", "System type", "Only if the operator has given one."),
     Setting("verify_tls", "Verify TLS", "Whether the certificate must be valid and the host's own.", default=True),
-    Setting("mode", "Binds", "transceiver, or pair: a transmitter and a receiver.", default=Mode.TRANSCEIVER.value),
+    Setting(
+        "mode",
+        "Binds",
+        "transceiver, or pair: a transmitter and a receiver.",
+        default=Mode.TRANSCEIVER.value,
+        choices=tuple(Mode),
+    ),
     Setting(
         "binds",
         "Binds allowed",
@@ -65,12 +71,14 @@ FORM = (
         "Alphabet",
         "gsm7; latin1: as Latin-1 with data_coding 3; latin1-default: the operator reads data_coding 0 as Latin-1.",
         default=Alphabet.GSM7.value,
+        choices=tuple(Alphabet),
     ),
     Setting(
         "long_messages",
         "Long texts",
         "udh8 or udh16: in parts with a header; sar: in parts numbered by parameters; payload: whole.",
         default=Long.UDH8.value,
+        choices=tuple(Long),
     ),
     Setting("registered_delivery", "Receipts", "1: of every message. 2: of failures only. 0: none.", default=1),
     Setting(
@@ -78,6 +86,7 @@ FORM = (
         "Validity",
         "How a message's time is written: relative, absolute, or none.",
         default=Validity.RELATIVE.value,
+        choices=tuple(Validity),
     ),
     Setting("priority", "Priority", "0 to 3; 3 is the most urgent.", default=0),
     Setting("service_type", "Service type", "Only if the operator has given one."),
@@ -88,6 +97,7 @@ FORM = (
         "auto: learned from receipts. If known: same; exact; hex-decimal (responses in hexadecimal, receipts in "
         "decimal); decimal-hex.",
         default=IdBase.AUTO.value,
+        choices=tuple(IdBase),
     ),
     Setting("country_code", "Country code", "Put before numbers that the operator writes without one, as in 49."),
     Setting("enquire_seconds", "Enquire after", "Seconds of silence until the link is enquired after.", default=30),

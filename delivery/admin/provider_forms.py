@@ -1,0 +1,149 @@
+"""The forms of a provider's pages. Its own is the list of settings of its package; secrets go in and never out."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from contacts.admin.base import text_area
+from delivery import accounts, prices
+from delivery.models import Provider
+from delivery.providers.base import BadConfiguration, ProviderKind, Setting
+from delivery.routing.rules import Pin
+
+SETTING, SECRET = "setting_", "secret_"
+
+
+class ProviderForm(forms.ModelForm):
+    """Extended by the fields of one kind: see `form_for`."""
+
+    kind: ProviderKind
+
+    class Meta:
+        model = Provider
+        fields = ("name", "rate", "max_in_flight")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for setting in self.kind.form:
+            if not setting.secret and setting.name in self.instance.settings:
+                self.initial[SETTING + setting.name] = self.instance.settings[setting.name]
+
+    def clean(self) -> dict[str, Any]:
+        """Checks the whole account at once: a provider never stands half configured."""
+        data = super().clean() or {}
+        self.instance.adapter = self.kind.name
+        self.instance.settings = {
+            setting.name: data[SETTING + setting.name]
+            for setting in self.kind.form
+            if not setting.secret and data.get(SETTING + setting.name) not in (None, "")
+        }
+        return data
+
+    def secrets(self) -> dict[str, str | None]:
+        return {
+            setting.name: self.cleaned_data[SECRET + setting.name]
+            for setting in self.kind.form
+            if setting.secret and self.cleaned_data.get(SECRET + setting.name)
+        }
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # Django's own hook, after the instance has its values
+        if self.errors:
+            return
+        try:
+            accounts.check_change(provider=self.instance, credentials=self.secrets())
+        except BadConfiguration as error:
+            self.add_error(None, str(error))
+
+
+def field_for(setting: Setting, *, is_set: bool) -> forms.Field:
+    if setting.secret:
+        state = "Set; leave empty to keep it." if is_set else "Not set."
+        return forms.CharField(
+            label=setting.label,
+            required=False,
+            help_text=f"{state} {setting.help}".strip(),
+            widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
+        )
+    if setting.choices:
+        return forms.ChoiceField(
+            label=setting.label,
+            required=setting.required,
+            choices=[(str(choice), str(choice)) for choice in setting.choices],
+            initial=setting.default,
+            help_text=setting.help,
+            widget=UnfoldAdminSelectWidget(),
+        )
+    if isinstance(setting.default, bool):
+        return forms.BooleanField(
+            label=setting.label,
+            required=False,
+            initial=setting.default,
+            help_text=setting.help,
+            widget=UnfoldBooleanSwitchWidget(),
+        )
+    if isinstance(setting.default, int):
+        return forms.IntegerField(
+            label=setting.label,
+            required=setting.required,
+            initial=setting.default,
+            help_text=setting.help,
+            widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "numeric"}),
+        )
+    return forms.CharField(
+        label=setting.label,
+        required=setting.required,
+        initial=setting.default,
+        help_text=setting.help,
+        widget=UnfoldAdminTextInputWidget(),
+    )
+
+
+def form_for(kind: ProviderKind, provider: Provider | None) -> type[ProviderForm]:
+    is_set = accounts.public_fields(provider) if provider else {}
+    fields = {
+        (SECRET if setting.secret else SETTING) + setting.name: field_for(
+            setting, is_set=is_set.get(setting.name, False)
+        )
+        for setting in kind.form
+    }
+    return type("ProviderForm", (ProviderForm,), {**fields, "kind": kind})
+
+
+class DisableForm(forms.Form):
+    reason = forms.CharField(
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Shown to everybody who wonders why nothing goes out.",
+    )
+
+
+class PinForm(forms.Form):
+    pin = forms.ChoiceField(
+        label="Its health",
+        choices=Pin.choices,
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+        help_text="What you choose holds until somebody chooses again, and is kept in its history with your name.",
+    )
+
+
+class PricesForm(forms.Form):
+    prices = forms.CharField(
+        required=False,
+        widget=text_area(16),
+        help_text="A line for each country, such as “GB 0.04”; “* 0.0075” is for all others.",
+    )
+
+    def clean_prices(self) -> dict[str, Decimal]:
+        try:
+            return prices.parse(self.cleaned_data["prices"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
