@@ -38,6 +38,9 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 1.0
 #: A run of the loop that sends. What it remembers of refused senders is forgotten with it.
 RUN_SECONDS = 60.0
+#: As in `delivery.dispatch`. A window is small and answered within milliseconds: it is to be filled again several times
+#: before the next claim. What is ahead is never more than was answered since the last one.
+AHEAD_SHARE = 3.0
 #: After trouble that nobody foresaw.
 PAUSE_SECONDS = 1.0
 #: What a process is given to drain and give up all that it holds; containers give it 90 seconds.
@@ -244,6 +247,7 @@ class Connector:
             Sending(held.adapter),
             floor=held.floor,
             capacity=lambda: held.capacity() if held.wants else 0,
+            ahead_share=AHEAD_SHARE,
             apart=held.called,
         )
         try:
