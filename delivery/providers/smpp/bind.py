@@ -43,7 +43,7 @@ OTHER_REFUSAL_PAUSE = 30.0
 CREDENTIALS_PAUSE = 300.0
 CONNECT_SECONDS = 10.0
 STEADY_SECONDS = 5.0
-"""A bind that was up for less than this has not ended the row of tries."""
+"""A bind that was lost sooner than this is tried again a little more slowly."""
 
 #: Refusals that only a person can mend.
 CREDENTIALS = frozenset({CommandStatus.ESME_RINVPASWD, CommandStatus.ESME_RINVSYSID, CommandStatus.ESME_RINVSYSTYP})
@@ -155,7 +155,7 @@ class HeldBind:
                 else:
                     began = monotonic()
                     await self._hold(link, answer)
-                    tries = tries if monotonic() - began < STEADY_SECONDS else 0
+                    tries = min(tries, 2) if monotonic() - began < STEADY_SECONDS else 0
                     pause = 0.0
             if self._stop.is_set():
                 return

@@ -195,6 +195,16 @@ def test_what_auto_does_with_receipts_before_it_has_learned(message_id: str, tak
     assert set(MessageIds(IdBase.AUTO).of_receipt(message_id, ["14155550001"])) == taken
 
 
+def test_auto_learns_nothing_from_receipts_that_contradict_each_other() -> None:
+    told: list[IdBase] = []
+    ids = MessageIds(IdBase.AUTO, learned=told.append)
+    for number in range(4000, 4000 + 2 * LESSONS):
+        ids.of_response(str(number), f"+1415555{number}")
+        repeated = format(number, "x") if number % 2 else str(number)
+        assert ids.of_receipt(repeated, [f"1415555{number}"]) == (str(number),)
+    assert told == []
+
+
 def test_auto_takes_nothing_that_fits_two_messages() -> None:
     ids = MessageIds(IdBase.AUTO)
     ids.of_response("16", "+14155550001")
