@@ -151,13 +151,10 @@ async def serve(options: argparse.Namespace) -> None:
     await runner.setup()
     try:
         listening = []
-        for scheme, port, secured in (
-            ("smpp", options.smpp_port, None),
-            ("smpps", options.smpp_tls_port, context),
-        ):
+        for port, secured in ((options.smpp_port, None), (options.smpp_tls_port, context)):
             if port is not None:
                 with _named(options.host, port):
-                    listening.append((scheme, *await service.listen(options.host, port, secured)))
+                    listening.append(await service.listen(options.host, port, secured))
         with _named(options.host, options.port):
             await web.TCPSite(runner, options.host, options.port, backlog=2048).start()
         for scheme, host, port in [("http", *runner.addresses[0][:2]), *listening]:

@@ -32,6 +32,7 @@ def test_an_account_binds_in_each_mode_and_unbinds(carrier: Running, connect: Co
     esme = connect().bind(mode)
     [bind] = carrier.control.smsc()["accounts"][SYSTEM_ID]["binds"]
     assert bind["mode"] == mode
+    assert carrier.control.smsc()["ports"] == {"smpp": carrier.ports["smpp"], "smpps": carrier.ports["smpps"]}
 
     assert esme.unbind().command == "unbind_resp"
 

@@ -9,6 +9,9 @@ from tests.kannel import ACCEPTED, DELIVERED, FAILED, REFUSED, Kannel, Operator,
 from tests.simulator.conftest import Running, until
 from tests.simulator.esme import PASSWORD, SYSTEM_ID
 
+# One Kannel for all of them, also where processes share the tests.
+pytestmark = pytest.mark.xdist_group("kannel")
+
 TO = "+14155550100"
 LONG = (
     "Your order has left our house and will be with you tomorrow between nine and eleven. [If you are out, ask us.] "
