@@ -6,14 +6,15 @@ Two things go on side by side, a few dozen times a second each:
 - settling: write the outcomes that have come in since the last time, and slow down what they say is too fast.
 
 A run ends after some seconds, and after a moment if another provider waits for a worker. It goes on a little longer
-where answers are late, and while its last requests are under way it still claims what is urgent.
+where answers are late, and while its last requests are under way it still claims what is urgent. In a connector
+(`delivery.connector`) each account has a run of its own, which ends when there is nothing to do.
 
 Killed at any point, nothing is sent twice: what was claimed and not settled becomes `uncertain` when its lease
 ends, and the provider is asked. A worker that was asleep longer than its lease does not send what it still holds.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -30,6 +31,7 @@ from delivery.ids import ANYTIME
 from delivery.lanes import URGENT, Lane
 from delivery.limiter import Bucket, Requests, account_bucket, this_process
 from delivery.models import Provider
+from delivery.providers import registry
 from delivery.providers.base import SendOutcome
 from delivery.routing.senders import disable_sender
 from delivery.runtime import DATABASE_AWAY, Runtime, in_thread
@@ -70,6 +72,11 @@ class Dispatch:
     """Other providers, which may be waiting for this worker."""
     floor: UUID = ANYTIME
     """Where the queue begins."""
+    capacity: Callable[[], int] | None = None
+    """How many requests the adapter can have open at this moment, where that changes. 0: nothing is claimed."""
+    apart: str = ""
+    """Of runs that go on at the same time in one process, each has database connections of its own by this name."""
+    stopped: bool = False
     sent: int = 0
     switched_off: set[str] = field(default_factory=set)
     """Refused senders of which the database knows."""
@@ -99,6 +106,11 @@ class Dispatch:
                 await (await self.runtime.limiter()).leave(self._account, this_process())
         return self.sent
 
+    def stop(self) -> None:
+        """Claim nothing more, send nothing that is not on its way; `run` returns when all has its outcome."""
+        self.stopped = True
+        self.sending.stop()
+
     async def _claim_for(self, seconds: float) -> None:
         """Until the time is over, or nothing was to do for a while, and all that was claimed has its outcome."""
         until = monotonic() + seconds
@@ -108,7 +120,7 @@ class Dispatch:
         while True:
             if monotonic() < until and self._somebody_waits():
                 until, self.yielding = monotonic(), True
-            stopping = monotonic() >= until or bool(self.sending.refused_account)
+            stopping = self.stopped or monotonic() >= until or bool(self.sending.refused_account)
             pause = ROUND_SECONDS
             if not stopping:
                 claimed, wait = await self._claim(tuple(Lane))
@@ -139,7 +151,7 @@ class Dispatch:
     async def _claim(self, lanes: Sequence[Lane]) -> tuple[int, float]:
         """Claim what fits and start sending it. Returns how many, and the seconds that limits ask to wait."""
         requests = self._requests()
-        if monotonic() < self.away_until or requests.room <= 0:
+        if not self._may_claim() or monotonic() < self.away_until or requests.room <= 0:
             return 0, max(0.0, self.away_until - monotonic())
         self.answered = self.sending.answered
         lease_ends = monotonic() + settings.LEASE_SECONDS
@@ -152,13 +164,16 @@ class Dispatch:
             away = "limiter_away" if isinstance(error, redis.RedisError) else "database_away"
             log.warning(away, provider_id=self.provider.pk, error=type(error).__name__)
             self.away_until = monotonic() + AWAY_SECONDS
-            await self.runtime.leave_connection("claiming")
+            await self.runtime.leave_connection(f"claiming{self.apart}")
             return 0, AWAY_SECONDS
         finally:
             self.claiming = False
-        self.sending.may_open = claimed.may_open or self.sending.may_open
+        if claimed.may_open:
+            self.sending.may_open = self._bounded(*claimed.may_open)
         self.sending.outcomes += claimed.unreadable
         self.sending.add(claimed.messages, lease_ends=lease_ends)
+        if self.stopped:
+            self.sending.stop()
         self.sent += len(claimed.messages)
         vitals.count("claimed", len(claimed.messages), self.provider.pk)
         vitals.count("limiter_waits", int(claimed.wait > 0), self.provider.pk)
@@ -166,7 +181,7 @@ class Dispatch:
 
     async def _ask_for(self, requests: Requests, lanes: Sequence[Lane]) -> Claimed:
         return await claim(
-            await self.runtime.connection("claiming"),
+            await self.runtime.connection(f"claiming{self.apart}"),
             await self.runtime.limiter(),
             self.runtime.turns[self.provider.pk],
             provider_id=self.provider.pk,
@@ -176,6 +191,13 @@ class Dispatch:
             lanes=lanes,
             floor=self.floor,
         )
+
+    def _may_claim(self) -> bool:
+        return not self.stopped and (self.capacity is None or self.sending.held < self.capacity())
+
+    def _bounded(self, urgent: int, rest: int) -> tuple[int, int]:
+        most = max(urgent, rest) if self.capacity is None else self.capacity()
+        return min(urgent, most), min(rest, most)
 
     @property
     def _account(self) -> Bucket:
@@ -220,7 +242,7 @@ class Dispatch:
                 break
             except DATABASE_AWAY as error:
                 log.warning("outcomes_wait", outcomes=len(batch), error=type(error).__name__)
-                await self.runtime.leave_connection("settling")
+                await self.runtime.leave_connection(f"settling{self.apart}")
                 if monotonic() > give_up:
                     raise
                 await asyncio.sleep(0.5)
@@ -229,7 +251,8 @@ class Dispatch:
 
     async def _write(self, batch: list[SendOutcome]) -> None:
         """All that follows from the outcomes. Safe to repeat."""
-        await settle(await self.runtime.connection("settling"), batch, provider_id=self.provider.pk)
+        connection = await self.runtime.connection(f"settling{self.apart}")
+        await settle(connection, batch, provider_id=self.provider.pk)
         if too_fast := [Refusal(o.message_id, o.slows, o.code) for o in batch if o.slows]:
             await in_thread(slowing.learn, self.provider.pk, too_fast)
         if refusals := [(o.message_id, o.failure, o.code) for o in batch if o.failure in _LASTING]:
@@ -251,16 +274,21 @@ def dispatch(provider_id: int, *, runtime: Runtime, seconds: float) -> int:
     provider = Provider.objects.filter(pk=provider_id, enabled=True).first()
     if provider is None:
         return 0
-    others = list(Provider.objects.filter(enabled=True).exclude(pk=provider_id).values_list("pk", flat=True))
+    others = Provider.objects.filter(enabled=True).exclude(pk=provider_id).exclude(adapter__in=registry.connected())
+    waiting = list(others.values_list("pk", flat=True))
     floor = horizon.floor()
 
     async def work() -> Dispatch:
-        run = Dispatch(provider, runtime, Sending(await runtime.adapter(provider)), others, floor)
+        run = Dispatch(provider, runtime, Sending(await runtime.adapter(provider)), waiting, floor)
         await run.run(seconds=seconds)
         return run
 
     run = runtime.run(work())
-    if code := run.sending.refused_account:
-        accounts.disable(provider, f"The provider refuses the account (code {code}).")
-        log.error("provider_disabled", provider_id=provider.pk, code=code)
+    switch_off_if_refused(run)
     return run.sent
+
+
+def switch_off_if_refused(run: Dispatch) -> None:
+    if code := run.sending.refused_account:
+        accounts.disable(run.provider, f"The provider refuses the account (code {code}).")
+        log.error("provider_disabled", provider_id=run.provider.pk, code=code)

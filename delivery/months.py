@@ -1,4 +1,4 @@
-"""Months: messages, their timelines and their earlier attempts are cut by the month of the message's id.
+"""Months: messages, their timelines, earlier attempts and parts are cut by the month of the message's id.
 
 A month is open when it has partitions and a key for its texts. There is no partition for whatever else may come: a
 row of a month that is not open is refused, so months are opened well ahead, after every migration and by housekeeping.
@@ -19,18 +19,25 @@ from delivery.models import Month
 BEHIND, AHEAD = 1, 3
 
 # A message is updated three or four times in its first minutes: leave room on the page, and vacuum after a share of
-# rows that a busy hub reaches in minutes rather than days. The timeline only grows, and attempts are few.
+# rows that a busy hub reaches in minutes rather than days. So is a part, once or twice. The timeline only grows, and
+# attempts are few.
 TABLES: Mapping[str, str] = {
     "delivery_message": (
         "fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02"
     ),
     "delivery_messageevent": "autovacuum_vacuum_insert_scale_factor = 0.1, autovacuum_analyze_scale_factor = 0.05",
     "delivery_attempt": "autovacuum_analyze_scale_factor = 0.05",
+    "delivery_messagepart": (
+        "fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05"
+    ),
 }
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('smshub months', 0))"
+# Of those that are open already, one may lack a table that is younger than it.
 _MISSING = f"""
-SELECT wanted.month FROM unnest(%s::date[]) AS wanted (month) LEFT JOIN delivery_month AS known USING (month)
+SELECT wanted.month
+FROM (SELECT unnest(%s::date[]) AS month UNION SELECT month FROM delivery_month WHERE dropped_at IS NULL) AS wanted
+LEFT JOIN delivery_month AS known USING (month)
 WHERE known.dropped_at IS NULL
   AND (known.month IS NULL
        OR EXISTS (SELECT 1 FROM unnest(ARRAY{list(TABLES)}) AS parent
@@ -49,7 +56,7 @@ def partition(parent: str, month: date) -> str:
 
 
 def missing(now: datetime | None = None) -> list[date]:
-    """Months that should be open and are not."""
+    """Months that should be open and are not, or lack a table."""
     this = month_of(now or timezone.now())
     wanted = [months_later(this, number) for number in range(-BEHIND, AHEAD + 1)]
     with connection.cursor() as cursor:

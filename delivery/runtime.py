@@ -1,14 +1,16 @@
 """One event loop per worker process, with what should outlive a task: connections and provider adapters.
 
-Celery's prefork children run synchronous tasks; each makes its loop here on first use, after the fork.
+Celery's prefork children run synchronous tasks; each makes its loop here on first use, after the fork. Such a loop runs
+while a task does. A connector's runs always (`AlwaysRunning`), for its connections are to be heard between tasks.
 """
 
 import asyncio
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import psycopg
 import redis.asyncio
@@ -68,16 +70,40 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     return await sync_to_async(with_a_connection_that_works)()
 
 
+class Runner(Protocol):
+    """An event loop that is given work from outside: an asyncio.Runner is one."""
+
+    def run(self, coro: Coroutine[Any, Any, T], /) -> T: ...
+
+
+class AlwaysRunning:
+    """An event loop in a thread of its own, which runs until it is closed. Any other thread may give it work."""
+
+    def __init__(self) -> None:
+        self.loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="event loop", daemon=True)
+        self._thread.start()
+
+    def run(self, coro: Coroutine[Any, Any, T], /) -> T:
+        return asyncio.run_coroutine_threadsafe(coro, self.loop).result()
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
 @dataclass
 class Runtime:
     """What a worker process keeps between tasks."""
 
-    runner: asyncio.Runner
+    runner: Runner
     adapters: dict[int, tuple[object, Adapter]] = field(default_factory=dict)
     _connections: dict[str, psycopg.AsyncConnection[tuple[Any, ...]]] = field(default_factory=dict)
     turns: defaultdict[int, Turns] = field(default_factory=lambda: defaultdict(Turns))
     """By provider: where this process stands in its queue."""
     _limiter: Limiter | None = None
+    _redis: "redis.asyncio.Redis | None" = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -94,29 +120,36 @@ class Runtime:
         if known := self._connections.pop(purpose, None):
             await known.close()
 
-    async def limiter(self) -> Limiter:
-        if self._limiter is None:
-            client = redis.asyncio.Redis.from_url(
+    async def redis(self) -> "redis.asyncio.Redis":
+        if self._redis is None:
+            self._redis = redis.asyncio.Redis.from_url(
                 settings.REDIS_URL,
                 socket_timeout=2,
                 socket_connect_timeout=2,
                 # Once more, for a connection that broke while it lay idle. Not for long: outcomes are to be settled.
                 retry=Retry(NoBackoff(), 1),
             )
-            self._limiter = Limiter(client)
+        return self._redis
+
+    async def limiter(self) -> Limiter:
+        if self._limiter is None:
+            self._limiter = Limiter(await self.redis())
         return self._limiter
 
     async def adapter(self, provider: Provider) -> Adapter:
-        """The adapter of an account, kept while its configuration stays the same."""
+        """The adapter of an account, kept while its configuration stays the same.
+
+        One that holds connections is here only in a connector, which has put it here. Raises LookupError elsewhere.
+        """
         version = accounts.config_version(provider)
         known = self.adapters.get(provider.pk)
         if known and known[0] == version:
             return known[1]
-        if known:
-            await known[1].close()
         kind = registry.kind(provider.adapter)
         if kind.needs_connection:
-            raise LookupError(f"{kind.label} holds a connection, which only its own connector worker may open.")
+            raise LookupError(f"{kind.label} holds a connection, which only a connector worker may open.")
+        if known:
+            await known[1].close()
         adapter = kind.build(accounts.provider_config(provider), None)
         self.adapters[provider.pk] = (version, adapter)
         return adapter

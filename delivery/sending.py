@@ -49,6 +49,13 @@ class Sending:
             heappush(self.ready, (message.lane, next(self._order), message, lease_ends))
         self._open_requests()
 
+    def stop(self) -> None:
+        """Send nothing that is not on its way yet: somebody else may claim it again."""
+        for _, _, message, _ in self.ready:
+            outcome = SendOutcome(message.id, message.attempt, Outcome.THROTTLED, detail="the worker is being stopped")
+            self.outcomes.append(outcome)
+        self.ready.clear()
+
     def _open_requests(self) -> None:
         urgent, rest = self.may_open
         while self.ready:

@@ -72,6 +72,19 @@ WHERE m.id = answer.id AND m.attempt = answer.attempt
 """
 
 
+# Beside the message itself, for an attempt that went as several.
+_PARTS = f"""
+INSERT INTO delivery_messagepart
+    (message_id, attempt, place, provider_id, provider_message_id, status, reason, code, at)
+SELECT message_id, attempt, place, %(provider_id)s, provider_message_id, '{Status.ACCEPTED}', '', '',
+       statement_timestamp()
+FROM unnest(%(ids)b::uuid[], %(attempts)b::smallint[], %(places)b::smallint[], %(provider_ids)b::text[])
+    AS part (message_id, attempt, place, provider_message_id)
+WHERE EXISTS (SELECT 1 FROM delivery_message WHERE delivery_message.id = part.message_id)
+ON CONFLICT (message_id, attempt, place) DO NOTHING
+"""
+
+
 async def settle(connection: Connection, outcomes: Sequence[SendOutcome], *, provider_id: int | None = None) -> None:
     """Write a batch of outcomes in one transaction. Safe to repeat.
 
@@ -83,12 +96,16 @@ async def settle(connection: Connection, outcomes: Sequence[SendOutcome], *, pro
         await connection.execute(LOCK, {"ids": [outcome.message_id for outcome in outcomes]})
         if evidence:
             await connection.execute(_EVIDENCE, _evidence_arguments(evidence))
+        if in_parts := [outcome for outcome in evidence if len(outcome.part_ids) > 1]:
+            await connection.execute(_PARTS, _parts_arguments(in_parts, provider_id))
         if later:
             await connection.execute(_LATER, _later_arguments(later))
         if provider_id is not None:
             if counts := health.counted(provider_id, outcomes):
                 await connection.execute(health.COUNT, counts)
-            failed = [outcome.message_id for outcome in evidence if outcome.failure in elsewhere.ROUTES_FAULT]
+            # Of what went in parts, some may have arrived: it goes by no other route.
+            whole = [outcome for outcome in evidence if not any(outcome.part_ids)]
+            failed = [outcome.message_id for outcome in whole if outcome.failure in elsewhere.ROUTES_FAULT]
             if failed:
                 await elsewhere.retry(connection, failed)
 
@@ -109,6 +126,17 @@ def _evidence_arguments(outcomes: Sequence[SendOutcome]) -> dict[str, Any]:
         "details": [clean(outcome.detail, 200) for outcome in outcomes],
         "ask_soon": settings.ASK_UNCERTAIN_AFTER_SECONDS,
         "ask_after": settings.ASK_AFTER_SECONDS,
+    }
+
+
+def _parts_arguments(outcomes: Sequence[SendOutcome], provider_id: int | None) -> dict[str, Any]:
+    parts = [(o, place, known_as) for o in outcomes for place, known_as in enumerate(o.part_ids, start=1)]
+    return {
+        "provider_id": provider_id,
+        "ids": [outcome.message_id for outcome, _, _ in parts],
+        "attempts": [outcome.attempt for outcome, _, _ in parts],
+        "places": [place for _, place, _ in parts],
+        "provider_ids": [clean(known_as, 64) for _, _, known_as in parts],
     }
 
 

@@ -7,6 +7,7 @@ from celery import shared_task
 from delivery import dispatch as dispatching
 from delivery import heartbeat as heartbeat  # listens for the worker's start
 from delivery import months, queue, redaction, retention, tallies, uncertain, vitals, wake
+from delivery.connector import worker as connector
 from delivery.receipts.reconcile import BATCH, reconcile_batch
 from delivery.routing import failover
 from delivery.routing import health as judging
@@ -27,6 +28,19 @@ def dispatch(provider_id: int) -> None:
     wake.heard("delivery.tasks.dispatch", provider_id)
     if dispatching.dispatch(provider_id, runtime=runtime(), seconds=RUN_SECONDS):
         wake.dispatch(provider_id)
+
+
+@shared_task
+def connector_dispatch(provider_id: int) -> None:
+    wake.heard("delivery.tasks.connector_dispatch", provider_id)
+    connector.here().wake(provider_id)
+
+
+@shared_task
+def connector_ask(provider_id: int) -> None:
+    wake.heard("delivery.tasks.connector_ask", provider_id)
+    if connector.here().holds(provider_id):
+        uncertain.ask(provider_id, runtime=connector.here().runtime)
 
 
 @shared_task

@@ -10,11 +10,14 @@ import redis
 import structlog
 from celery import current_app
 from django.conf import settings
+from django.db import Error
 from kombu.exceptions import KombuError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from delivery.limiter import account_bucket, shares_key
+from delivery.models import Provider
+from delivery.providers import registry
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +83,7 @@ def still_asleep(provider_ids: Sequence[int]) -> bool:
 
 def dispatch(provider_id: int) -> None:
     """The provider has messages to send."""
-    say("delivery.tasks.dispatch", provider_id)
+    say("delivery.tasks.connector_dispatch" if in_connector(provider_id) else "delivery.tasks.dispatch", provider_id)
 
 
 def reconcile() -> None:
@@ -90,4 +93,21 @@ def reconcile() -> None:
 
 def ask(provider_id: int) -> None:
     """Some messages of the provider are to be asked about."""
-    say("delivery.tasks.ask", provider_id)
+    say("delivery.tasks.connector_ask" if in_connector(provider_id) else "delivery.tasks.ask", provider_id)
+
+
+_in_connector: dict[int, bool] = {}
+"""A provider's package never changes, so what it is needs to be read once."""
+
+
+def in_connector(provider_id: int) -> bool:
+    """Whether the provider holds connections, which only a connector worker does."""
+    if provider_id not in _in_connector:
+        try:
+            adapter = Provider.objects.filter(pk=provider_id).values_list("adapter", flat=True).first()
+        except Error:
+            return False
+        if adapter is None:
+            return False
+        _in_connector[provider_id] = adapter in registry.connected()
+    return _in_connector[provider_id]

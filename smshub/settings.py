@@ -137,6 +137,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_TASK_ROUTES = {
     "delivery.tasks.dispatch": {"queue": "dispatch"},
+    "delivery.tasks.connector_*": {"queue": "connector"},
     "delivery.tasks.reconcile": {"queue": "reconcile"},
     "delivery.tasks.*": {"queue": "default"},
     "campaigns.tasks.tick": {"queue": "default"},

@@ -17,7 +17,7 @@ from contacts.models import Contact, Suppression
 from delivery import errors
 from delivery.admin import words
 from delivery.admin.filters import ByLane, ByProvider, ByStatus, ToContact, When
-from delivery.admin.timeline import explained, timeline
+from delivery.admin.timeline import explained, parts, timeline
 from delivery.models import Inbound, Message
 from delivery.states import MEANING, Status
 
@@ -104,6 +104,7 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
             code_words=code_words,
             code_url=code_url,
             timeline=timeline(message),
+            parts=parts(message),
         )
 
 

@@ -39,6 +39,37 @@ def timeline(message: Message) -> list[Line]:
     return lines
 
 
+@dataclass(frozen=True, slots=True)
+class PartLine:
+    attempt: int
+    place: int
+    provider_message_id: str
+    status: str
+    group: str
+    at: datetime
+    reason: str
+    code: str
+    code_words: str
+
+
+def parts(message: Message) -> list[PartLine]:
+    """The parts that a text went as, if it went as several."""
+    return [
+        PartLine(
+            attempt=part.attempt,
+            place=part.place,
+            provider_message_id=part.provider_message_id,
+            status=str(Status(part.status).label),
+            group=words.GROUP_OF[part.status],
+            at=part.at,
+            reason=errors.in_words(part.status, part.reason),
+            code=part.code,
+            code_words=explained(message.provider, part.code)[0],
+        )
+        for part in message.parts.order_by("attempt", "place")[:MAX_EVENTS]
+    ]
+
+
 def _line(message: Message, event: MessageEvent) -> Line:
     code_words, code_url = explained(message.provider, event.code)
     return Line(

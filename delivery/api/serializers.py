@@ -13,6 +13,7 @@ from delivery.models import (
     Inbound,
     Message,
     MessageEvent,
+    MessagePart,
     Provider,
     ProviderHealth,
     Route,
@@ -97,6 +98,16 @@ class EventSerializer(serializers.ModelSerializer):
         return MEANING[Status(event.status)]
 
 
+class PartSerializer(serializers.ModelSerializer):
+    """One of several messages of the provider's that a text went as."""
+
+    part = serializers.IntegerField(source="place", help_text="Its place in the text, from 1.")
+
+    class Meta:
+        model = MessagePart
+        fields = ["attempt", "part", "provider_message_id", "status", "reason", "code", "at"]
+
+
 class ExplanationSerializer(serializers.Serializer):
     status = serializers.CharField(help_text="What the status means.")
     reason = serializers.CharField(allow_blank=True, help_text="Why, in words.")
@@ -109,10 +120,11 @@ class MessageDetailSerializer(MessageSerializer):
     """A message with its timeline, oldest first, and its state in words."""
 
     events = EventSerializer(many=True, source="timeline")
+    parts = PartSerializer(many=True, help_text="Empty: it went as one.")
     explanation = serializers.SerializerMethodField()
 
     class Meta(MessageSerializer.Meta):
-        fields = [*MessageSerializer.Meta.fields, "provider_message_id", "attempt", "explanation", "events"]
+        fields = [*MessageSerializer.Meta.fields, "provider_message_id", "attempt", "explanation", "events", "parts"]
         read_only_fields = fields
 
     @extend_schema_field(ExplanationSerializer)

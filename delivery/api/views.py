@@ -13,7 +13,7 @@ from contacts.api.refusals import WrongState
 from delivery import submit
 from delivery.api import serializers
 from delivery.api.filters import InboundFilters, MessageFilters
-from delivery.models import EVENT_ORDER, Inbound, Message, MessageEvent, Provider, Route, Sender
+from delivery.models import EVENT_ORDER, Inbound, Message, MessageEvent, MessagePart, Provider, Route, Sender
 from delivery.routing import routes
 
 UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -115,4 +115,5 @@ class InboundViewSet(viewsets.ReadOnlyModelViewSet[Inbound]):
 
 def with_timeline(messages: QuerySet[Message]) -> QuerySet[Message]:
     events = Prefetch("events", MessageEvent.objects.order_by(*EVENT_ORDER), to_attr="timeline")
-    return messages.select_related("provider").prefetch_related(events)
+    parts = Prefetch("parts", MessagePart.objects.order_by("attempt", "place"))
+    return messages.select_related("provider").prefetch_related(events, parts)

@@ -2,7 +2,7 @@
 
 from delivery.models.accounts import CountryLimit, Price, Provider, Sender
 from delivery.models.campaigns import CampaignHold, CampaignLimit, Tally
-from delivery.models.messages import EVENT_ORDER, Attempt, Inbound, InboxReceipt, Message, MessageEvent
+from delivery.models.messages import EVENT_ORDER, Attempt, Inbound, InboxReceipt, Message, MessageEvent, MessagePart
 from delivery.models.months import Month, MonthSummary
 from delivery.models.routes import HealthChange, HealthCount, ProviderHealth, Route
 from delivery.models.submissions import Submission, Word
@@ -19,6 +19,7 @@ __all__ = [
     "InboxReceipt",
     "Message",
     "MessageEvent",
+    "MessagePart",
     "Month",
     "MonthSummary",
     "Price",

@@ -18,6 +18,10 @@ class Provider(models.Model):
     max_in_flight = models.PositiveIntegerField(default=50, help_text="Requests open at once, over all workers.")
     enabled = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=200, blank=True, default="", editable=False)
+    unbound_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since when none of its connections is to be held."
+    )
+    unbound_by = models.CharField(max_length=150, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -156,6 +156,36 @@ class Attempt(models.Model):
         ]
 
 
+class MessagePart(models.Model):
+    """A part of an attempt that went as several messages of the provider's, each with an id and receipts of its own.
+
+    Written when the provider took them, by `delivery.settle`; an attempt that went as one has none. A part without an
+    id is one of which nobody knows whether the provider has it. Partitioned by the month of the message's id.
+    """
+
+    pk = models.CompositePrimaryKey("message_id", "attempt", "place")
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, related_name="parts", db_index=False, db_constraint=False
+    )
+    attempt = models.PositiveSmallIntegerField()
+    place = models.PositiveSmallIntegerField(help_text="In the text, from 1.")
+    provider = models.ForeignKey(Provider, null=True, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    provider_message_id = models.CharField(max_length=64, blank=True, default="")
+    status = models.CharField(max_length=12, choices=Status.choices)
+    reason = models.CharField(max_length=24, blank=True, default="")
+    code = models.CharField(max_length=20, blank=True, default="")
+    at = models.DateTimeField(help_text="Of the answer or the receipt that says so.")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["provider_message_id", "provider"],
+                condition=~Q(provider_message_id=""),
+                name="part_provider_id",
+            ),
+        ]
+
+
 class InboxReceipt(models.Model):
     """A receipt that was answered 2xx and not yet reconciled. Rows leave when they are applied."""
 

@@ -56,6 +56,9 @@ class ProviderHealth(models.Model):
     since = models.DateTimeField(null=True, help_text="Of the last change.")
     reason = models.CharField(max_length=300, blank=True, default="")
     openings = models.PositiveIntegerField(default=0)
+    unbound = models.BooleanField(
+        default=False, db_default=False, help_text="It is open because none of its connections was up."
+    )
     pin = models.CharField(max_length=7, choices=Pin.choices, blank=True, default=Pin.NONE)
     trial_rate = models.FloatField(null=True, help_text="Segments per second it may be sent while others stand in.")
     review = models.BooleanField(default=False, help_text="What is queued for it is to be gone through again.")

@@ -27,3 +27,8 @@ def kind(name: str) -> ProviderKind:
         return kinds()[name]
     except KeyError:
         raise LookupError(f"No provider package “{name}”; there are: {', '.join(sorted(kinds()))}.") from None
+
+
+def connected() -> frozenset[str]:
+    """The names of those that hold a connection."""
+    return frozenset(name for name, kind in kinds().items() if kind.needs_connection)

@@ -5,7 +5,6 @@ the receipt joins the batch that is being gathered, and the answer is given when
 committed is answered 503, and the provider comes again.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import monotonic
@@ -17,13 +16,12 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import close_old_connections
 
-from delivery import accounts, callbacks, vitals, wake
+from delivery import accounts, callbacks
 from delivery.inbound.store import store
 from delivery.models import Provider
 from delivery.providers import registry
-from delivery.providers.base import BadCallback, Callback, InboundText, ProviderConfig, ProviderKind, Receipt
-from delivery.receipts import inbox
-from delivery.runtime import connect
+from delivery.providers.base import BadCallback, Callback, InboundText, ProviderConfig, ProviderKind
+from delivery.receipts.group import GroupCommit
 
 log = structlog.get_logger(__name__)
 
@@ -34,82 +32,10 @@ Answer = tuple[int, str, bytes]
 
 #: A provider's callback is a few hundred bytes.
 MAX_BODY = 64 * 1024
-#: Commits begin no sooner than this after one another: what comes meanwhile goes into one.
-GATHER_SECONDS = 0.01
-#: Whoever reconciles looks again for a while after it was woken, so it need not be told of every commit.
-WAKE_SECONDS = 0.1
-#: More waiting than this and we say 503 at once instead of using up memory.
-MAX_WAITING = 20_000
 #: How long a change of a provider's credentials may take to be known here.
 CONFIG_SECONDS = 5.0
 
 _PATH = re.compile(callbacks.PREFIX + r"/(receipts|inbound)/(\d{1,18})(?:/([A-Za-z0-9_=-]{1,64}))?$")
-
-
-class GroupCommit:
-    """Appends receipts to the inbox, many to a commit. `store` returns when they are durable, or raises."""
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[int, Receipt, asyncio.Future[None]]] = []
-        self._flusher: asyncio.Task[None] | None = None
-        self._connection: inbox.Connection | None = None
-        self._began = 0.0
-        self._woken = 0.0
-        self._waking: asyncio.Task[None] | None = None
-
-    @property
-    def full(self) -> bool:
-        return len(self._waiting) >= MAX_WAITING
-
-    async def store(self, provider_id: int, receipt: Receipt) -> None:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((provider_id, receipt, done))
-        if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
-        await done
-
-    async def _flush(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(self._began + GATHER_SECONDS - monotonic())
-            self._began = monotonic()
-            batch, self._waiting = self._waiting[:2000], self._waiting[2000:]
-            error = await self._append(batch)
-            for _, _, done in batch:
-                if not done.done():
-                    if error:
-                        done.set_exception(error)
-                    else:
-                        done.set_result(None)
-            if not error:
-                self._wake()
-
-    def _wake(self) -> None:
-        """Beside the next batches: a Redis that does not answer holds up no receipt."""
-        busy = self._waking is not None and not self._waking.done()
-        if not busy and monotonic() - self._woken > WAKE_SECONDS:
-            self._woken = monotonic()
-            self._waking = asyncio.create_task(asyncio.to_thread(wake.reconcile))
-
-    async def _append(self, batch: list[tuple[int, Receipt, "asyncio.Future[None]"]]) -> Exception | None:
-        try:
-            if self._connection is None or self._connection.closed or self._connection.broken:
-                self._connection = await connect()
-            await inbox.append(self._connection, [(provider_id, receipt) for provider_id, receipt, _ in batch])
-        except Exception as error:
-            log.warning("receipts_not_stored", receipts=len(batch), error=type(error).__name__)
-            if self._connection is not None:
-                await self._connection.close()
-                self._connection = None
-            return error
-        for provider_id, _, _ in batch:
-            vitals.count("receipts_appended", 1, provider_id)
-        return None
-
-    async def close(self) -> None:
-        if self._flusher is not None:
-            await self._flusher
-        if self._connection is not None:
-            await self._connection.close()
 
 
 class Door:
@@ -184,8 +110,7 @@ class Door:
         if about is None and not kind.receipts_without_token:
             return _refusal(404, "This callback address was not made by this hub.")
         bound = [callbacks.bind(receipt, about) for receipt in kind.parse_receipts(callback, config)]
-        for receipt in bound:
-            await self.group.store(provider_id, receipt)
+        await self.group.store(provider_id, bound)
         return 204, "text/plain", b""
 
     async def _inbound(

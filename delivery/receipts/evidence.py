@@ -28,6 +28,9 @@ class Evidence:
     code: str
     at: datetime
     source: str
+    detail: str = ""
+    partial: bool = False
+    """It speaks of one of several parts, of which others may have arrived: a failure is not tried again."""
 
     @property
     def fingerprint(self) -> str:
@@ -38,10 +41,11 @@ class Evidence:
 _NOTE = """
 INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
 SELECT * FROM (
-    SELECT id, fingerprint, at, source, status, attempt, reason, code, ''
+    SELECT id, fingerprint, at, source, status, attempt, reason, code, detail
     FROM unnest(%(ids)b::uuid[], %(fingerprints)b::text[], %(ats)b::timestamptz[], %(sources)b::text[],
-                %(statuses)b::text[], %(attempts)b::smallint[], %(reasons)b::text[], %(codes)b::text[])
-        AS e (id, fingerprint, at, source, status, attempt, reason, code)
+                %(statuses)b::text[], %(attempts)b::smallint[], %(reasons)b::text[], %(codes)b::text[],
+                %(details)b::text[])
+        AS e (id, fingerprint, at, source, status, attempt, reason, code, detail)
 ) AS noted
 WHERE EXISTS (SELECT 1 FROM delivery_message WHERE delivery_message.id = noted.id)
 ON CONFLICT (message_id, fingerprint) DO NOTHING
@@ -110,6 +114,7 @@ def apply(evidence: Sequence[Evidence]) -> None:
                 "attempts": [piece.attempt for piece in evidence],
                 "reasons": [piece.reason for piece in evidence],
                 "codes": [piece.code for piece in evidence],
+                "details": [piece.detail for piece in evidence],
             },
         )
         if receipts := [piece for piece in best if piece.source == "receipt" and _is_news(piece)]:
@@ -138,10 +143,11 @@ def apply(evidence: Sequence[Evidence]) -> None:
         )
         # What was given up is closed, and so may its campaign be: news of its failure does not open it again.
         given_up = now - timedelta(seconds=settings.GIVE_UP_AFTER_SECONDS)
+        partial = {piece.message_id for piece in best if piece.partial}
         failed = [
             message_id
             for message_id, status, claimed_at in cursor.fetchall()
-            if status in _FAILURES and (claimed_at is None or claimed_at > given_up)
+            if status in _FAILURES and (claimed_at is None or claimed_at > given_up) and message_id not in partial
         ]
     retries.retry_failed(failed, now=now)
     if failed:

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from delivery import clock, horizon, numbers, slowing, vitals
 from delivery.errors import Failure
 from delivery.providers.base import Slows
+from delivery.receipts import parts
 from delivery.receipts.evidence import Evidence, apply
 from delivery.slowing import Refusal
 from delivery.states import Status
@@ -29,19 +30,27 @@ FROM delivery_inboxreceipt WHERE try_at <= %(now)s ORDER BY try_at LIMIT %(limit
 """
 
 # For receipts that do not name their message. The months in which something is open come first, for what is asked by
-# a provider's id goes through all that are named: only what is in none of these is looked for in years of others.
+# a provider's id goes through all that are named: only what is in none of these is looked for in years of others. A
+# message of several segments may have gone in parts, with an id and receipts each.
 _FIND = """
-SELECT asked.id, found.id, found.attempt
+SELECT asked.id, found.id, found.attempt, found.several
 FROM unnest(%(inbox_ids)s::bigint[], %(providers)s::bigint[], %(known_as)s::text[]) AS asked (id, provider_id, known_as)
 CROSS JOIN LATERAL (
-    SELECT id, attempt FROM delivery_message
+    SELECT id, attempt, segments > 1 AS several FROM delivery_message
     WHERE provider_id = asked.provider_id AND provider_message_id = asked.known_as AND provider_message_id <> ''
       AND id >= %(floor)s
     UNION ALL
-    SELECT id, attempt FROM delivery_message
+    SELECT message_id, attempt, true FROM delivery_messagepart
+    WHERE provider_id = asked.provider_id AND provider_message_id = asked.known_as AND provider_message_id <> ''
+      AND message_id >= %(floor)s
+    UNION ALL
+    SELECT id, attempt, segments > 1 FROM delivery_message
     WHERE provider_id = asked.provider_id AND provider_message_id = asked.known_as AND provider_message_id <> ''
     UNION ALL
-    SELECT message_id, number FROM delivery_attempt
+    SELECT message_id, attempt, true FROM delivery_messagepart
+    WHERE provider_id = asked.provider_id AND provider_message_id = asked.known_as AND provider_message_id <> ''
+    UNION ALL
+    SELECT message_id, number, true FROM delivery_attempt
     WHERE provider_id = asked.provider_id AND provider_message_id = asked.known_as AND provider_message_id <> ''
     LIMIT 1) AS found
 """
@@ -66,6 +75,8 @@ class Taken:
     received_at: datetime
     tries: int
     slows: str
+    several: bool = False
+    """Whether the message may have gone in parts, of which this is about one."""
 
 
 def reconcile_batch(*, limit: int = BATCH) -> int:
@@ -78,7 +89,7 @@ def reconcile_batch(*, limit: int = BATCH) -> int:
             return 0
         matched = [receipt for receipt in taken if receipt.message_id is not None]
         unmatched = [receipt for receipt in taken if receipt.message_id is None]
-        apply([_evidence(receipt, receipt.message_id) for receipt in matched if receipt.message_id])
+        apply(_evidence_of(matched))
         waiting = [receipt.inbox_id for receipt in unmatched if receipt.tries < TRIES]
         done = {receipt.inbox_id for receipt in taken}.difference(waiting)
         cursor.execute("DELETE FROM delivery_inboxreceipt WHERE id = ANY(%s)", [list(done)])
@@ -118,13 +129,20 @@ def _find(taken: list[Taken]) -> list[Taken]:
     }
     with connection.cursor() as cursor:
         cursor.execute(_FIND, values)
-        found = {inbox_id: (message_id, attempt) for inbox_id, message_id, attempt in cursor.fetchall()}
-    return [
-        replace(receipt, message_id=found[receipt.inbox_id][0], attempt=receipt.attempt or found[receipt.inbox_id][1])
-        if receipt.inbox_id in found
-        else receipt
-        for receipt in taken
-    ]
+        found = {inbox_id: row for inbox_id, *row in cursor.fetchall()}
+    return [_named(receipt, *found[receipt.inbox_id]) if receipt.inbox_id in found else receipt for receipt in taken]
+
+
+def _named(receipt: Taken, message_id: UUID, attempt: int, several: bool) -> Taken:
+    return replace(receipt, message_id=message_id, attempt=receipt.attempt or attempt, several=several)
+
+
+def _evidence_of(matched: Sequence[Taken]) -> list[Evidence]:
+    """What these say of their messages, those about parts taken together."""
+    said = [(receipt.several, _evidence(receipt, receipt.message_id)) for receipt in matched if receipt.message_id]
+    plain = [piece for several, piece in said if not several]
+    in_parts = [piece for several, piece in said if several]
+    return plain + parts.judged(in_parts, also_locked=[piece.message_id for piece in plain])
 
 
 def _evidence(receipt: Taken, message_id: UUID) -> Evidence:

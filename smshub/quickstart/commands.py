@@ -21,10 +21,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     # What may take minutes or hours keeps away from receipts and ticks.
     "loader": (*_WORKER, "-n", "{loader}", "-Q", "launch,imports", "-c", "2", *_QUIET, *_LOG),
     "dispatch": (*_WORKER, "-n", "{dispatch}", "-Q", "dispatch", "-c", "1", *_QUIET, *_LOG),
+    # Holds connections of providers that want one, on one event loop that always runs; its tasks only wake that.
+    "connector": (*_WORKER, "-n", "{connector}", "-Q", "connector", "-P", "threads", "-c", "2", *_QUIET, *_LOG),
     "beat": ("-m", "celery", "-A", "smshub", "beat", *_LOG, "-s", "{schedule}"),
     "simulator": ("-m", "simulator", "--host", "{host}", "--port", "{simulator_port}"),
 }
-WORKERS = ("worker", "loader", "dispatch")
+WORKERS = ("worker", "loader", "dispatch", "connector")
 
 
 def argv(

@@ -76,4 +76,4 @@ def test_members_and_one_message_take_a_constant_number_too(shop: System) -> Non
     with CaptureQueriesContext(connection) as one:
         assert len(shop.get(f"messages/{message.pk}").body["events"]) == 5
 
-    assert (len(members), len(one)) == (3, 3)
+    assert (len(members), len(one)) == (3, 4)
