@@ -3,6 +3,7 @@
 PYTHON ?= python3
 WEB_PORT ?= 8000
 SIMULATOR_PORT ?= 8900
+SMPP_PORT ?= 2775
 CONTACTS ?= 10000
 TEST_PROCESSES ?= 2
 SCALE ?= 5
@@ -19,7 +20,8 @@ TEMPLATES := $(wildcard */templates)
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-UP = $(BIN)/python -m smshub.quickstart --web-port $(WEB_PORT) --simulator-port $(SIMULATOR_PORT) --contacts $(CONTACTS)
+UP = $(BIN)/python -m smshub.quickstart --web-port $(WEB_PORT) --simulator-port $(SIMULATOR_PORT) \
+	--smpp-port $(SMPP_PORT) --contacts $(CONTACTS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -28,8 +30,8 @@ UP = $(BIN)/python -m smshub.quickstart --web-port $(WEB_PORT) --simulator-port 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Settings: WEB_PORT=$(WEB_PORT) SIMULATOR_PORT=$(SIMULATOR_PORT) CONTACTS=$(CONTACTS) PYTHON=$(PYTHON)"
-	@echo "            TEST_PROCESSES=$(TEST_PROCESSES) ARGS=…"
+	@echo "  Settings: WEB_PORT=$(WEB_PORT) SIMULATOR_PORT=$(SIMULATOR_PORT) SMPP_PORT=$(SMPP_PORT) CONTACTS=$(CONTACTS)"
+	@echo "            PYTHON=$(PYTHON) TEST_PROCESSES=$(TEST_PROCESSES) ARGS=…"
 
 run: $(TO_RUN) ## Start everything, show the demo, stay up until Ctrl-C (ARGS=--no-demo leaves it out)
 	@$(UP) $(ARGS)

@@ -24,6 +24,7 @@ class Hub:
     servers: Mapping[str, int]
     web_port: int = field(default_factory=lambda: free_port(ANY_PORT))
     simulator_port: int = field(default_factory=lambda: free_port(ANY_PORT))
+    smpp_port: int = field(default_factory=lambda: free_port(ANY_PORT))
     processes: Processes = field(default_factory=Processes)
 
     @property
@@ -50,6 +51,7 @@ class Hub:
             name,
             web_port=self.web_port,
             simulator_port=self.simulator_port,
+            smpp_port=self.smpp_port,
             schedule=self.folder / f"{instance}.schedule",
             instance=instance,
         )

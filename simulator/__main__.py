@@ -6,7 +6,8 @@ import gc
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import uvloop
 from aiohttp import web
@@ -16,11 +17,16 @@ from simulator.callbacks import Callbacks
 from simulator.carrier import Carrier
 from simulator.faults import Faults
 from simulator.posting import Poster
+from simulator.smsc import certificate
+from simulator.smsc.desk import Desk
+from simulator.smsc.rules import Account as SmppAccount
+from simulator.smsc.service import Service
 from simulator.vonage_callbacks import Account, VonageCallbacks
 
 DEFAULT_ACCOUNT = "AC" + "0" * 32
 DEFAULT_TOKEN = "simulator-auth-token"  # noqa: S105 - a public demonstration value that opens nothing real
 DEFAULT_VONAGE = Account("simulate", "simulator-secret", "simulator-signature-secret-of-32-bytes-or-more")
+DEFAULT_SMPP = SmppAccount("simulate", "smppsim")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -44,6 +50,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         type=_vonage_account,
         metavar="KEY:SECRET:SIGNATURE_SECRET[:STATUS_URL]",
         help="in place of the usual account of the Vonage face; repeatable",
+    )
+    parser.add_argument(
+        "--smpp-port", type=int, help="where SMPP is spoken; 0 picks a free one and another ready line tells it"
+    )
+    parser.add_argument("--smpp-tls-port", type=int, help="the same over TLS, with a certificate of its own making")
+    parser.add_argument(
+        "--smpp-account",
+        action="append",
+        default=[],
+        type=_smpp_account,
+        metavar="SYSTEM_ID:PASSWORD[:BINDS]",
+        help="in place of the usual account of the SMPP face, and how many binds it may have at once; repeatable",
     )
     parser.add_argument(
         "--sender",
@@ -71,6 +89,14 @@ def _vonage_account(text: str) -> Account:
     return Account(*parts)
 
 
+def _smpp_account(text: str) -> SmppAccount:
+    system_id, _, rest = text.partition(":")
+    password, _, binds = rest.partition(":")
+    if not system_id or not password or not (binds or "0").isdecimal():
+        raise argparse.ArgumentTypeError("expected SYSTEM_ID:PASSWORD[:BINDS]")
+    return SmppAccount(system_id, password, int(binds or 0))
+
+
 def _faults(text: str) -> Faults:
     try:
         given = json.loads(text)
@@ -79,6 +105,15 @@ def _faults(text: str) -> Faults:
         return Faults().changed(given)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+@contextmanager
+def _named(host: str, port: int) -> Iterator[None]:
+    """Says which address could not be had."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"cannot listen on {host}:{port}: {error}") from error
 
 
 async def serve(options: argparse.Namespace) -> None:
@@ -96,7 +131,9 @@ async def serve(options: argparse.Namespace) -> None:
     face = twilio.TwilioFace(carrier, callbacks)
     other_callbacks = VonageCallbacks(carrier, poster, options.vonage_account or [DEFAULT_VONAGE])
     other_face = vonage.VonageFace(carrier, other_callbacks)
-    desk = control.Control(carrier, callbacks, other_callbacks)
+    service = Service(carrier, options.smpp_account or [DEFAULT_SMPP])
+    context, pem = certificate.make() if options.smpp_tls_port is not None else (None, "")
+    desk = control.Control(carrier, callbacks, other_callbacks, further=Desk(service, pem).routes())
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0]
@@ -112,11 +149,21 @@ async def serve(options: argparse.Namespace) -> None:
     runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0.3)
     await runner.setup()
     try:
-        await web.TCPSite(runner, options.host, options.port, backlog=2048).start()
-        host, port = runner.addresses[0][:2]
-        print(f"simulator: listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+        listening = []
+        for scheme, port, secured in (
+            ("smpp", options.smpp_port, None),
+            ("smpps", options.smpp_tls_port, context),
+        ):
+            if port is not None:
+                with _named(options.host, port):
+                    listening.append((scheme, *await service.listen(options.host, port, secured)))
+        with _named(options.host, options.port):
+            await web.TCPSite(runner, options.host, options.port, backlog=2048).start()
+        for scheme, host, port in [("http", *runner.addresses[0][:2]), *listening]:
+            print(f"simulator: listening on {scheme}://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
         await stop.wait()
     finally:
+        service.close()
         poster.close()
         carrier.agenda.clear()
         await runner.cleanup()
@@ -130,7 +177,7 @@ def main() -> int:
     try:
         uvloop.run(serve(options))
     except OSError as error:
-        print(f"simulator: cannot listen on {options.host}:{options.port}: {error}", file=sys.stderr)
+        print(f"simulator: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -135,8 +135,8 @@ class Carrier:
         steps = []
         if entry.status != "queued":
             steps.append(_Step(_FIRST_RECEIPT_AFTER, "queued", told("queued")))
-        elif self.dice.faults.queued_callback:
-            steps.append(_Step(_FIRST_RECEIPT_AFTER, None, told("queued")))
+        elif self.dice.faults.queued_callback and told("queued"):
+            steps.append(_Step(_FIRST_RECEIPT_AFTER, None, "queued"))
         end = max(outcome.delay, _FIRST_RECEIPT_AFTER)
         middle = max(end / 2, _FIRST_RECEIPT_AFTER)
         error = outcome.error

@@ -2,11 +2,22 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
+
+
+class Part(TypedDict):
+    """Which part of a longer text an entry is."""
+
+    reference: int
+    number: int
+    total: int
+
 
 LedgerEntry = TypedDict(
     "LedgerEntry",
@@ -17,6 +28,7 @@ LedgerEntry = TypedDict(
         "from": str | None,
         "service": str | None,
         "reference": str | None,
+        "part": Part | None,
         "body": str,
         "segments": int,
         "status_callback": str | None,
@@ -61,6 +73,88 @@ class Posted(TypedDict):
     sid: str
     status: int
     body: str
+
+
+class Answered(TypedDict):
+    """A part of a text from a handset, and the command_status it was answered with; None: not yet."""
+
+    part: int
+    status: int | None
+
+
+class SentText(TypedDict):
+    parts: int
+    reference: int
+    answers: list[Answered]
+
+
+class SmppBind(TypedDict):
+    mode: str
+    peer: str
+    seconds: float
+    in_flight: int
+    unacknowledged: int
+
+
+class SmppAccount(TypedDict):
+    """What the service centre knows of one account since the last reset; `kept` waits for a receiver."""
+
+    sessions: int
+    most_binds: int
+    most_in_flight: int
+    refused: dict[str, int]
+    kept: int
+    binds: list[SmppBind]
+
+
+class Smsc(TypedDict):
+    connections: int
+    strangers_refused: dict[str, int]
+    accounts: dict[str, SmppAccount]
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a recipient reads: one entry of the ledger, or the parts of one text in their order.
+
+    `copies` is how often its most frequent part was accepted: more than 1 is a text received twice.
+    """
+
+    to: str
+    sender: str | None
+    body: str
+    sids: tuple[str, ...]
+    complete: bool
+    copies: int
+
+
+def texts(entries: Iterable[LedgerEntry]) -> list[Text]:
+    """The texts that these entries make, in the order in which the first of each was accepted."""
+    gathered: defaultdict[tuple[object, ...], list[LedgerEntry]] = defaultdict(list)
+    for entry in entries:
+        part = entry["part"]
+        mark = entry["sid"] if part is None else (part["reference"], part["total"])
+        gathered[entry["account"], entry["from"], entry["to"], mark].append(entry)
+    return [_text(group) for group in gathered.values()]
+
+
+def _text(group: list[LedgerEntry]) -> Text:
+    first = group[0]
+    if first["part"] is None:
+        return Text(first["to"], first["from"], first["body"], (first["sid"],), True, 1)
+    numbered: defaultdict[int, list[LedgerEntry]] = defaultdict(list)
+    for entry in group:
+        numbered[entry["part"]["number"] if entry["part"] else 0].append(entry)
+    ordered = [numbered[number] for number in sorted(numbered)]
+    return Text(
+        to=first["to"],
+        sender=first["from"],
+        body="".join(copies[0]["body"] for copies in ordered),
+        sids=tuple(entry["sid"] for copies in ordered for entry in copies),
+        complete=len(ordered) == first["part"]["total"],
+        copies=max(map(len, ordered)),
+    )
 
 
 class SimulatorError(Exception):
@@ -128,6 +222,47 @@ class Simulator:
             "messaging_service_sid": messaging_service_sid,
         }
         return cast(Posted, self._call("POST", "inbound", given))
+
+    def smsc(self) -> Smsc:
+        """Who is bound where SMPP is spoken, and who was."""
+        return cast(Smsc, self._call("GET", "smsc"))
+
+    def texts(self, to: str | None = None) -> list[Text]:
+        """All texts that were accepted, put together from their parts."""
+        return texts(self.entries(to))
+
+    def send_text(
+        self,
+        *,
+        to: str,
+        sender: str,
+        body: str,
+        account: str | None = None,
+        joining: str = "udh8",
+        coding: str | None = None,
+        reference: int | None = None,
+        order: Sequence[int] = (),
+        patience: int = 5,
+    ) -> SentText:
+        """Deliver a text from a handset (`sender`) over the account's binds; return when it is acknowledged, or after
+        `patience` seconds. `joining` is udh8, udh16, sar or payload. `order` numbers the parts to send, from 1."""
+        given = {
+            "to": to,
+            "from": sender,
+            "body": body,
+            "account": account,
+            "joining": joining,
+            "coding": coding,
+            "reference": reference,
+            "order": list(order),
+            "patience": patience,
+        }
+        return cast(SentText, self._call("POST", "smsc/texts", given))
+
+    def disconnect(self, *, account: str | None = None, how: str = "drop", most: int | None = None) -> int:
+        """End binds: `drop` without a word, `unbind` by asking. Returns how many."""
+        answer = self._call("POST", "smsc/disconnect", {"account": account, "how": how, "most": most})
+        return cast(int, answer["binds"])
 
     def wait_healthy(self, timeout: float = 10.0) -> None:
         """Return once the simulator answers. SimulatorError when it does not within `timeout` seconds."""

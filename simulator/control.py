@@ -2,7 +2,7 @@
 
 import ipaddress
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -14,6 +14,8 @@ from simulator.carrier import Carrier
 PREFIX = "/_simulator/"
 _LARGEST_PAGE = 1000
 
+Handler = Callable[[dict[str, Any]], Awaitable[Any]]
+
 
 class _RequestError(Exception):
     def __init__(self, status: int, message: str) -> None:
@@ -22,8 +24,9 @@ class _RequestError(Exception):
 
 
 class Control:
-    def __init__(self, carrier: Carrier, *offices: Callbacks) -> None:
-        """`offices` post what handsets write, each for the accounts of its protocol."""
+    def __init__(self, carrier: Carrier, *offices: Callbacks, further: Mapping[tuple[str, str], Handler]) -> None:
+        """`offices` post what handsets write, each for the accounts of its protocol; `further` routes are a face's own,
+        whose handlers are given the request's object and raise ValueError for what is wrong with it."""
         self._carrier = carrier
         self._offices = offices
         self._routes: dict[tuple[str, str], Callable[[web.BaseRequest], Awaitable[Any]]] = {
@@ -37,15 +40,18 @@ class Control:
             ("GET", "ledger/summary"): self._summary,
             ("GET", "ledger/duplicates"): self._duplicates,
         }
+        self._further = further
 
     async def handle(self, request: web.BaseRequest, path: str) -> web.Response:
         try:
             if not _is_loopback(request):
                 raise _RequestError(403, "the control API answers loopback peers only")
             name = path[len(PREFIX) :]
+            if (handler := self._further.get((request.method, name))) is not None:
+                return web.json_response(await handler(await _object(request)))
             route = self._routes.get((request.method, name))
             if route is None:
-                known = any(name == path for _, path in self._routes)
+                known = any(name == path for _, path in (*self._routes, *self._further))
                 raise _RequestError(405 if known else 404, f"no {request.method} {path} here")
             return web.json_response(await route(request))
         except _RequestError as wrong:

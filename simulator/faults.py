@@ -12,6 +12,8 @@ from enum import StrEnum
 from itertools import accumulate
 from typing import Any, Self
 
+from simulator.smsc.knobs import SmppKnobs, check
+
 
 class Fate(StrEnum):
     """What becomes of one create. `before` means that the ledger never sees it, `after` that it has it."""
@@ -24,11 +26,17 @@ class Fate(StrEnum):
     DROP_AFTER = "drop_after"
     LATE = "late"
     GARBAGE = "garbage"
+    # Of connections that carry more than one request: SMPP only.
+    NACK = "nack"
+    DROP_ANSWERED = "drop_answered"
+    CUT = "cut"
 
 
 @dataclass(frozen=True, slots=True)
-class Faults:
-    """Shares are of 0..1, times in the unit that the name ends with, mixes are {error code: share}.
+class Faults(SmppKnobs):
+    """What faces have in common; what only SMPP knows is inherited, and named smpp_…
+
+    Shares are of 0..1, times in the unit that the name ends with, mixes are {error code: share}.
 
     Raises ValueError, naming the knob, for a value that cannot be meant.
     """
@@ -85,10 +93,11 @@ class Faults:
                     raise ValueError(f"{knob.name} must be true or false")
             elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
                 raise ValueError(f"{knob.name} must be a number")
+            elif isinstance(knob.default, int) and not isinstance(value, int):
+                raise ValueError(f"{knob.name} must be a whole number")
             elif value < 0 or (knob.name.endswith("_share") and value > 1):
                 raise ValueError(f"{knob.name} must be {'0..1' if 'share' in knob.name else '0 or more'}")
-        if not isinstance(self.max_in_flight, int):
-            raise ValueError("max_in_flight must be a whole number")
+        check(self)
         if sum(share for _, share in self.fates()) > 1 + 1e-9:
             raise ValueError("the shares of what becomes of a create add up to more than 1")
         if sum(self.error_mix.values()) + self.never_final_share > 1 + 1e-9:
@@ -105,6 +114,9 @@ class Faults:
             (Fate.DROP_AFTER, self.drop_after_share),
             (Fate.LATE, self.late_share),
             (Fate.GARBAGE, self.garbage_share),
+            (Fate.NACK, self.smpp_nack_share),
+            (Fate.DROP_ANSWERED, self.smpp_drop_answered_share),
+            (Fate.CUT, self.smpp_cut_share),
         ]
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
@@ -172,6 +184,8 @@ class Dice:
         self._fates = _Lottery([share for _, share in faults.fates()])
         self._reject_codes = [int(code) for code in faults.reject_mix]
         self._rejections = _Lottery(list(faults.reject_mix.values()))
+        self._bind_codes = [int(code) for code in faults.smpp_bind_reject_mix]
+        self._bind_rejections = _Lottery(list(faults.smpp_bind_reject_mix.values()))
         self._error_codes = [int(code) for code in faults.error_mix]
         self._ends = _Lottery([*faults.error_mix.values(), faults.never_final_share])
 
@@ -200,6 +214,16 @@ class Dice:
             return None
         drawn = self._rejections.draw(self._rng)
         return None if drawn is None else self._reject_codes[drawn]
+
+    def bind_rejection(self, account: str) -> int | None:
+        """The command_status to refuse this bind with, or None."""
+        if self.spares(account):
+            return None
+        drawn = self._bind_rejections.draw(self._rng)
+        return None if drawn is None else self._bind_codes[drawn]
+
+    def bind_drops(self, account: str) -> bool:
+        return not self.spares(account) and self._happens(self.faults.smpp_bind_drop_share)
 
     def latency(self) -> float:
         """Seconds that this request takes."""

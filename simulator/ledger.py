@@ -35,13 +35,15 @@ class Entry:
     """The client's own name for it, given back with every receipt."""
     media: int = 0
     validity: float | None = None
+    part: tuple[int, int, int] | None = None
+    """(reference, number, total) where this is one part of a longer text."""
     error: int | None = None
     sent_at: float | None = None
     updated: float = 0.0
     history: tuple[str | float, ...] = ()
     """Status, seconds after acceptance, status, seconds… in one tuple: there are millions of these."""
     acknowledged: tuple[str, ...] = ()
-    """States whose receipt the client has answered with 2xx."""
+    """States whose receipt the client has taken: answered with 2xx, or with ESME_ROK."""
     redacted: bool = False
     deleted: bool = False
     before: "Entry | None" = field(default=None, repr=False)
@@ -57,6 +59,7 @@ class Entry:
             "body": self.body,
             "segments": self.segments,
             "reference": self.reference,
+            "part": self.part and dict(zip(("reference", "number", "total"), self.part, strict=True)),
             "status_callback": self.callback_url,
             "created": self.created,
             "created_monotonic": self.moment,
@@ -130,6 +133,7 @@ class Ledger:
         reference: str | None = None,
         media: int = 0,
         validity: float | None = None,
+        part: tuple[int, int, int] | None = None,
     ) -> Entry:
         """Write the message down. From here on the carrier has it, whether or not the client ever learns."""
         moment = self._clock()
@@ -150,6 +154,7 @@ class Ledger:
             reference=reference,
             media=media,
             validity=validity,
+            part=part,
             updated=created,
             history=(status, 0.0),
             before=self._latest_to.get(to),
@@ -161,7 +166,8 @@ class Ledger:
         self._segments += segments
         self._accounts[account].add(moment, segments)
         self._senders[sender or service or ""].add(moment, segments)
-        pair = hash((to, body))
+        # Parts of one text may read alike; the same part of it may not.
+        pair = hash((to, body) if part is None else (to, body, *part[1:]))
         if pair in self._seen_pairs:
             self._repeated[to, body] = self._repeated.get((to, body), 1) + 1
         else:

@@ -3,11 +3,15 @@
 The simulator counts for itself: a carrier that borrowed the product's arithmetic could not contradict it.
 """
 
-_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+ALPHABET = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-_EXTENDED = frozenset("\f^{}\\[~]|€")
+"""The GSM 7 bit default alphabet in the order of its codes (TS 23.038, 6.2.1); 0x1B leads to the extension."""
+EXTENSION = dict(zip(b"\x0a\x14()/<=>@e", "\f^{}\\[~]|€", strict=True))
+"""What follows an escape (6.2.1.1)."""
+_BASIC = frozenset(ALPHABET) - {"\x1b"}
+_EXTENDED = frozenset(EXTENSION.values())
 _GSM = _BASIC | _EXTENDED
 
 

@@ -69,6 +69,8 @@ class Hub:
     dispatchers: int = 1
     web_port: int = field(default_factory=lambda: free_port(0))
     simulator_port: int = field(default_factory=lambda: free_port(0))
+    smpp_port: int = field(default_factory=lambda: free_port(0))
+    """Where the carrier speaks SMPP, to `simulator.__main__.DEFAULT_SMPP`."""
     processes: Processes = field(default_factory=Processes)
     _logged: dict[str, int] = field(default_factory=dict)
 
@@ -116,6 +118,7 @@ class Hub:
                     name,
                     web_port=self.web_port,
                     simulator_port=self.simulator_port,
+                    smpp_port=self.smpp_port,
                     schedule=self.folder / f"{called}.schedule",
                     instance=instance,
                 ),

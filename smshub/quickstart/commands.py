@@ -24,7 +24,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     # Holds connections of providers that want one, on one event loop that always runs; its tasks only wake that.
     "connector": (*_WORKER, "-n", "{connector}", "-Q", "connector", "-P", "threads", "-c", "2", *_QUIET, *_LOG),
     "beat": ("-m", "celery", "-A", "smshub", "beat", *_LOG, "-s", "{schedule}"),
-    "simulator": ("-m", "simulator", "--host", "{host}", "--port", "{simulator_port}"),
+    "simulator": (
+        *("-m", "simulator", "--host", "{host}", "--port", "{simulator_port}"),
+        *("--smpp-port", "{smpp_port}"),
+    ),
 }
 WORKERS = ("worker", "loader", "dispatch", "connector")
 
@@ -34,6 +37,7 @@ def argv(
     *,
     web_port: int = 8000,
     simulator_port: int = 8900,
+    smpp_port: int = 2775,
     schedule: Path = Path("beat-schedule"),
     host: str = "127.0.0.1",
     instance: str = "",
@@ -47,6 +51,7 @@ def argv(
         "host": host,
         "web_port": web_port,
         "simulator_port": simulator_port,
+        "smpp_port": smpp_port,
         "schedule": schedule,
         **{worker: node_pattern(worker, instance) for worker in WORKERS},
     }

@@ -38,6 +38,7 @@ class Options:
     web_port: int
     simulator_port: int
     contacts: int
+    smpp_port: int = 2775
     demo: bool | None = None
 
     @property
@@ -52,6 +53,7 @@ class Options:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--web-port", type=_port, default=8000, help="web pages and API (8000)")
     parser.add_argument("--simulator-port", type=_port, default=8900, help="simulated carrier (8900)")
+    parser.add_argument("--smpp-port", type=_port, default=2775, help="simulated carrier, where it speaks SMPP (2775)")
     parser.add_argument("--contacts", type=int, default=10_000, help="size of the demo's audience (10000)")
     parser.add_argument(
         "--state",
@@ -79,6 +81,7 @@ def main(arguments: list[str]) -> int:
     options = Options(
         web_port=given.web_port,
         simulator_port=given.simulator_port,
+        smpp_port=given.smpp_port,
         contacts=given.contacts,
         demo=given.demo,
     )
@@ -117,6 +120,7 @@ def check_ports(options: Options) -> None:
     for port, what, flag, variable in (
         (options.web_port, "the web pages", "--web-port", "WEB_PORT"),
         (options.simulator_port, "the simulated carrier", "--simulator-port", "SIMULATOR_PORT"),
+        (options.smpp_port, "the simulated carrier's SMPP", "--smpp-port", "SMPP_PORT"),
     ):
         if not is_free(port):
             other = free_port(port + 1)
@@ -185,6 +189,7 @@ def programs(state: State, options: Options) -> list[Program]:
                 name,
                 web_port=options.web_port,
                 simulator_port=options.simulator_port,
+                smpp_port=options.smpp_port,
                 schedule=state.beat_schedule,
             ),
             env={**os.environ, "APPLICATION_NAME": f"smshub-{name}", "PYTHONUNBUFFERED": "1"},
@@ -272,7 +277,7 @@ def _announce(state: State, options: Options, console: Console) -> None:
     table.add_row("Admin", f"{options.web_url}/admin/")
     table.add_row("Login", _plain(_login_text()))
     table.add_row("API", f"{options.web_url}/api/v1/docs")
-    table.add_row("Carrier (simulated)", options.simulator_url)
+    table.add_row("Carrier (simulated)", f"{options.simulator_url}, and smpp://127.0.0.1:{options.smpp_port}")
     table.add_row("Logs", str(state.logs))
     console.print(Panel(table, title="SMSHub is up", subtitle="Ctrl-C stops everything", expand=False))
 

@@ -29,6 +29,16 @@ def test_a_taken_port_is_named_with_a_free_one_and_the_way_to_choose_it() -> Non
             check_ports(Options(web_port=port, simulator_port=8900, contacts=1))
 
 
+def test_the_port_of_smpp_is_named_as_the_others_are() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        options = Options(web_port=free_port(0), simulator_port=free_port(0), smpp_port=port, contacts=1)
+        with pytest.raises(QuickstartError, match=rf"Port {port}, meant for .*SMPP, .*make run SMPP_PORT=\d+"):
+            check_ports(options)
+
+
 def test_a_second_up_says_which_process_holds_the_folder(tmp_path: Path) -> None:
     with exclusive(open_state(tmp_path / "state")):
         done = up("--state", str(tmp_path / "state"))
@@ -60,7 +70,7 @@ def test_every_program_has_its_place_in_the_order_of_stopping() -> None:
 
 def test_every_field_of_a_command_is_filled() -> None:
     for name in commands.COMMANDS:
-        argv = commands.argv(name, web_port=1, simulator_port=2, schedule=Path("/s"), python="python")
+        argv = commands.argv(name, web_port=1, simulator_port=2, smpp_port=3, schedule=Path("/s"), python="python")
         assert argv[:2] == ["python", "-m"]
         assert not [part for part in argv if "{" in part]
 

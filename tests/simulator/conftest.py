@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from twilio.rest import Client
 
 from simulator.client import Simulator
+from tests.simulator.esme import PASSWORD, SYSTEM_ID, Esme
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "AC" + "0" * 32
@@ -37,6 +38,8 @@ class Running:
     url: str
     control: Simulator
     process: subprocess.Popen[str]
+    ports: dict[str, int]
+    """By the scheme of what is spoken there: http, and where asked for smpp and smpps."""
 
     def client(self, account: str = ACCOUNT, token: str = TOKEN) -> Client:
         client = Client(account, token)
@@ -52,17 +55,21 @@ def launch(*options: str) -> Running:
         text=True,
     )
     assert process.stdout is not None
-    ready = process.stdout.readline()
-    assert ready.startswith("simulator: listening on "), ready
-    url = ready.rsplit(" ", 1)[1].strip()
+    urls = []
+    for _ in range(1 + sum(option in options for option in ("--smpp-port", "--smpp-tls-port"))):
+        ready = process.stdout.readline()
+        assert ready.startswith("simulator: listening on "), ready
+        urls.append(urlsplit(ready.rsplit(" ", 1)[1].strip()))
+    url = urls[0].geturl()
     control = Simulator(url)
     control.wait_healthy(PATIENCE)
-    return Running(url, control, process)
+    return Running(url, control, process, {each.scheme: each.port or 0 for each in urls})
 
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Running]:
-    carrier = launch()
+    smpp = ["--smpp-account", f"{SYSTEM_ID}:{PASSWORD}", "--smpp-account", "another:secret:2"]
+    carrier = launch("--smpp-port", "0", "--smpp-tls-port", "0", *smpp)
     yield carrier
     carrier.process.terminate()
     assert carrier.process.wait(PATIENCE) == 0
@@ -93,6 +100,27 @@ def start_carrier() -> Iterator[Callable[..., Running]]:
 @pytest.fixture
 def client(carrier: Running) -> Client:
     return carrier.client()
+
+
+@pytest.fixture
+def connect(carrier: Running) -> Iterator[Callable[[], Esme]]:
+    """Opens connections to the service centre, which end with the test."""
+    opened: list[Esme] = []
+
+    def connect() -> Esme:
+        opened.append(Esme(carrier.ports["smpp"]))
+        return opened[-1]
+
+    yield connect
+    for each in opened:
+        each.close()
+    until(lambda: carrier.control.smsc()["connections"] == 0)
+
+
+@pytest.fixture
+def esme(connect: Callable[[], Esme]) -> Esme:
+    """A transceiver."""
+    return connect().bind()
 
 
 @dataclass
