@@ -38,7 +38,7 @@ ALTER TABLE delivery_word SET (autovacuum_vacuum_scale_factor = 0, autovacuum_va
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0004_country_limits")]
+    dependencies = [("delivery", "0005_connections_and_parts")]
     operations = [
         migrations.CreateModel(
             name="Submission",
