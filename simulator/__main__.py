@@ -63,6 +63,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="SYSTEM_ID:PASSWORD[:BINDS]",
         help="in place of the usual account of the SMPP face, and how many binds it may have at once; repeatable",
     )
+    parser.add_argument("--smpp-first-id", type=int, help="the number of the first message; else of fifteen digits")
     parser.add_argument(
         "--sender",
         action="append",
@@ -131,7 +132,7 @@ async def serve(options: argparse.Namespace) -> None:
     face = twilio.TwilioFace(carrier, callbacks)
     other_callbacks = VonageCallbacks(carrier, poster, options.vonage_account or [DEFAULT_VONAGE])
     other_face = vonage.VonageFace(carrier, other_callbacks)
-    service = Service(carrier, options.smpp_account or [DEFAULT_SMPP])
+    service = Service(carrier, options.smpp_account or [DEFAULT_SMPP], options.smpp_first_id)
     context, pem = certificate.make() if options.smpp_tls_port is not None else (None, "")
     desk = control.Control(carrier, callbacks, other_callbacks, further=Desk(service, pem).routes())
 
@@ -150,13 +151,10 @@ async def serve(options: argparse.Namespace) -> None:
     await runner.setup()
     try:
         listening = []
-        for scheme, port, secured in (
-            ("smpp", options.smpp_port, None),
-            ("smpps", options.smpp_tls_port, context),
-        ):
+        for port, secured in ((options.smpp_port, None), (options.smpp_tls_port, context)):
             if port is not None:
                 with _named(options.host, port):
-                    listening.append((scheme, *await service.listen(options.host, port, secured)))
+                    listening.append(await service.listen(options.host, port, secured))
         with _named(options.host, options.port):
             await web.TCPSite(runner, options.host, options.port, backlog=2048).start()
         for scheme, host, port in [("http", *runner.addresses[0][:2]), *listening]:

@@ -108,6 +108,9 @@ class SmppAccount(TypedDict):
 
 
 class Smsc(TypedDict):
+    """`ports` are those of smpp and smpps, as far as they are spoken."""
+
+    ports: dict[str, int]
     connections: int
     strangers_refused: dict[str, int]
     accounts: dict[str, SmppAccount]

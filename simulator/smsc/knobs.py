@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from simulator.smsc.receipts import DIALECTS, STATES
 
 MODES = ("transceiver", "transmitter", "receiver")
-_ID_FORM = re.compile(r"(?:dec|hex|HEX)(?:[1-9]\d?)?|opaque")
+# A message_id has 64 characters at most.
+_ID_FORM = re.compile(r"(?:dec|hex|HEX)(?:[1-9]|[1-5]\d|6[0-4])?|opaque")
 
 _CHOICES: Mapping[str, frozenset[str]] = {
     "smpp_receipt_text": frozenset(DIALECTS),

@@ -28,12 +28,12 @@ _MAGIC_TO = {
 }
 _TEST_SENDER = "+15005550006"
 
-_DESTINATION = re.compile(r"\+?\d{3,20}")
-_SENDER = re.compile(r"\+?\d{1,20}")
+_DESTINATION = re.compile(r"\+\d{3,19}|\d{3,20}", re.ASCII)
+_SENDER = re.compile(r"\+\d{1,19}|\d{1,20}", re.ASCII)
 _NAME = re.compile(r"[\x20-\x7e]{1,11}")
 _INTERMEDIATE = 0x10
-_RELATIVE = re.compile(r"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)000R")
-_ABSOLUTE = re.compile(r"(\d{12})\d(\d\d)([+-])")
+_RELATIVE = re.compile(r"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)000R", re.ASCII)
+_ABSOLUTE = re.compile(r"(\d{12})\d(\d\d)([+-])", re.ASCII)
 
 
 class RefusalError(Exception):

@@ -27,25 +27,27 @@ _TICK_SECONDS = 0.05
 class Service:
     system_id = "simulator"
 
-    def __init__(self, carrier: Carrier, accounts: Iterable[Account]) -> None:
+    def __init__(self, carrier: Carrier, accounts: Iterable[Account], first_id: int | None = None) -> None:
+        """Ids are numbers, counted from `first_id`; without one none is ever repeated by a later run."""
         self.carrier = carrier
         self.customers = {account.system_id: Customer(carrier, account) for account in accounts}
         self.sessions: set[Session] = set()
         self._strangers: Counter[str] = Counter()
         self._servers: list[asyncio.Server] = []
-        # Unique among all runs: a restarted carrier never repeats an id of the one before.
-        self._numbers = count(int(time.time() * 1000) << 8)
+        self._ports: dict[str, int] = {}
+        self._numbers = count(int(time.time() * 1000) << 8 if first_id is None else first_id)
         self._references = count(1)
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(_TICK_SECONDS, self._tick)
         carrier.on_reset.append(self._forget)
 
-    async def listen(self, host: str, port: int, context: ssl.SSLContext | None = None) -> tuple[str, int]:
-        """OSError when the port cannot be had. Returns the address that was taken."""
+    async def listen(self, host: str, port: int, context: ssl.SSLContext | None = None) -> tuple[str, str, int]:
+        """OSError when the port cannot be had. Returns (smpp or smpps, host, port)."""
         server = await self._loop.create_server(partial(Session, self), host, port, ssl=context, backlog=512)
         self._servers.append(server)
-        address: tuple[str, int] = server.sockets[0].getsockname()[:2]
-        return address
+        scheme = "smpp" if context is None else "smpps"
+        taken_host, self._ports[scheme] = server.sockets[0].getsockname()[:2]
+        return scheme, taken_host, self._ports[scheme]
 
     def close(self) -> None:
         """Take no further connections, and end those that there are in order."""
@@ -152,6 +154,7 @@ class Service:
 
     def as_json(self) -> dict[str, Any]:
         return {
+            "ports": self._ports,
             "connections": len(self.sessions),
             "strangers_refused": dict(self._strangers),
             "accounts": {name: customer.as_json() for name, customer in self.customers.items()},

@@ -167,6 +167,9 @@ class Session(asyncio.Protocol):
     def tick(self, now: float) -> None:
         """Look at the clocks of this connection."""
         faults = self._carrier.dice.faults
+        if self._is_out():
+            self.drop()
+            return
         while self._delivered and self.customer is not None:
             sequence = next(iter(self._delivered))
             if self._delivered[sequence].due > now:
@@ -193,7 +196,7 @@ class Session(asyncio.Protocol):
 
     def _hear(self, pdu: Pdu, sequence: int) -> None:
         command = pdu.command_id
-        if self._carrier.dice.outage(None if self.customer is None else self.customer.account.system_id):
+        if self._is_out():
             self.drop()
         elif command == Command.SUBMIT_SM:
             self.submits.take(cast(SubmitSm, pdu), sequence)
@@ -213,6 +216,9 @@ class Session(asyncio.Protocol):
             self._take_time(partial(self._query, pdu, sequence))
         elif not command & RESPONSE:
             self.send(GenericNack(CommandStatus.ESME_RINVCMDID), sequence)
+
+    def _is_out(self) -> bool:
+        return self._carrier.dice.outage(None if self.customer is None else self.customer.account.system_id)
 
     def _take_time(self, then: Callable[[], None]) -> None:
         agenda = self._carrier.agenda

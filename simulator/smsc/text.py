@@ -25,6 +25,10 @@ _ESCAPED = re.compile("\x1b(.?)", re.DOTALL)
 _SEPTETS = {character: bytes([code]) for code, character in enumerate(ALPHABET) if character != "\x1b"} | {
     character: bytes([0x1B, code]) for code, character in EXTENSION.items()
 }
+# Whatever the alphabet and the header: Latin letters may take two octets each.
+_ALWAYS_FITS = 60
+# What the centre makes of sar parameters takes room in each part, and is the shorter header at least.
+_SAR_HEADER = 6
 _HEADERS = {"udh8": 6, "udh16": 7}
 _EXTENSION = {ALPHABET[code]: character for code, character in EXTENSION.items()}
 
@@ -54,14 +58,26 @@ def read(pdu: ShortMessage, alphabet: str) -> Content:
         part, header = _read_header(data)
     elif pdu.tlvs:
         part = _read_sar(pdu.tlvs)
+    room = header if part is None or header else _SAR_HEADER
     if part is not None and not 1 <= part.number <= part.total:
         raise ValueError("a part that there cannot be")
     coding = coding_of(pdu.data_coding, alphabet)
-    if payload is None:
-        longest = SINGLE_SEPTETS - _septets(header) + header if coding == "gsm7" else SINGLE_OCTETS
-        if len(data) > longest:
-            raise ValueError("more than one short message holds")
-    return Content(decode(data[header:], coding), part, payload is not None)
+    data = data[header:]
+    text = decode(data, coding)
+    if payload is None and len(data) > _ALWAYS_FITS and not _fits(data, text, coding, room):
+        raise ValueError("more than one short message holds")
+    return Content(text, part, payload is not None)
+
+
+def _fits(data: bytes, text: str, coding: Coding, header: int) -> bool:
+    """Whether it goes over the air as one. Latin letters do in the GSM alphabet if that has them all."""
+    if coding == "gsm7":
+        return len(data) + _septets(header) <= SINGLE_SEPTETS
+    if coding in ("latin1", "ascii"):
+        if all(character in _SEPTETS for character in text):
+            return sum([len(_SEPTETS[character]) for character in text]) + _septets(header) <= SINGLE_SEPTETS
+        return 2 * len(text) + header <= SINGLE_OCTETS
+    return len(data) + header <= SINGLE_OCTETS
 
 
 def coding_of(data_coding: int, alphabet: str) -> Coding:

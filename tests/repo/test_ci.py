@@ -33,9 +33,7 @@ def test_the_script_uses_targets_of_the_makefile() -> None:
 TOOLS = ("bash", "make", "timeout", "dirname", "mktemp", "tee", "grep", "tail", "rm", "echo", "true", "false")
 
 
-def _run_beside(
-    folder: Path, *, tests: str, lint: str = "true", browser: bool = True
-) -> subprocess.CompletedProcess[str]:
+def _run_beside(folder: Path, *, tests: str, lint: str = "true", without: str = "") -> subprocess.CompletedProcess[str]:
     """The script in a folder whose Makefile stands in for ours, on a machine where nothing can be installed."""
     (folder / ".ci").mkdir()
     shutil.copy(SCRIPT, folder / ".ci" / "run")
@@ -45,23 +43,32 @@ def _run_beside(
     for tool in TOOLS:
         (programs / tool).symlink_to(shutil.which(tool) or pytest.skip(f"no {tool} here"))
     (programs / "python3").symlink_to(sys.executable)
-    for name, status in {"uv": 0, "apt-get": 100, **({"chromium": 0} if browser else {})}.items():
+    for name, status in {"uv": 0, "apt-get": 100, "chromium": 0, "bearerbox": 0}.items():
+        if name == without:
+            continue
         (programs / name).write_text(f"#!/bin/sh\nexit {status}\n")
         (programs / name).chmod(0o755)
     return subprocess.run(
-        [folder / ".ci" / "run"], env={"PATH": str(programs)}, capture_output=True, text=True, check=False
+        [folder / ".ci" / "run"],
+        env={"PATH": str(programs), "SBIN": str(programs)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
-def test_a_browser_that_cannot_be_installed_is_named(tmp_path: Path) -> None:
-    answer = _run_beside(tmp_path, tests="echo '=== 3 passed in 0.10s ==='", browser=False)
+@pytest.mark.parametrize(("program", "package"), [("chromium", "chromium"), ("bearerbox", "kannel")])
+def test_what_cannot_be_installed_is_named(tmp_path: Path, program: str, package: str) -> None:
+    answer = _run_beside(tmp_path, tests="echo '=== 3 passed in 0.10s ==='", without=program)
     assert answer.returncode != 0
-    assert "chromium" in answer.stderr
+    assert package in answer.stderr
     assert "passed" not in answer.stdout
 
 
 def test_the_closing_line_of_the_tests_comes_last(tmp_path: Path) -> None:
-    tests = "echo '=== 3 passed in 0.10s ==='; echo 'something after it'; test \"$$REQUIRE_BROWSER\" = 1"
+    tests = (
+        "echo '=== 3 passed in 0.10s ==='; echo 'something after it'; test \"$$REQUIRE_BROWSER$$REQUIRE_KANNEL\" = 11"
+    )
     answer = _run_beside(tmp_path, tests=tests)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines()[-1] == "=== 3 passed in 0.10s ==="

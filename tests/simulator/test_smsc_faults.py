@@ -228,7 +228,7 @@ def test_faults_may_be_one_accounts_alone(carrier: Running, esme: Esme, connect:
         ({"smpp_receipt_text": "klingon"}, "smpp_receipt_text must be one of"),
         ({"smpp_ids": "oct"}, "smpp_ids is dec, hex or HEX"),
         ({"smpp_ids": ""}, "smpp_ids is dec, hex or HEX"),
-        ({"smpp_receipt_ids": "hex999"}, "smpp_receipt_ids is dec"),
+        ({"smpp_receipt_ids": "hex65"}, "smpp_receipt_ids is dec"),
         ({"smpp_bind_modes": "telepath"}, "smpp_bind_modes is made of"),
         ({"smpp_max_binds": 1.5}, "smpp_max_binds must be a whole number"),
         ({"smpp_failed_state": "DELIVRD"}, "smpp_failed_state must be one of"),
