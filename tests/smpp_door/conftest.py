@@ -128,7 +128,7 @@ async def until(condition: Callable[[], object], seconds: float = 10) -> None:
 
 def run(scenario: Coroutine[Any, Any, T]) -> T:
     async def in_time() -> T:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return await scenario
 
     return asyncio.run(in_time())
