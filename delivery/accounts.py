@@ -87,6 +87,37 @@ def enable(provider: Provider) -> bool:
     return _switch(provider, enabled=True, reason="")
 
 
+def connections_allowed(provider: Provider) -> int:
+    """How many connections the account allows over all workers; 0 for one that holds none.
+
+    Raises LookupError for an unknown package, BadConfiguration, CannotDecrypt.
+    """
+    kind = registry.kind(provider.adapter)
+    if not kind.needs_connection:
+        return 0
+    return kind.connections(provider_config(provider)) if kind.connections else 1
+
+
+def unbind(provider: Provider, who: str) -> bool:
+    """Have all its connections given up, though it stays switched on. Returns whether any were wanted until now."""
+    return _hold(provider, wanted=False, who=who)
+
+
+def bind(provider: Provider) -> bool:
+    """Have its connections made again. Returns whether they had been given up until now."""
+    return _hold(provider, wanted=True, who="")
+
+
+def _hold(provider: Provider, *, wanted: bool, who: str) -> bool:
+    """Not a change of the account: the adapter stays, and is told."""
+    at = None if wanted else timezone.now()
+    rows = Provider.objects.filter(pk=provider.pk, unbound_at__isnull=not wanted)
+    changed = rows.update(unbound_at=at, unbound_by=who[:150]) == 1
+    if changed:
+        provider.unbound_at, provider.unbound_by = at, who[:150]
+    return changed
+
+
 def _switch(provider: Provider, *, enabled: bool, reason: str) -> bool:
     now = timezone.now()
     rows = Provider.objects.filter(pk=provider.pk, enabled=not enabled)

@@ -74,6 +74,7 @@ class Dispatch:
     """Where the queue begins."""
     capacity: Callable[[], int] | None = None
     """How many requests the adapter can have open at this moment, where that changes. 0: nothing is claimed."""
+    ahead_share: float = AHEAD_SHARE
     apart: str = ""
     """Of runs that go on at the same time in one process, each has database connections of its own by this name."""
     stopped: bool = False
@@ -193,7 +194,10 @@ class Dispatch:
         )
 
     def _may_claim(self) -> bool:
-        return not self.stopped and (self.capacity is None or self.sending.held < self.capacity())
+        if self.stopped or self.capacity is None:
+            return not self.stopped
+        most = self.capacity()
+        return len(self.sending.ready) < most and self.sending.held < most * (1 + self.ahead_share)
 
     def _bounded(self, urgent: int, rest: int) -> tuple[int, int]:
         most = max(urgent, rest) if self.capacity is None else self.capacity()
@@ -210,7 +214,7 @@ class Dispatch:
             open=len(sending.in_flight),
             most=most,
             ready=len(sending.ready),
-            ahead=min(sending.answered - self.answered, int(most * AHEAD_SHARE)),
+            ahead=min(sending.answered - self.answered, int(most * self.ahead_share)),
         )
 
     async def _keep_share(self) -> None:

@@ -152,6 +152,11 @@ class Carrier:
             steps.append(_Step(middle, "sent", None))
             steps.append(_Step(end, final, final, error))
             steps.append(_Step(end + _REORDER_GAP, None, "sent"))
+        elif outcome.reordered and told(final):
+            self.stats.receipts_reordered += 1
+            steps.append(_Step(middle, "sent", None))
+            steps.append(_Step(end, final, None, error))
+            steps.append(_Step(end + _REORDER_GAP, None, final, error))
         else:
             steps.append(_Step(middle, "sent", told("sent")))
             steps.append(_Step(end, final, told(final), error))

@@ -74,7 +74,7 @@ class Faults(SmppKnobs):
     receipts_lost_share: float = 0.0
     receipts_doubled_share: float = 0.0
     receipts_reordered_share: float = 0.0
-    """Of messages: the final receipt before `sent`."""
+    """Of messages: the final receipt before `sent`; where `sent` is not told, after those of later messages."""
     receipts_early_share: float = 0.0
     """Of messages: the first receipt before the answer to the create."""
     schedule_lead_seconds: float = 300.0

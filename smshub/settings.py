@@ -202,6 +202,11 @@ HEALTH_MIN_SECONDS = env.float("HEALTH_MIN_SECONDS", default=60)
 HEALTH_RISE_SECONDS = env.float("HEALTH_RISE_SECONDS", default=600)
 HEALTH_OPEN_SECONDS = env.float("HEALTH_OPEN_SECONDS", default=60)
 HEALTH_OPEN_MOST_SECONDS = env.float("HEALTH_OPEN_MOST_SECONDS", default=900)
+# Refused for speed for so long a provider is full. Where messages wait for longer than so long it is slow: those of the
+# urgent lanes, and the others; 0: however long.
+HEALTH_FULL_SECONDS = env.float("HEALTH_FULL_SECONDS", default=60)
+HEALTH_SLOW_SECONDS = env.float("HEALTH_SLOW_SECONDS", default=30)
+HEALTH_SLOW_BULK_SECONDS = env.float("HEALTH_SLOW_BULK_SECONDS", default=0)
 # What is moved to another provider never waits there longer than about so long, by its rate.
 FAILOVER_SECONDS = env.float("FAILOVER_SECONDS", default=5)
 # Of the price list and of campaigns' budgets, three letters (ISO 4217).

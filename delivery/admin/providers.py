@@ -1,4 +1,4 @@
-"""Providers and senders. A provider's form is the list of settings of its package; its secrets go in and never out."""
+"""Providers. A provider's form is the list of settings of its package; its secrets go in and never out."""
 
 from decimal import Decimal
 from typing import Any
@@ -23,12 +23,12 @@ from unfold.widgets import (
 from contacts.admin.base import PageAdmin, actor, text_area
 from delivery import accounts, callbacks, prices
 from delivery.admin import slowed
-from delivery.models import CountryLimit, Provider, ProviderHealth, Sender
+from delivery.connector import panel as connections
+from delivery.models import CountryLimit, Provider, ProviderHealth
 from delivery.providers import registry
 from delivery.providers.base import BadConfiguration, ProviderKind, Setting
 from delivery.routing import health
 from delivery.routing.rules import Pin, State
-from delivery.routing.senders import review_queue
 
 HEALTH_LABELS = {
     State.HEALTHY.label: "success",
@@ -177,6 +177,9 @@ class ProviderAdmin(PageAdmin):
         return {
             "disable": ("<int:pk>/disable/", self.disable_view),
             "enable": ("<int:pk>/enable/", self.enable_view),
+            "connections": ("<int:pk>/connections/", self.connections_view),
+            "unbind": ("<int:pk>/unbind/", self.unbind_view),
+            "bind": ("<int:pk>/bind/", self.bind_view),
             "health": ("<int:pk>/health/", self.health_view),
             "prices": ("<int:pk>/prices/", self.prices_view),
         }
@@ -257,6 +260,7 @@ class ProviderAdmin(PageAdmin):
             "prices": provider.prices.all()[:300],
             "currency": settings.CURRENCY,
             "slowed": slowed.lines(provider),
+            "connections": connections.panel(provider) if kind and kind.needs_connection else None,
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
@@ -301,6 +305,35 @@ class ProviderAdmin(PageAdmin):
             messages.success(request, f"{provider.name} is on.")
         return HttpResponseRedirect(self.home_url(provider))
 
+    # --- connections ----------------------------------------------------------------------------------------------
+
+    def connections_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        provider: Provider = self.allowed(request, pk, "view")
+        context = {"connections": connections.panel(provider)}
+        return self.fragment(request, "delivery/admin/connections.html", context)
+
+    def unbind_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        provider: Provider = self.allowed(request, pk, "change")
+        if accounts.unbind(provider, actor(request).get_username()):
+            self.log_change(request, provider, "Connections given up")
+            messages.success(
+                request,
+                f"The connections of {provider.name} are given up when what is under way has its answer. What is "
+                "queued waits, or goes by another route where there is one.",
+            )
+        return HttpResponseRedirect(self.home_url(provider))
+
+    def bind_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        provider: Provider = self.allowed(request, pk, "change")
+        if accounts.bind(provider):
+            self.log_change(request, provider, "Connections made again")
+            messages.success(request, f"The connections of {provider.name} are being made.")
+        return HttpResponseRedirect(self.home_url(provider))
+
     # --- health and prices --------------------------------------------------------------------------------------
 
     def health_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -340,39 +373,3 @@ class ProviderAdmin(PageAdmin):
             original=provider,
             back=self.home_url(provider),
         )
-
-
-class SenderForm(forms.ModelForm):
-    class Meta:
-        model = Sender
-        fields = ("provider", "address", "rate", "enabled", "is_default")
-
-    def _get_validation_exclusions(self) -> set[str]:
-        # A new default takes the place of the old one.
-        return super()._get_validation_exclusions() | {"is_default"}  # type: ignore[misc, no-any-return]
-
-
-@admin.register(Sender)
-class SenderAdmin(PageAdmin):
-    form = SenderForm
-    list_display = ("address", "provider", "rate", "enabled", "disabled_reason", "is_default")
-    fields = ("provider", "address", "rate", "enabled", "disabled_reason", "is_default")
-    readonly_fields = ("disabled_reason",)
-    list_select_related = ("provider",)
-    list_filter = ("provider",)
-    search_fields = ("address",)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False  # messages refer to it: it is switched off instead
-
-    def save_model(self, request: HttpRequest, obj: Sender, form: Any, change: bool) -> None:
-        """Writes what was changed and no more: a sender that was switched off meanwhile stays off."""
-        changed = set(form.changed_data)
-        if "enabled" in changed:
-            obj.disabled_reason = "" if obj.enabled else "Switched off by staff."
-            changed.add("disabled_reason")
-        if obj.is_default:
-            Sender.objects.filter(is_default=True).exclude(pk=obj.pk).update(is_default=False)
-        obj.save(update_fields=changed if change else None)
-        if change and "enabled" in changed and not obj.enabled:
-            review_queue(obj.provider_id)

@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from contacts.api.fields import PhoneField, Strict
+from delivery.connector import panel as connections
 from delivery.errors import ADVICE, Failure, Suppressed
 from delivery.lanes import Lane
 from delivery.models import (
@@ -20,6 +21,7 @@ from delivery.models import (
     Sender,
 )
 from delivery.providers import registry
+from delivery.providers.base import ConnectionState
 from delivery.routing import health
 from delivery.states import MEANING, Status
 
@@ -218,13 +220,39 @@ class ProviderSerializer(serializers.ModelSerializer):
         return HealthSerializer(getattr(provider, "health", None) or ProviderHealth()).data
 
 
-class ProviderDetailSerializer(ProviderSerializer):
-    """The same, with the last changes of its health, the newest first."""
+class ConnectionSerializer(serializers.Serializer):
+    """One that a connector worker holds, or tries to make."""
 
+    name = serializers.CharField()
+    worker = serializers.CharField()
+    state = serializers.ChoiceField(choices=[state.value for state in ConnectionState])
+    since = serializers.DateTimeField()
+    in_flight = serializers.IntegerField(help_text="Messages without an answer.")
+    window = serializers.IntegerField(help_text="How many of them there may be; 0: it only receives.")
+    error = serializers.CharField(allow_blank=True, help_text="The last trouble, in words.")
+    code = serializers.CharField(allow_blank=True, help_text="The provider's name for it.")
+
+
+class ConnectionsSerializer(serializers.Serializer):
+    says = serializers.CharField(help_text="How the account stands, in words.")
+    unbound = serializers.BooleanField(help_text="Whether a person has had them given up.")
+    each = ConnectionSerializer(many=True, source="lines")
+
+
+class ProviderDetailSerializer(ProviderSerializer):
+    """The same, with its connections and the last changes of its health, the newest first."""
+
+    connections = serializers.SerializerMethodField(help_text="null: it holds none.")
     changes = serializers.SerializerMethodField()
 
     class Meta(ProviderSerializer.Meta):
-        fields = [*ProviderSerializer.Meta.fields, "changes"]
+        fields = [*ProviderSerializer.Meta.fields, "connections", "changes"]
+
+    @extend_schema_field(ConnectionsSerializer(allow_null=True))
+    def get_connections(self, provider: Provider) -> Any:
+        if provider.adapter not in registry.connected():
+            return None
+        return ConnectionsSerializer(connections.panel(provider)).data
 
     @extend_schema_field(HealthChangeSerializer(many=True))
     def get_changes(self, provider: Provider) -> Any:

@@ -9,6 +9,7 @@ the account may have more of them open than it allows, and the other side refuse
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -42,6 +43,17 @@ def _bound_key(provider_id: int) -> str:
     return f"{settings.REDIS_PREFIX}bound:{provider_id}"
 
 
+def is_up(connection: Connection) -> bool:
+    """Whether messages can be sent on it."""
+    return connection.state is ConnectionState.BOUND and connection.window > 0
+
+
+def _slots_taken(connections: Sequence[Connection]) -> int:
+    """Slots that these have taken: some accounts have two connections in each, one for either way, named "1 …"."""
+    open_ones = (connection for connection in connections if connection.state in OPEN_STATES)
+    return max(Counter(connection.name.partition(" ")[2] for connection in open_ones).values(), default=0)
+
+
 class Slots:
     """Asks Redis for connections. Raises redis.RedisError when it is away."""
 
@@ -53,8 +65,8 @@ class Slots:
         self, provider_id: int, worker: str, connections: Sequence[Connection], *, most: int, wants: bool = True
     ) -> int:
         """How many of `most` connections the worker may hold for LEASE_SECONDS; `connections` are those it has now."""
-        up = any(connection.state is ConnectionState.BOUND for connection in connections)
-        arguments: list[Any] = [worker, most, sum(c.state in OPEN_STATES for c in connections), int(wants)]
+        up = any(map(is_up, connections))
+        arguments: list[Any] = [worker, most, _slots_taken(connections), int(wants)]
         arguments += (int(LEASE_SECONDS * 1e6), int(SETTLE_SECONDS * 1e6), int(up), REMEMBER_SECONDS * 1000)
         arguments.append(json.dumps([asdict(each) | {"since": each.since.isoformat()} for each in connections]))
         return int(await self._script(keys=[_slots_key(provider_id), _bound_key(provider_id)], args=arguments))
@@ -78,10 +90,12 @@ class Account:
     binds: Sequence[Bind] = ()
     silent_seconds: float | None = None
     """Since any of its connections was last up; None: as long as anybody remembers."""
+    known_seconds: float = 0.0
+    """For how long workers have been after it without a break."""
 
     @property
     def bound(self) -> int:
-        return sum(bind.connection.state is ConnectionState.BOUND for bind in self.binds)
+        return sum(is_up(bind.connection) for bind in self.binds)
 
 
 def look(provider_ids: Sequence[int]) -> dict[int, Account]:
@@ -100,15 +114,17 @@ def look(provider_ids: Sequence[int]) -> dict[int, Account]:
 
 
 def _account(entries: Mapping[bytes, bytes], last: bytes | None, now: int) -> Account:
-    workers, binds = [], []
+    workers, binds, since = [], [], now
     for name, entry in sorted(entries.items()):
         if not name:
+            since = int(entry)
             continue
         until, _held, _wants, told = entry.split(b" ", 3)
         if int(until) > now:
             workers.append(name.decode())
             binds += [Bind(name.decode(), _connection(each)) for each in json.loads(told)]
-    return Account(workers, binds, None if last is None else max(0.0, (now - int(last)) / 1e6))
+    silent = None if last is None else max(0.0, (now - int(last)) / 1e6)
+    return Account(workers, binds, silent, max(0.0, (now - since) / 1e6))
 
 
 def _connection(told: dict[str, Any]) -> Connection:

@@ -19,14 +19,14 @@ import structlog
 from django.db import connection as database
 
 from delivery import accounts, horizon
-from delivery.connector.binds import RENEW_SECONDS, Slots
+from delivery.connector.binds import RENEW_SECONDS, Slots, is_up
 from delivery.dispatch import Dispatch, switch_off_if_refused
 from delivery.ids import ANYTIME
 from delivery.inbound.store import store
 from delivery.limiter import this_process
 from delivery.models import Provider
 from delivery.providers import registry
-from delivery.providers.base import ConnectedAdapter, ConnectionState, InboundText, Listener, Receipt
+from delivery.providers.base import ConnectedAdapter, InboundText, Listener, Receipt
 from delivery.receipts.group import GroupCommit
 from delivery.runtime import AlwaysRunning, Runtime, in_thread
 from delivery.sending import Sending
@@ -38,6 +38,9 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 1.0
 #: A run of the loop that sends. What it remembers of refused senders is forgotten with it.
 RUN_SECONDS = 60.0
+#: As in `delivery.dispatch`. A window is small and answered within milliseconds: it is to be filled again several times
+#: before the next claim. What is ahead is never more than was answered since the last one.
+AHEAD_SHARE = 3.0
 #: After trouble that nobody foresaw.
 PAUSE_SECONDS = 1.0
 #: What a process is given to drain and give up all that it holds; containers give it 90 seconds.
@@ -77,7 +80,7 @@ class Held:
 
     def capacity(self) -> int:
         """Requests that may be open on the connections that are up."""
-        return sum(each.window for each in self.adapter.connections() if each.state is ConnectionState.BOUND)
+        return sum(each.window for each in self.adapter.connections() if is_up(each))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +168,10 @@ class Connector:
         kind = registry.kind(provider.adapter)
         try:
             config = await in_thread(accounts.provider_config, provider)
+            most = await in_thread(accounts.connections_allowed, provider)
             if provider.pk in self.held or self._closing:
                 return
             adapter = cast(ConnectedAdapter, kind.build(config, self._listener(provider.pk)))
-            most = kind.connections(config) if kind.connections else 1
         except Exception as error:
             log.exception("account_not_taken_up", provider_id=provider.pk, error=type(error).__name__)
             return
@@ -244,6 +247,7 @@ class Connector:
             Sending(held.adapter),
             floor=held.floor,
             capacity=lambda: held.capacity() if held.wants else 0,
+            ahead_share=AHEAD_SHARE,
             apart=held.called,
         )
         try:

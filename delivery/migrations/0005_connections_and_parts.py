@@ -31,6 +31,11 @@ class Migration(migrations.Migration):
                 db_default=False, default=False, help_text="It is open because none of its connections was up."
             ),
         ),
+        migrations.AddField(
+            model_name="providerhealth",
+            name="slow_since",
+            field=models.DateTimeField(help_text="Since when messages wait at it for too long.", null=True),
+        ),
         CreatePartitionedModel(
             name="MessagePart",
             by="message_id",

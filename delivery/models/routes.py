@@ -59,6 +59,7 @@ class ProviderHealth(models.Model):
     unbound = models.BooleanField(
         default=False, db_default=False, help_text="It is open because none of its connections was up."
     )
+    slow_since = models.DateTimeField(null=True, help_text="Since when messages wait at it for too long.")
     pin = models.CharField(max_length=7, choices=Pin.choices, blank=True, default=Pin.NONE)
     trial_rate = models.FloatField(null=True, help_text="Segments per second it may be sent while others stand in.")
     review = models.BooleanField(default=False, help_text="What is queued for it is to be gone through again.")

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.db import connection, transaction
 
 from delivery import clock, horizon, numbers, slowing, vitals
@@ -34,7 +35,7 @@ FROM delivery_inboxreceipt WHERE try_at <= %(now)s ORDER BY try_at LIMIT %(limit
 # message of several segments may have gone in parts, with an id and receipts each.
 _FIND = """
 SELECT asked.id, found.id, found.attempt, found.several
-FROM unnest(%(inbox_ids)s::bigint[], %(providers)s::bigint[], %(known_as)s::text[]) AS asked (id, provider_id, known_as)
+FROM unnest(%(inbox_ids)b::bigint[], %(providers)b::bigint[], %(known_as)b::text[]) AS asked (id, provider_id, known_as)
 CROSS JOIN LATERAL (
     SELECT id, attempt, segments > 1 AS several FROM delivery_message
     WHERE provider_id = asked.provider_id AND provider_message_id = asked.known_as AND provider_message_id <> ''
@@ -127,7 +128,8 @@ def _find(taken: list[Taken]) -> list[Taken]:
         "known_as": [receipt.provider_message_id for receipt in nameless],
         "floor": horizon.floor(),
     }
-    with connection.cursor() as cursor:
+    # A cursor of psycopg's own, for lists that go over in binary.
+    with psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(_FIND, values)
         found = {inbox_id: row for inbox_id, *row in cursor.fetchall()}
     return [_named(receipt, *found[receipt.inbox_id]) if receipt.inbox_id in found else receipt for receipt in taken]

@@ -8,6 +8,7 @@ reason and its figures. What then happens to messages is for `table` (new ones) 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import structlog
@@ -19,7 +20,7 @@ from delivery import clock
 from delivery.models import HealthChange, Provider, ProviderHealth
 from delivery.providers import registry
 from delivery.providers.base import Outcome, SendOutcome
-from delivery.routing import routes
+from delivery.routing import routes, strain
 from delivery.routing.rules import (
     PROVIDERS_FAULT,
     Change,
@@ -85,7 +86,9 @@ GROUP BY 1, 2
 _FIGURES = """
 SELECT provider.id, provider.name, provider.adapter, provider.rate, provider.enabled, provider.disabled_reason,
        COALESCE(health.state, 'healthy'), COALESCE(health.factor, 100), health.since, COALESCE(health.openings, 0),
-       COALESCE(health.pin, ''), counted.*
+       COALESCE(health.pin, ''), COALESCE(health.unbound, false),
+       CASE WHEN provider.unbound_at IS NOT NULL THEN COALESCE(NULLIF(provider.unbound_by, ''), 'Somebody') ELSE '' END,
+       counted.*
 FROM delivery_provider AS provider
 LEFT JOIN delivery_providerhealth AS health ON health.provider_id = provider.id
 LEFT JOIN LATERAL (
@@ -124,6 +127,26 @@ class Seen(NamedTuple):
     figures: Figures
 
 
+class _Row(NamedTuple):
+    pk: int
+    name: str
+    adapter: str
+    rate: int
+    enabled: bool
+    disabled_reason: str
+    state: str
+    factor: int
+    since: datetime | None
+    openings: int
+    pin: str
+    unbound: bool
+    unbound_by: str
+    attempts: Decimal
+    errors: Decimal
+    taken: Decimal
+    heard: Decimal
+
+
 def look() -> None:
     """Judge every provider, and write what changes. Of several workers one does it, the others go on."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -151,13 +174,28 @@ def see(now: datetime) -> list[Seen]:
     found = []
     with connection.cursor() as cursor:
         cursor.execute(_FIGURES, parameters)
-        for pk, name, adapter, rate, enabled, why, state, factor, since, openings, pin, *sums in cursor.fetchall():
-            attempts, errors, taken, heard = map(int, sums)
-            if not _tells_receipts(adapter):
-                taken = heard = 0
-            figures = Figures(attempts, errors, taken, max(0, taken - heard))
-            health = Health(State(state), factor, since, openings, Pin(pin), enabled, why)
-            found.append(Seen(pk, name, rate, health, figures))
+        rows = [_Row(*row) for row in cursor.fetchall()]
+    able = replaceable(routes.table())
+    strained = strain.strained(able, now)
+    down = strain.down({row.pk: row.unbound_by for row in rows if row.enabled and row.adapter in registry.connected()})
+    for row in rows:
+        attempts, errors, taken, heard = map(int, row[-4:])
+        if not _tells_receipts(row.adapter):
+            taken = heard = 0
+        figures = Figures(attempts, errors, taken, max(0, taken - heard))
+        health = Health(
+            State(row.state),
+            row.factor,
+            row.since,
+            row.openings,
+            Pin(row.pin),
+            row.enabled,
+            row.disabled_reason,
+            down.get(row.pk, ""),
+            row.unbound,
+            strained.get(row.pk, ""),
+        )
+        found.append(Seen(row.pk, row.name, row.rate, health, figures))
     return found
 
 
@@ -226,6 +264,7 @@ def _write(seen: Seen, change: Change, now: datetime, *, who: str = "") -> None:
         "since": now,
         "reason": change.reason[:300],
         "openings": change.openings,
+        "unbound": change.unbound,
     }
     if worse:
         values |= {"review": True, "review_after": None}

@@ -89,6 +89,12 @@ class Health:
     pin: Pin = Pin.NONE
     enabled: bool = True
     disabled_reason: str = ""
+    down: str = ""
+    """Why none of the connections that it needs is up."""
+    unbound: bool = False
+    """It is open because none was up."""
+    strained: str = ""
+    """Why it cannot take what it should, whatever came of what it took (`delivery.routing.strain`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ class Change:
     factor: int
     openings: int
     reason: str
+    unbound: bool = False
 
 
 class _Verdict(IntEnum):
@@ -110,7 +117,8 @@ class _Verdict(IntEnum):
 def judge(health: Health, figures: Figures, rules: Thresholds, *, all_slow: bool, now: datetime) -> Change | None:
     """The change that is due, if any. `all_slow`: every provider's receipts are late, which says nothing of this one.
 
-    What a person or an account's refusal says goes at once; everything else keeps the distances.
+    What a person or an account's refusal says goes at once, and so does the loss of all connections; everything else
+    keeps the distances. When a connection is back, that is proof enough for a trial.
     """
     if not health.enabled:
         reason = f"It is switched off. {health.disabled_reason}".strip()
@@ -118,13 +126,24 @@ def judge(health: Health, figures: Figures, rules: Thresholds, *, all_slow: bool
     if health.pin != Pin.NONE:
         told = pinned(health.pin, "staff")
         return None if (told.state, told.factor) == (health.state, health.factor) else told
+    if health.down:
+        reason = f"None of its connections is up. {health.down}"
+        return None if health.state == State.OPEN else Change(State.OPEN, 0, health.openings, reason, unbound=True)
     age = now - health.since if health.since else timedelta.max
     if age < timedelta(seconds=rules.min_seconds):
         return None
     trial = health.state == State.HALF_OPEN
     verdict, because = _look(figures, rules, all_slow=all_slow, at_least=rules.trial_at_least if trial else None)
+    if health.strained and not trial and verdict < _Verdict.WORSE:
+        # On trial it is held back by us, and what it then cannot take says nothing.
+        verdict, because = _Verdict.WORSE, f"{health.strained}."
     match health.state:
         case State.OPEN:
+            if health.unbound:
+                reason = (
+                    f"A connection is up again after {age.total_seconds():,.0f} seconds: it is tried with a trickle."
+                )
+                return Change(State.HALF_OPEN, rules.trial_factor, health.openings, reason)
             if age >= open_for(health.openings, rules):
                 reason = f"After {age.total_seconds():,.0f} seconds it is tried again with a trickle."
                 return Change(State.HALF_OPEN, rules.trial_factor, health.openings, reason)

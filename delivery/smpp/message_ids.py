@@ -7,26 +7,24 @@ letters where all of them have the same. Between bases the account's setting dec
 AUTO learns from what this process itself has sent, and never guesses. A receipt says which number it is about, so one
 that fits a message of ours by id *and* number under exactly one reading is about that message, and shows in which base
 the operator writes. After LESSONS of these the reading is learned. Until then a receipt that fits no message of this
-process (sent before a restart, or by another one) is
+process (sent before a restart, or by another one)
 
-- taken as it is written where reading it otherwise makes no sense: it is no number, or one of more than 16 digits;
-- not taken (`None`) for PATIENCE_SECONDS in all other cases, for it may have to be converted: the operator is told to
-  come again, and has the receipt meanwhile;
-- after that taken as it is written, unless it consists of fewer than SAFE_DIGITS decimal digits. "1001" may then be
-  message 1001 or message 0x1001, both may be ours, and one must never be taken for the other: it is not taken until the
-  reading is learned. With ten digits the two readings are a factor of 69 apart, and no operator's counter is at both.
+- is taken as it is written where it can be read in no other way: it is no number, or one of more than 16 digits;
+- is taken under every reading where the number is SAFE or larger. Only one of them is a message's: read in the wrong
+  base, such a number is at least 69 times as large or as small, and no operator's counter is at both at a time;
+- is not taken where it is smaller, for then another reading may well be another message's: 1001 and 0x1001 may both be
+  ours. The operator is told to come again, and has the receipt until the reading is learned.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
 LESSONS = 3
 REMEMBERED = 20_000
 """Ids of which AUTO remembers the recipient while it learns."""
-PATIENCE_SECONDS = 60.0
-SAFE_DIGITS = 10
+SAFE = 10**9
 _LONGEST_NUMBER = 16
 
 _hexadecimal = re.compile(r"[0-9]*[0-9a-f][0-9a-f]*|[0-9A-F]+").fullmatch
@@ -76,7 +74,6 @@ class MessageIds:
         self._learned = learned
         self._sent: dict[str, str] = {}
         self._lessons: Counter[IdBase] = Counter()
-        self._unsure_since: float | None = None
 
     def of_response(self, message_id: str, recipient: str) -> str:
         """The id of a message that was just taken for this recipient."""
@@ -89,21 +86,26 @@ class MessageIds:
                 del self._sent[next(iter(self._sent))]
         return known_as
 
-    def of_receipt(self, message_id: str, numbers: Iterable[str], *, now: float) -> str | None:
-        """The same id as the response's; None: it cannot be told yet.
+    def of_receipt(self, message_id: str, numbers: Iterable[str]) -> tuple[str, ...]:
+        """The same id as the response's; several, of which one is a message's; none: it cannot be told yet.
 
         `numbers` are the receipt's: the recipient's is its source, but some operators repeat the message's own order.
         """
         if self.base is IdBase.EXACT:
-            return message_id
+            return (message_id,)
         written = canonical(message_id)
         if self.base is not IdBase.AUTO:
-            return _READINGS[self.base](written) or written
-        return self._found(written, {_tail(number) for number in numbers}) or self._unfound(written, now)
-
-    def _found(self, written: str, recipients: set[str]) -> str:
-        """The one message of ours that this can be about; empty for none, or for one of several."""
+            return (_READINGS[self.base](written) or written,)
         readings = {base: reading(written) for base, reading in _READINGS.items()}
+        if found := self._found(readings, {_tail(number) for number in numbers}):
+            return (found,)
+        if _hexadecimal(written) is None or len(written) > _LONGEST_NUMBER:
+            return (written,)
+        smallest = int(written, 10 if _decimal(written) else 16)
+        return tuple({known_as for known_as in readings.values() if known_as}) if smallest >= SAFE else ()
+
+    def _found(self, readings: Mapping[IdBase, str], recipients: set[str]) -> str:
+        """The one message of ours that this can be about; empty for none, or for one of several."""
         fitting = {base: known_as for base, known_as in readings.items() if self._sent.get(known_as) in recipients}
         if len(set(fitting.values())) != 1:
             return ""
@@ -118,15 +120,6 @@ class MessageIds:
             self.base = bases[0]
             self._sent.clear()
             self._learned(self.base)
-
-    def _unfound(self, written: str, now: float) -> str | None:
-        if _hexadecimal(written) is None or len(written) > _LONGEST_NUMBER:
-            return written
-        if self._unsure_since is None:
-            self._unsure_since = now
-        if now - self._unsure_since < PATIENCE_SECONDS or (written.isdecimal() and len(written) < SAFE_DIGITS):
-            return None
-        return written
 
 
 def _tail(number: str) -> str:

@@ -51,6 +51,7 @@ class Session(asyncio.Protocol):
         self.since = 0.0
         self.heard = 0.0
         self._transport: asyncio.Transport | None = None
+        self._ended = self._paused = False
         self._buffer = bytearray()
         self._out: list[bytes] = []
         self._sequence = 0
@@ -71,7 +72,7 @@ class Session(asyncio.Protocol):
         self._service.sessions.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
+        self._transport, self._ended = None, True
         self._service.sessions.discard(self)
         self.submits.end()
         customer, self.customer = self.customer, None
@@ -84,7 +85,7 @@ class Session(asyncio.Protocol):
         buffer = self._buffer
         buffer += data
         at = 0
-        while len(buffer) - at >= HEADER_SIZE and self._transport is not None:
+        while len(buffer) - at >= HEADER_SIZE and not self._ended:
             header = read_header(buffer, at)
             if not HEADER_SIZE <= header.length <= _LARGEST_PDU:
                 self.send(GenericNack(CommandStatus.ESME_RINVCMDLEN), header.sequence)
@@ -114,27 +115,31 @@ class Session(asyncio.Protocol):
 
     def _flush(self) -> None:
         data, self._out = b"".join(self._out), []
-        if data and self._transport is not None:
+        if data and self._transport is not None and not self._ended:
             self._transport.write(data)
 
     def pause(self) -> None:
         """Read no further: the client has said more than can be kept."""
-        if self._transport is not None:
+        if self._transport is not None and not self._ended and not self._paused:
             self._transport.pause_reading()
+            self._paused = True
 
     def resume(self) -> None:
-        if self._transport is not None:
+        if self._transport is not None and not self._ended and self._paused:
             self._transport.resume_reading()
+            self._paused = False
 
     def close(self) -> None:
         """End the connection when what was written is out."""
         self._flush()
+        self._ended = True
         if self._transport is not None:
             self._transport.close()
 
     def drop(self) -> None:
         """End the connection at once, and without a word."""
         self._out.clear()
+        self._ended = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -231,7 +236,7 @@ class Session(asyncio.Protocol):
         self.send(response_to(request, status), sequence)
 
     def _bind(self, pdu: Bind, sequence: int) -> None:
-        if self._transport is None:
+        if self._ended:
             return
         mode = _MODES[Command(pdu.command_id)]
         if self.customer is not None:

@@ -125,10 +125,11 @@ class Submits:
         answer = partial(self._answer, entry, sequence, fate)
         if (early := carrier.begin(entry, notify, wanted.receipts)) is not None:
             # The receipt first: its answer when that is acknowledged, or after a while.
-            notify(entry, *early, answer)
-            carrier.agenda.at(carrier.agenda.now() + _EARLY_SECONDS, _call, answer)
-        elif fate is Fate.LATE:
+            notify(entry, *early, None if fate is Fate.LATE else answer)
+        if fate is Fate.LATE:
             carrier.agenda.at(carrier.agenda.now() + dice.faults.late_seconds, _call, answer)
+        elif early is not None:
+            carrier.agenda.at(carrier.agenda.now() + _EARLY_SECONDS, _call, answer)
         elif due:
             carrier.agenda.at(due, _call, answer)
         else:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from smshub.doctor import accounts, backlog, postgres, redis, routes, setup, storage, workers
+from smshub.doctor import accounts, backlog, connections, postgres, redis, routes, setup, storage, workers
 from smshub.doctor.findings import Check, Finding, Level, problem
 
 CHECKS: tuple[Check, ...] = (
@@ -23,10 +23,11 @@ CHECKS: tuple[Check, ...] = (
     Check("Redis", redis.answers),
     Check("Redis memory", redis.memory, needs=("Redis",)),
     Check("Redis latency", redis.latency, needs=("Redis",)),
-    Check("workers", workers.queues, needs=("Redis",)),
+    Check("workers", workers.queues, needs=("Redis", "migrations")),
     Check("clock", workers.clock, needs=("Redis",)),
     Check("public address", setup.public_url, needs=("migrations",)),
     Check("providers", accounts.providers, needs=("migrations", "encryption keys")),
+    Check("connections", connections.connections, needs=("migrations", "encryption keys", "Redis")),
     Check("senders", accounts.senders, needs=("migrations",)),
     Check("default sender", accounts.default_sender, needs=("migrations",)),
     Check("health thresholds", routes.thresholds),

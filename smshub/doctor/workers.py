@@ -7,6 +7,8 @@ from celery import Celery
 from django.utils import timezone
 
 from delivery import vitals
+from delivery.models import Provider
+from delivery.providers import registry
 from smshub.celery import app
 from smshub.doctor.findings import Finding, problem
 from smshub.quickstart.commands import COMMANDS, WORKERS
@@ -19,6 +21,7 @@ SILENCE = timedelta(seconds=15)
 #: Queue → what stands still when nobody reads it.
 _STANDS_STILL = {
     "dispatch": "no message is sent",
+    "connector": "nothing is sent by the providers that hold connections, or heard of them",
     "reconcile": "no receipt is applied",
     "launch": "no campaign is launched",
     "imports": "no import is done",
@@ -31,7 +34,7 @@ def queues(celery: Celery = app) -> Iterator[Finding]:
     read = {queue["name"] for found in answers.values() for queue in found}
     for program in WORKERS:
         for queue in _queues_of(program):
-            if queue not in read:
+            if queue not in read and (queue != "connector" or _needs_connector()):
                 stands_still = _STANDS_STILL.get(queue, "what is put there waits")
                 yield problem(
                     f"No worker reads the queue {queue}: {stands_still}.",
@@ -48,6 +51,10 @@ def clock(silence: timedelta = SILENCE) -> Iterator[Finding]:
             f"The clock has not ticked {since}: what waits for its time stands still.",
             "Start the program beat, and see that a worker reads the queue default.",
         )
+
+
+def _needs_connector() -> bool:
+    return Provider.objects.filter(enabled=True, adapter__in=registry.connected()).exists()
 
 
 def _queues_of(program: str) -> list[str]:

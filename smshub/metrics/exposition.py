@@ -16,8 +16,11 @@ from prometheus_client.registry import Collector
 
 from campaigns.models import Campaign
 from delivery import slowing, tallies, vitals
+from delivery.connector import binds
 from delivery.lanes import Lane
 from delivery.models import Provider, Sender
+from delivery.providers.base import ConnectionState
+from delivery.providers.registry import connected
 from delivery.routing.rules import State
 from delivery.routing.table import FULL
 from smshub.metrics import readings
@@ -133,6 +136,28 @@ def _health(_names: Names) -> Iterator[Metric]:
     yield state
 
 
+def _connections(_names: Names) -> Iterator[Metric]:
+    number = GaugeMetricFamily(
+        "smshub_connections", "Connections of a provider by their state.", labels=("provider", "state")
+    )
+    open_now = GaugeMetricFamily(
+        "smshub_connection_requests", "Messages without an answer on its connections.", labels=("provider",)
+    )
+    window = GaugeMetricFamily("smshub_connection_window", "How many of them there may be.", labels=("provider",))
+    holding = dict(
+        Provider.objects.filter(enabled=True, adapter__in=connected()).order_by("pk").values_list("pk", "name")
+    )
+    for provider_id, account in (binds.look(list(holding)) if holding else {}).items():
+        states = Counter(bind.connection.state for bind in account.binds)
+        for state in ConnectionState:
+            number.add_metric((holding[provider_id], state.value), states[state])
+        open_now.add_metric((holding[provider_id],), sum(bind.connection.in_flight for bind in account.binds))
+        window.add_metric((holding[provider_id],), sum(bind.connection.window for bind in account.binds))
+    yield number
+    yield open_now
+    yield window
+
+
 def _slowed(names: Names) -> Iterator[Metric]:
     factors = GaugeMetricFamily(
         "smshub_limit_factor",
@@ -178,6 +203,7 @@ PARTS: dict[str, Callable[[Names], Iterable[Metric]]] = {
     "accounts": _accounts,
     "health": _health,
     "slowed": _slowed,
+    "connections": _connections,
     "counters": _counters,
     "heartbeats": _heartbeats,
 }

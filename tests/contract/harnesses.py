@@ -4,10 +4,16 @@ import pytest
 
 from tests.contract.console_harness import ConsoleHarness
 from tests.contract.harness import Can, Harness
+from tests.contract.smpp_harness import SmppHarness
 from tests.contract.twilio_harness import TwilioHarness
 from tests.contract.vonage_harness import VonageHarness
 
-HARNESSES: dict[str, type[Harness]] = {"twilio": TwilioHarness, "vonage": VonageHarness, "console": ConsoleHarness}
+HARNESSES: dict[str, type[Harness]] = {
+    "twilio": TwilioHarness,
+    "vonage": VonageHarness,
+    "smpp": SmppHarness,
+    "console": ConsoleHarness,
+}
 
 
 def over(ability: Can) -> pytest.MarkDecorator:

@@ -4,16 +4,19 @@
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from time import monotonic
-from typing import Any
 
 import pytest
+import redis
+import redis.asyncio
+from django.conf import settings as django_settings
 
+from delivery.connector import binds
 from delivery.connector.holding import Connector
+from delivery.models import Provider
 from delivery.providers import registry
 from delivery.providers.base import (
     Answer,
@@ -136,6 +139,21 @@ def connector() -> Iterator[Connector]:
         running.close()
 
 
+def say(provider: Provider, *states: ConnectionState, error: str = "", code: str = "", ago: float = 0) -> None:
+    """What a connector says of the account's connections."""
+    connections = [Connection(str(n), state, datetime.now(UTC), 0, 10, error, code) for n, state in enumerate(states)]
+    client = redis.asyncio.Redis.from_url(django_settings.REDIS_URL)
+
+    async def renew() -> None:
+        await binds.Slots(client).renew(provider.pk, "host:1", connections, most=4)
+        await client.aclose()
+
+    asyncio.run(renew())
+    if ago:
+        last = int(datetime.now(UTC).timestamp() * 1e6 - ago * 1e6)
+        redis.Redis.from_url(django_settings.REDIS_URL).set(binds._bound_key(provider.pk), last)
+
+
 def hear(running: Connector, line: Line, heard: Sequence[Receipt | InboundText]) -> None:
     """What the other side says on the connection; returns when it would be acknowledged, raises if it would not."""
     running.runtime.run(listened(line, heard))
@@ -143,11 +161,3 @@ def hear(running: Connector, line: Line, heard: Sequence[Receipt | InboundText])
 
 async def listened(line: Line, heard: Sequence[Receipt | InboundText]) -> None:
     await line.listener(heard)
-
-
-def within(seconds: float, condition: Callable[[], Any]) -> bool:
-    until = monotonic() + seconds
-    while monotonic() < until:
-        if condition():
-            return True
-    return False

@@ -129,6 +129,23 @@ def test_what_waits_to_connect_again_has_no_slot_beyond_what_is_granted(clean_re
     assert run(clean_redis, work) == 2
 
 
+def test_two_connections_of_one_slot_are_one(clean_redis: Any) -> None:
+    pairs = [
+        Connection(f"{n} {role}", ConnectionState.BOUND, datetime.now(UTC), 0, window)
+        for n in (1, 2)
+        for role, window in (("transmitter", 10), ("receiver", 0))
+    ]
+
+    async def work(slots: Slots) -> list[int]:
+        return [
+            await slots.renew(ACCOUNT, "one", pairs, most=3),
+            await slots.renew(ACCOUNT, "two", [], most=3),
+        ]
+
+    assert run(clean_redis, work) == [3, 0]
+    assert binds.look([ACCOUNT])[ACCOUNT].bound == 2
+
+
 def test_what_workers_say_is_seen_as_long_as_they_live(clean_redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = Connection(
         "1", ConnectionState.REFUSED, datetime.now(UTC), 0, 10, "The password is wrong.", "ESME_RINVPASWD"
@@ -150,4 +167,4 @@ def test_what_workers_say_is_seen_as_long_as_they_live(clean_redis: Any, monkeyp
     account = binds.look([ACCOUNT])[ACCOUNT]
     assert account.workers == ["host:1"]
     assert account.silent_seconds is not None
-    assert binds.look([8])[8] == binds.Account([], [], None)
+    assert binds.look([8])[8] == binds.Account([], [], None, 0.0)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from contacts.models import Suppression
 from delivery import accounts, wake
@@ -160,14 +159,15 @@ def test_another_configuration_is_another_adapter(lines: Lines, sender: Sender) 
 def test_unbound_by_a_person_it_holds_none_and_the_messages_wait(lines: Lines, sender: Sender) -> None:
     with connector():
         wait_for(lambda: bound(sender.provider), seconds=10, what="a connection")
-        Provider.objects.filter(pk=sender.provider_id).update(unbound_at=timezone.now(), unbound_by="ada")
+        accounts.unbind(sender.provider, "ada")
         wait_for(lambda: lines.built[0].held == 0, seconds=10, what="it to be given up")
         MessageFactory.create_batch(3, sender=sender)
 
         wait_for(lambda: not bound(sender.provider), seconds=10, what="everybody to know")
         assert with_status(Status.QUEUED) == 3
-        Provider.objects.filter(pk=sender.provider_id).update(unbound_at=None)
+        accounts.bind(sender.provider)
         wait_for(lambda: with_status(Status.ACCEPTED) == 3, seconds=10, what="the messages")
+        assert len(lines.built) == 1, "the adapter stays"
         assert [message.id for message in lines.built[0].sent] == [
             message.pk for message in Message.objects.order_by("created_at")
         ]

@@ -14,6 +14,10 @@ from smpplib.exceptions import ConnectionError as Gone
 SYSTEM_ID = "simulate"
 PASSWORD = "smppsim"
 TO = "14155550100"
+SUBMIT: dict[str, Any] = {
+    "source_addr_ton": 1, "source_addr_npi": 1, "source_addr": "15005550006",
+    "dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": TO, "registered_delivery": 1,
+}  # fmt: skip
 _RESPONSES = ("submit_sm_resp", "query_sm_resp", "generic_nack", "enquire_link_resp", "unbind_resp")
 
 
@@ -37,12 +41,8 @@ class Esme(Client):  # type: ignore[misc]  # the library has no types
 
     def submit(self, text: bytes | str = b"Hello", **fields: Any) -> int:
         """Send and do not wait; returns the sequence number."""
-        given = {
-            "source_addr_ton": 1, "source_addr_npi": 1, "source_addr": "15005550006",
-            "dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": TO, "registered_delivery": 1, **fields,
-        }  # fmt: skip
         short = text.encode("ascii") if isinstance(text, str) else text
-        sequence: int = self.send_message(short_message=short, **given).sequence
+        sequence: int = self.send_message(short_message=short, **{**SUBMIT, **fields}).sequence
         return sequence
 
     def hear(self) -> Command:
@@ -78,8 +78,11 @@ class Esme(Client):  # type: ignore[misc]  # the library has no types
     def send_and_hear(self, **fields: Any) -> Command:
         return self.answer(self.submit(**fields))
 
+    def pdu(self, command: str, **fields: Any) -> Command:
+        return smpp.make_pdu(command, client=self, **fields)
+
     def ask(self, command: str, **fields: Any) -> Command:
-        pdu = smpp.make_pdu(command, client=self, **fields)
+        pdu = self.pdu(command, **fields)
         self.send_pdu(pdu)
         return self.answer(pdu.sequence)
 

@@ -8,7 +8,7 @@ import pytest
 
 from simulator.client import SimulatorError
 from tests.simulator.conftest import Running, until
-from tests.simulator.esme import SYSTEM_ID, Esme, Gone
+from tests.simulator.esme import SUBMIT, SYSTEM_ID, Esme, Gone
 
 Connect = Callable[[], Esme]
 
@@ -72,6 +72,13 @@ def test_the_connection_ends_at_any_point(
     if in_ledger:
         [receipt] = connect().bind().deliveries(1)
         assert receipt.receipted_message_id.decode() == carrier.control.ledger()[0]["sid"]
+
+
+def test_what_comes_after_the_one_that_ends_the_connection_is_not_looked_at(carrier: Running, esme: Esme):
+    carrier.control.set_faults(drop_before_share=1)
+    esme._socket.sendall(b"".join(esme.pdu("submit_sm", **SUBMIT).generate() for _ in range(20)))
+    assert esme.ended()
+    assert carrier.control.summary()["creates_seen"] == 1
 
 
 def test_an_answer_that_is_cut_off_has_begun(carrier: Running, esme: Esme):

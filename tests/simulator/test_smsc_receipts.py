@@ -128,6 +128,15 @@ def test_reordered_receipts_tell_the_end_before_the_middle(carrier: Running, esm
     assert [pdu.message_state for pdu in esme.deliveries(2)] == [2, 1]
 
 
+def test_reordered_receipts_come_after_those_of_later_messages(carrier: Running, esme: Esme):
+    carrier.control.set_faults(receipts_reordered_share=0.5)
+    sequences = [esme.submit() for _ in range(20)]
+    ids = [esme.answer(sequence).message_id for sequence in sequences]
+    told = [receipt.receipted_message_id for receipt in esme.deliveries(20)]
+    assert told != ids
+    assert sorted(told) == ids
+
+
 # Which way they come.
 
 

@@ -44,7 +44,7 @@ from delivery.smpp.pdu import QuerySm, QuerySmResp, Response, SubmitSm, SubmitSm
 log = structlog.get_logger(__name__)
 
 # Of the time for a send. The response timer is looked at in eighths of itself, so both together stay within it.
-_ROOM_SHARE, _RESPONSE_SHARE = 0.3, 0.6
+_ROOM_SHARE, _RESPONSE_SHARE = 0.45, 0.45
 _RETRY_NO_BIND, _RETRY_FULL, _RETRY_ACCOUNT = 5.0, 1.0, 300.0
 _PART_PAUSE = 0.5
 _LOOK_SECONDS = 5.0
@@ -84,11 +84,15 @@ class SmppAdapter:
                 self._hearing.in_doubt(message, error.late if isinstance(error, NoResponse) else None)
             return _no_response(message, error)
         if response.status or not isinstance(response, SubmitSmResp):
-            return wire.refused(message, response.status, self._account)
-        if not response.message_id:
-            return wire.uncertain(message, "A response without an id")
-        known_as = self._hearing.taken(response.message_id, message.recipient)
-        return SendOutcome(message.id, message.attempt, Outcome.ACCEPTED, provider_message_id=known_as)
+            outcome = wire.refused(message, response.status, self._account)
+        elif not response.message_id:
+            outcome = wire.uncertain(message, "A response without an id")
+        else:
+            known_as = self._hearing.taken(response.message_id, message.recipient)
+            return SendOutcome(message.id, message.attempt, Outcome.ACCEPTED, provider_message_id=known_as)
+        if outcome.outcome is Outcome.UNCERTAIN:
+            self._hearing.in_doubt(message, None)
+        return outcome
 
     async def ask(self, question: Question) -> Answer:
         if not self._account.may_query:

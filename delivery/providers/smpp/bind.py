@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from time import monotonic
 from typing import Any
 
@@ -42,7 +43,7 @@ OTHER_REFUSAL_PAUSE = 30.0
 CREDENTIALS_PAUSE = 300.0
 CONNECT_SECONDS = 10.0
 STEADY_SECONDS = 5.0
-"""A bind that was up for less than this has not ended the row of tries."""
+"""A bind that was lost sooner than this is tried again a little more slowly."""
 
 #: Refusals that only a person can mend.
 CREDENTIALS = frozenset({CommandStatus.ESME_RINVPASWD, CommandStatus.ESME_RINVSYSID, CommandStatus.ESME_RINVSYSTYP})
@@ -154,7 +155,7 @@ class HeldBind:
                 else:
                     began = monotonic()
                     await self._hold(link, answer)
-                    tries = tries if monotonic() - began < STEADY_SECONDS else 0
+                    tries = min(tries, 2) if monotonic() - began < STEADY_SECONDS else 0
                     pause = 0.0
             if self._stop.is_set():
                 return
@@ -167,7 +168,12 @@ class HeldBind:
         account = self._account
         async with asyncio.timeout(CONNECT_SECONDS):
             sock = await self._socket()
-            at: dict[str, Any] = {"host": None, "port": None, "sock": sock, "ssl": self._tls()}
+            at: dict[str, Any] = {
+                "host": None,
+                "port": None,
+                "sock": sock,
+                "ssl": _tls(account.verify_tls) if account.tls else None,
+            }
             if account.tls:
                 at["server_hostname"] = account.host
             try:
@@ -216,15 +222,6 @@ class HeldBind:
                 sock.close()
                 raise
         raise failure
-
-    def _tls(self) -> ssl.SSLContext | None:
-        if not self._account.tls:
-            return None
-        context = ssl.create_default_context()
-        if not self._account.verify_tls:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
     async def _hold(self, link: Link, answer: Response) -> None:
         version = integer(answer.tlvs, Tag.SC_INTERFACE_VERSION) if isinstance(answer, BindResp) else None
@@ -281,6 +278,16 @@ class HeldBind:
     def _link_has_room(self, link: Link) -> None:
         if link is self.link:
             self._changed()
+
+
+@cache
+def _tls(verify: bool) -> ssl.SSLContext:
+    """Made once: to read the system's certificates takes tens of milliseconds."""
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _in_words(error: Exception) -> str:

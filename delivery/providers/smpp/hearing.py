@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from time import monotonic
 from uuid import UUID
 
 import structlog
@@ -94,12 +93,12 @@ class Hearing:
     def _take(self, held: _Held) -> bool:
         """Whether it could be told which message the receipt is about; then it is on its way to being stored."""
         pdu, report = held.pdu, held.report
-        known_as = self.ids.of_receipt(report.message_id, (pdu.source_addr, pdu.destination_addr), now=monotonic())
-        if known_as is None:
-            return False
-        receipt = self._receipt(known_as, pdu, report)
-        self.gathering.store(receipt).add_done_callback(lambda stored: _answer(held, is_stored=stored.result()))
-        return True
+        ids = self.ids.of_receipt(report.message_id, (pdu.source_addr, pdu.destination_addr))
+        stored = [self.gathering.store(self._receipt(known_as, pdu, report)) for known_as in ids]
+        if stored:
+            # Those that follow are stored with the same batch, or with a later one.
+            stored[-1].add_done_callback(lambda done: _answer(held, is_stored=all(each.result() for each in stored)))
+        return bool(stored)
 
     def _receipt(self, known_as: str, pdu: DeliverSm | DataSm, report: Report) -> Receipt:
         status, failure = codes.STATES[report.state]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from delivery.smpp.codec import HEADER_SIZE, encode, read_header
-from delivery.smpp.constants import Command, CommandStatus
-from delivery.smpp.link import Link, Lost, NoResponse, NotSent
+from delivery.smpp.constants import Command, CommandStatus, Tag
+from delivery.smpp.link import Link, Lost, NoResponse, NotSent, connect
 from delivery.smpp.pdu import (
     DeliverSm,
     DeliverSmResp,
@@ -20,7 +20,7 @@ from delivery.smpp.pdu import (
     Unbind,
     response_to,
 )
-from tests.delivery.smpp.ends import both_ends, centre, run, until
+from tests.delivery.smpp.ends import agree, both_ends, centre, run, until
 
 TEXT = SubmitSm(destination_addr="14155550123", short_message=b"Hello")
 
@@ -88,6 +88,24 @@ def test_who_stops_waiting_gives_the_turn_to_the_next() -> None:
             await until(lambda: len(slow.asked) == 2)
             slow.answer(1)
             assert await third == await first
+            assert (esme.in_flight, esme.room) == (0, 1)
+
+    run(scenario())
+
+
+def test_who_stops_waiting_at_the_very_moment_of_the_turn_passes_it_on() -> None:
+    async def scenario() -> None:
+        slow = Slow()
+        async with both_ends(server=slow, window=1) as (esme, _):
+            first, second, third = (asyncio.ensure_future(esme.request(TEXT)) for _ in range(3))
+            await until(lambda: len(slow.asked) == 1)
+            esme.window.answered(1, SubmitSmResp.command_id, SubmitSmResp("1"))
+            esme.window.make_room()
+            second.cancel()
+            await until(lambda: len(slow.asked) == 2)
+            slow.answer(1, message_id="2")
+            assert await first == SubmitSmResp("1")
+            assert await third == SubmitSmResp("2")
             assert (esme.in_flight, esme.room) == (0, 1)
 
     run(scenario())
@@ -228,6 +246,34 @@ def test_nothing_more_is_read_while_too_much_is_unanswered() -> None:
             await until(lambda: len(slow.asked) == 3)
             slow.answer(2)
             await asyncio.gather(*answers)
+
+    run(scenario())
+
+
+def test_who_reads_nothing_is_sent_no_more_than_the_connection_takes() -> None:
+    async def scenario() -> None:
+        over = asyncio.Event()
+
+        async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            reader._transport.pause_reading()  # type: ignore[attr-defined]
+            await over.wait()
+            writer.close()
+
+        server = await asyncio.start_server(deaf, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        esme = await connect("127.0.0.1", port, agree, window=100_000)
+        large = SubmitSm(tlvs=((Tag.MESSAGE_PAYLOAD, bytes(60_000)),))
+        sent = []
+        while esme.room:
+            sent.append(esme.submit(large))
+            await asyncio.sleep(0)
+        assert esme.in_flight == len(sent) < 1000
+        with pytest.raises(NotSent, match="in time"):
+            await esme.request(TEXT, room_seconds=0.02)
+        esme.abort()
+        assert {type(each.exception()) for each in sent} == {Lost}
+        over.set()
+        server.close()
 
     run(scenario())
 
