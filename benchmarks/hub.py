@@ -97,7 +97,7 @@ def worker_answers(node: str) -> bool:
 @contextmanager
 def hub(
     servers: Servers,
-    programs: Sequence[str] = tuple(commands.COMMANDS),
+    programs: Sequence[str] = commands.STARTED,
     *,
     dispatchers: int = 1,
     migrated: bool = True,

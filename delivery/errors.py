@@ -34,6 +34,7 @@ class Suppressed(models.TextChoices):
     MANUAL = "manual", "Suppressed by staff"
     MISSING_VARIABLE = "missing_variable", "A template variable has no value, or one that does not fit"
     EMPTY_BODY = "empty_body", "The text came out empty or too long"
+    INCOMPLETE = "incomplete", "Parts of the text never came"
     CONTACT_DELETED = "contact_deleted", "The contact was deleted"
     NO_SENDER = "no_sender", "No sender for this destination"
 

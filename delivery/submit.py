@@ -1,5 +1,7 @@
-"""One message into the queue: the door for the API and for whatever sends to a single person."""
+"""Messages into the queue, one or a batch: the door for the API and for whatever sends to single persons."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -28,6 +30,32 @@ class SubmitError(ValueError):
     """The message cannot be queued; the text says why, in words for whoever sent it."""
 
 
+class NoWay(SubmitError):
+    """Nothing is set up, or switched on, that it could leave by."""
+
+
+class WouldExpire(SubmitError):
+    """Its time would be over before it may leave."""
+
+
+class BadText(SubmitError):
+    """Empty, or too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One text to one E.164 number, as it is asked for."""
+
+    recipient: str
+    body: str
+    lane: Lane = Lane.TRANSACTIONAL
+    sender: Sender | None = None
+    not_before: datetime | None = None
+    valid_until: datetime | None = None
+    contact_id: int | None = None
+    id: UUID = field(default_factory=new_message_id)
+
+
 def submit(
     *,
     recipient: str,
@@ -43,56 +71,121 @@ def submit(
     A suppressed recipient gets a row as well, `suppressed` with its reason, so that the sender learns the fate of
     what it asked for. Raises SubmitError.
     """
-    segmentation = measure(body)
-    if not segmentation.segments:
-        raise SubmitError("The text is empty.")
-    if len(body) > MAX_BODY:
-        raise SubmitError(f"The text has {len(body)} characters; at most {MAX_BODY} can be sent.")
+    draft = Draft(recipient, body, lane, sender, not_before, valid_until, contact_id)
     now = clock.now()
-    if valid_until is not None and valid_until <= max(now, not_before or now):
-        raise SubmitError("The message would expire before it may be sent.")
+    _check(draft, now)
     country = phone.country(recipient)
-    ways, route = _way(sender, recipient, country, lane)
+    ways = routes.way_of(_named(sender)) if sender else routes.ways_to(country, lane)
     with transaction.atomic():
-        status, reason = (Status.QUEUED, "") if route else (Status.SUPPRESSED, Suppressed.NO_SENDER.value)
-        if suppressed := consent.suppressed_among([recipient]).get(recipient):
-            status, reason = Status.SUPPRESSED, Suppressed(suppressed).value
-        elif route and not_before is not None and not_before > now:
-            status = Status.HELD
-        message_id = new_message_id()
-        message = Message.objects.create(
-            id=message_id,
-            recipient=recipient,
-            country=country,
-            sealed_body=bodies.seal(message_id, body),
-            encoding=segmentation.encoding,
-            segments=segmentation.segments,
-            cost=ways.cost(route, country, segmentation.segments) if route else 0,
-            lane=lane,
-            sender_id=route.sender_id if route else None,
-            provider_id=route.provider_id if route else None,
-            routed=ways.routed,
-            status=status,
-            reason=reason,
-            not_before=not_before,
-            valid_until=valid_until,
-            contact_id=contact_id,
-            final_at=now if status == Status.SUPPRESSED else None,
-        )
-        if route and status == Status.QUEUED:
-            transaction.on_commit(partial(wake.dispatch, route.provider_id))
+        message = _message(draft, country, ways, consent.suppressed_among([recipient]), now)
+        message.save(force_insert=True)
+        for provider_id in to_wake([message]):
+            transaction.on_commit(partial(wake.dispatch, provider_id))
     return message
 
 
-def _way(sender: Sender | None, recipient: str, country: str, lane: Lane) -> tuple[Ways, Route | None]:
+def prepare(drafts: Sequence[Draft]) -> list[Message | SubmitError]:
+    """The row of each, not saved yet, or why it cannot be queued: by the rules of `submit`, in a handful of queries.
+
+    Must run in the transaction that saves them (`write`): consent is what it is at this moment.
+    """
+    if not drafts:
+        return []
+    now = clock.now()
+    ways = routes.ways()
+    suppressed = consent.suppressed_among({draft.recipient for draft in drafts})
+    prepared: list[Message | SubmitError] = []
+    for draft in drafts:
+        try:
+            _check(draft, now)
+            way = ways.by(_named(draft.sender)) if draft.sender else ways
+            prepared.append(_message(draft, phone.country(draft.recipient), way, suppressed, now))
+        except SubmitError as error:
+            prepared.append(error)
+    return prepared
+
+
+def write(messages: Sequence[Message]) -> None:
+    """Save what was prepared. When that is committed, `to_wake` says who is to be woken."""
+    Message.objects.bulk_create(messages)
+
+
+def closed(draft: Draft, reason: Suppressed, now: datetime) -> Message:
+    """The row, not saved yet, of a message that will never be sent."""
+    segmentation = measure(draft.body)
+    return Message(
+        id=draft.id,
+        recipient=draft.recipient,
+        country=phone.country(draft.recipient),
+        sealed_body=bodies.seal(draft.id, draft.body),
+        encoding=segmentation.encoding,
+        segments=segmentation.segments,
+        lane=draft.lane,
+        status=Status.SUPPRESSED,
+        reason=reason,
+        valid_until=draft.valid_until,
+        final_at=now,
+    )
+
+
+def to_wake(messages: Iterable[Message]) -> set[int]:
+    """Providers that have something to send."""
+    return {message.provider_id for message in messages if message.status == Status.QUEUED and message.provider_id}
+
+
+def _check(draft: Draft, now: datetime) -> None:
+    if not draft.body:
+        raise BadText("The text is empty.")
+    if len(draft.body) > MAX_BODY:
+        raise BadText(f"The text has {len(draft.body)} characters; at most {MAX_BODY} can be sent.")
+    if draft.valid_until is not None and draft.valid_until <= max(now, draft.not_before or now):
+        raise WouldExpire("The message would expire before it may be sent.")
+
+
+def _named(sender: Sender) -> Sender:
     try:
-        if sender is None:
-            return routes.one(recipient, country, lane)
-        named = choose_sender(sender)
+        return choose_sender(sender)
     except NoSender as error:
-        raise SubmitError(str(error)) from None
-    ways = routes.way_of(named)
-    return ways, ways.fixed
+        raise NoWay(str(error)) from None
+
+
+def _message(draft: Draft, country: str, ways: Ways, suppressed: dict[str, str], now: datetime) -> Message:
+    try:
+        route = routes.checked(ways, draft.recipient, country, draft.lane)
+    except NoSender as error:
+        raise NoWay(str(error)) from None
+    status, reason = _start(draft, route, suppressed.get(draft.recipient), now)
+    segmentation = measure(draft.body)
+    return Message(
+        id=draft.id,
+        recipient=draft.recipient,
+        country=country,
+        sealed_body=bodies.seal(draft.id, draft.body),
+        encoding=segmentation.encoding,
+        segments=segmentation.segments,
+        cost=ways.cost(route, country, segmentation.segments) if route else 0,
+        lane=draft.lane,
+        sender_id=route.sender_id if route else None,
+        provider_id=route.provider_id if route else None,
+        routed=ways.routed,
+        status=status,
+        reason=reason,
+        not_before=draft.not_before,
+        valid_until=draft.valid_until,
+        contact_id=draft.contact_id,
+        final_at=now if status == Status.SUPPRESSED else None,
+    )
+
+
+def _start(draft: Draft, route: Route | None, suppressed: str | None, now: datetime) -> tuple[Status, str]:
+    """The status that it begins with, and why."""
+    if suppressed:
+        return Status.SUPPRESSED, Suppressed(suppressed).value
+    if route is None:
+        return Status.SUPPRESSED, Suppressed.NO_SENDER.value
+    if draft.not_before is not None and draft.not_before > now:
+        return Status.HELD, ""
+    return Status.QUEUED, ""
 
 
 def cancel(*, message_id: UUID) -> bool:

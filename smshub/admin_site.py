@@ -68,6 +68,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Senders", "send", "delivery_sender_changelist", "delivery.view_sender"),
                     _item("Routes", "alt_route", "delivery_route_changelist", "delivery.view_route"),
                     _item("API keys", "key", "api_apikey_changelist", "api.view_apikey"),
+                    _item("SMPP logins", "cable", "api_smpplogin_changelist", "api.view_smpplogin"),
                     _item("Users", "manage_accounts", "auth_user_changelist", "auth.view_user"),
                     _item("Groups", "lock_person", "auth_group_changelist", "auth.view_group"),
                 ],

@@ -25,6 +25,7 @@ OPERATOR: dict[str, str] = STAFF | {
     "delivery.route": "view add change delete",
     "delivery.countrylimit": "view add change delete",
     "api.apikey": "view add change",
+    "api.smpplogin": "view add change",
     "auth.user": "view add change",
     "auth.group": "view",
 }

@@ -34,7 +34,7 @@ from delivery.models import (
 )
 from delivery.routing.rules import State
 from delivery.states import FINAL, Status
-from smshub.api.models import ApiKey, IdempotencyRecord
+from smshub.api.models import ApiKey, IdempotencyRecord, SmppLogin
 
 
 class UserFactory(DjangoModelFactory):
@@ -330,6 +330,16 @@ class ApiKeyFactory(DjangoModelFactory):
     prefix = factory.Sequence(lambda n: f"key{n:08x}")
     secret_hash = factory.LazyAttribute(lambda key: hashlib.sha256(key.prefix.encode()).digest())
     scopes = factory.LazyFunction(list)
+
+
+class SmppLoginFactory(DjangoModelFactory):
+    """A login that nobody can bind with. Use the login-making verb for one with a password."""
+
+    class Meta:
+        model = SmppLogin
+
+    api_key = factory.SubFactory(ApiKeyFactory)
+    system_id = factory.Sequence(lambda n: f"system{n}")
 
 
 class IdempotencyRecordFactory(DjangoModelFactory):

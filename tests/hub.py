@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -70,6 +71,7 @@ class Hub:
     web_port: int = field(default_factory=lambda: free_port(0))
     simulator_port: int = field(default_factory=lambda: free_port(0))
     smpp_port: int = field(default_factory=lambda: free_port(0))
+    door_port: int = field(default_factory=lambda: free_port(0))
     """Where the carrier speaks SMPP, to `simulator.__main__.DEFAULT_SMPP`."""
     processes: Processes = field(default_factory=Processes)
     _logged: dict[str, int] = field(default_factory=dict)
@@ -101,7 +103,7 @@ class Hub:
         }
 
     def start(self) -> None:
-        for name in commands.COMMANDS:
+        for name in commands.STARTED:
             self.start_one(name)
         for number in range(1, self.dispatchers):
             self.start_one("dispatch", called=f"dispatch{number}")
@@ -119,6 +121,7 @@ class Hub:
                     web_port=self.web_port,
                     simulator_port=self.simulator_port,
                     smpp_port=self.smpp_port,
+                    door_port=self.door_port,
                     schedule=self.folder / f"{called}.schedule",
                     instance=instance,
                 ),
@@ -136,6 +139,8 @@ class Hub:
         if name in commands.WORKERS:
             node = commands.node_name(name, instance)
             return lambda _pid: _answers(node)
+        if name == "smpp-door":
+            return lambda _pid: _takes_connections(self.door_port)
         urls = {"web": f"{self.url}/health/live", "simulator": f"{self.carrier_url}/_simulator/health"}
         return answers_http(urls[name]) if name in urls else None
 
@@ -206,6 +211,14 @@ def _answers(node: str) -> bool:
     """Whether a worker does, by Celery's remote control; over a connection that has seen no broker come and go."""
     with app.connection_for_write() as broker:
         return bool(app.control.ping(destination=[node], timeout=0.5, connection=broker))
+
+
+def _takes_connections(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1):
+            return True
+    except OSError:
+        return False
 
 
 def _in_another_time(seconds: float) -> dict[str, str]:

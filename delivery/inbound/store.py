@@ -11,6 +11,7 @@ from delivery.ids import new_message_id
 from delivery.inbound.keywords import recognise
 from delivery.models import Inbound
 from delivery.providers.base import InboundText
+from delivery.signals import text_received
 
 
 def store(provider_id: int, text: InboundText) -> bool:
@@ -37,6 +38,7 @@ def store(provider_id: int, text: InboundText) -> bool:
         elif keyword == Inbound.Keyword.START:
             # Only what the person stopped: staff's own suppression and a bad number are not theirs to lift.
             consent.lift(phones=[text.phone], evidence=evidence, actor=None, reasons=[Suppression.Reason.OPTED_OUT])
+        text_received.send(sender=Inbound, inbound=inbound)
     return True
 
 

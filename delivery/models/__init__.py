@@ -5,6 +5,7 @@ from delivery.models.campaigns import CampaignHold, CampaignLimit, Tally
 from delivery.models.messages import EVENT_ORDER, Attempt, Inbound, InboxReceipt, Message, MessageEvent, MessagePart
 from delivery.models.months import Month, MonthSummary
 from delivery.models.routes import HealthChange, HealthCount, ProviderHealth, Route
+from delivery.models.submissions import Submission, Word
 
 __all__ = [
     "EVENT_ORDER",
@@ -26,5 +27,7 @@ __all__ = [
     "ProviderHealth",
     "Route",
     "Sender",
+    "Submission",
     "Tally",
+    "Word",
 ]

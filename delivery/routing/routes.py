@@ -1,7 +1,7 @@
 """The table as it stands in the database, with prices: read once for a message or for a batch of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -44,6 +44,10 @@ class Ways:
     @property
     def routed(self) -> bool:
         return self.fixed is None
+
+    def by(self, sender: Sender) -> "Ways":
+        """The same prices, and a sender that was named."""
+        return replace(self, fixed=as_route(sender))
 
     def to(self, recipient: str, country: str, lane: int) -> Route | None:
         """The way of one message, None: there is none.
@@ -95,18 +99,17 @@ def way_of(sender: Sender) -> Ways:
     return Ways(Table(()), prices.price_list(), fixed=as_route(sender))
 
 
-def one(recipient: str, country: str, lane: int) -> tuple[Ways, Route | None]:
+def checked(ways: Ways, recipient: str, country: str, lane: int) -> Route | None:
     """The way of a message of its own; None: the routes say nothing about it, and no sender serves the rest.
 
     Raises NoSender when its sender is switched off, or there is nothing at all to send by.
     """
-    found = ways_to(country, lane)
-    route = found.to(recipient, country, lane)
-    if route is None and not RouteRow.objects.exists():
+    route = ways.to(recipient, country, lane)
+    if route is None and not (ways.table or RouteRow.objects.exists()):
         raise NoSender("No sender was named and none is marked as the default. Mark one under Senders.")
     if route and not route.on:
         raise NoSender(f"Sender {route.sender} is switched off.")
-    return found, route
+    return route
 
 
 def as_route(sender: Sender) -> Route:

@@ -18,6 +18,7 @@ from unfold.widgets import (
 
 from contacts.admin.base import PageAdmin, actor
 from smshub.api import keys
+from smshub.api import smpp_admin as smpp_admin  # registers itself
 from smshub.api.models import ApiKey
 
 

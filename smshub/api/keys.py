@@ -107,7 +107,7 @@ def find(text: str) -> ApiKey | None:
         raise KeyRevoked
     if key.expires_at is not None and key.expires_at <= timezone.now():
         raise KeyExpired
-    _note_use(key)
+    note_use(key)
     return key
 
 
@@ -116,7 +116,8 @@ def revoke(key: ApiKey) -> None:
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
-def _note_use(key: ApiKey) -> None:
+def note_use(key: ApiKey) -> None:
+    """It was used now; written once a minute."""
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at >= USED_EVERY:
         due = Q(last_used_at=None) | Q(last_used_at__lte=now - USED_EVERY)

@@ -1,8 +1,16 @@
-"""Keys by which other systems call the API. The secret is shown once and stored only as a hash."""
+"""Keys by which other systems call the API, and logins by which they bind to the SMPP door.
+
+Secrets are shown once and stored only as a hash.
+"""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.db.models import Q
+
+from delivery.lanes import Lane
+from delivery.models import Sender
 
 
 class ApiKey(models.Model):
@@ -38,3 +46,99 @@ class IdempotencyRecord(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["api_key", "key"], name="idempotency_once")]
         indexes = [models.Index(fields=["created_at"], name="idempotency_age")]
+
+
+class SmppLogin(models.Model):
+    """What a system binds to the SMPP door with, in the name of an API key: its scopes, expiry and revocation hold."""
+
+    class Alphabet(models.TextChoices):
+        GSM7 = "gsm7", "GSM 03.38"
+        LATIN1 = "latin1-default", "Latin-1"
+
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="smpp_logins", verbose_name="API key")
+    system_id = models.CharField(
+        max_length=15,
+        unique=True,
+        validators=[RegexValidator(r"^[A-Za-z0-9_.-]+\Z", "Letters, digits, dots, dashes and underscores.")],
+        help_text="The name that it binds with, 15 characters at most (SMPP 3.4, 5.2.1).",
+    )
+    password_hash = models.CharField(max_length=128, editable=False)
+    enabled = models.BooleanField(default=True)
+    senders = models.ManyToManyField(
+        Sender,
+        blank=True,
+        related_name="+",
+        help_text="The source addresses that it may write. What people text to these is delivered to it.",
+    )
+    routed = models.BooleanField(
+        "any source address",
+        default=False,
+        help_text="A source address that is none of these is no error: the routes choose the sender.",
+    )
+    lane = models.PositiveSmallIntegerField(choices=Lane.choices, default=Lane.TRANSACTIONAL)
+    rate = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Short messages that it may submit in a second; empty: as many as the door takes.",
+    )
+    max_binds = models.PositiveSmallIntegerField(
+        "binds", default=4, validators=[MinValueValidator(1), MaxValueValidator(50)], help_text="At the same time."
+    )
+    allowed_from = models.CharField(
+        max_length=400,
+        blank=True,
+        default="",
+        help_text="Addresses and networks that it may bind from, with spaces between: 192.0.2.7 2001:db8::/48. "
+        "Empty: any.",
+    )
+    alphabet = models.CharField(
+        max_length=14, choices=Alphabet.choices, default=Alphabet.GSM7, help_text="What it means by data_coding 0."
+    )
+    reference_tag = models.PositiveIntegerField(
+        default=0x0204,
+        validators=[MaxValueValidator(0xFFFF)],
+        help_text="The optional parameter by which it names a message, so that the same one is not sent twice: "
+        "516 is user_message_reference. 0: none.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    last_bound_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = "SMPP login"
+
+    def __str__(self) -> str:
+        return self.system_id
+
+
+class SmppPart(models.Model):
+    """A part of a long text, answered for and waiting for the others: kept as it came, sealed as texts are.
+
+    The parts of a text have the id that its message will have. They go when it is whole, or when its time is over;
+    those that carried a reference stay, empty, until that may be used again.
+    """
+
+    origin = models.BigIntegerField()
+    text_key = models.BinaryField(max_length=32, help_text="Who writes to whom under which number, as a digest.")
+    number = models.PositiveSmallIntegerField()
+    message_id = models.UUIDField()
+    content = models.BinaryField(max_length=32, help_text="Digest: the same part, sent again, has the same one.")
+    sealed_pdu = models.BinaryField(null=True, help_text="Null: its text is whole, and a message.")
+    reference = models.BinaryField(max_length=32, null=True)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["origin", "text_key", "number"], condition=Q(sealed_pdu__isnull=False), name="smpp_part_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["received_at"], name="smpp_part_age"),
+            models.Index(
+                fields=["origin", "reference"], condition=Q(reference__isnull=False), name="smpp_part_reference"
+            ),
+        ]

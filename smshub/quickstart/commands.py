@@ -23,12 +23,16 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "dispatch": (*_WORKER, "-n", "{dispatch}", "-Q", "dispatch", "-c", "1", *_QUIET, *_LOG),
     # Holds connections of providers that want one, on one event loop that always runs; its tasks only wake that.
     "connector": (*_WORKER, "-n", "{connector}", "-Q", "connector", "-P", "threads", "-c", "2", *_QUIET, *_LOG),
+    "smpp-door": ("manage.py", "smpp_door", "--host", "{host}", "--port", "{door_port}"),
     "beat": ("-m", "celery", "-A", "smshub", "beat", *_LOG, "-s", "{schedule}"),
     "simulator": (
         *("-m", "simulator", "--host", "{host}", "--port", "{simulator_port}"),
         *("--smpp-port", "{smpp_port}"),
     ),
 }
+#: Not everybody needs these: `make run` leaves them out, and docker-compose.yml has a profile for each.
+ON_REQUEST = frozenset({"smpp-door"})
+STARTED = tuple(name for name in COMMANDS if name not in ON_REQUEST)
 WORKERS = ("worker", "loader", "dispatch", "connector")
 
 
@@ -38,6 +42,7 @@ def argv(
     web_port: int = 8000,
     simulator_port: int = 8900,
     smpp_port: int = 2775,
+    door_port: int = 2776,
     schedule: Path = Path("beat-schedule"),
     host: str = "127.0.0.1",
     instance: str = "",
@@ -52,6 +57,7 @@ def argv(
         "web_port": web_port,
         "simulator_port": simulator_port,
         "smpp_port": smpp_port,
+        "door_port": door_port,
         "schedule": schedule,
         **{worker: node_pattern(worker, instance) for worker in WORKERS},
     }

@@ -27,7 +27,7 @@ from smshub.quickstart.state import State, exclusive, open_state
 BASE_DIR = Path(__file__).resolve().parents[2]
 HEALTHY_SECONDS = 90.0
 # Workers end before the simulator they talk to; Redis and Postgres have 3 and 4.
-RANKS = {"web": 0, "beat": 0, "worker": 1, "loader": 1, "dispatch": 1, "connector": 1, "simulator": 2}
+RANKS = {"web": 0, "beat": 0, "worker": 1, "loader": 1, "dispatch": 1, "connector": 1, "smpp-door": 0, "simulator": 2}
 DEMO_MODULE = "smshub.quickstart.demo"
 
 
@@ -154,7 +154,7 @@ def _start(state: State, options: Options, processes: Processes, console: Consol
     with _step(console, "Web, workers, clock and simulated carrier"):
         for program in programs(state, options):
             processes.start(program)
-        processes.wait_healthy(commands.COMMANDS, HEALTHY_SECONDS)
+        processes.wait_healthy(commands.STARTED, HEALTHY_SECONDS)
 
 
 def _check_answers() -> None:
@@ -174,7 +174,7 @@ def _check_answers() -> None:
 
 
 def programs(state: State, options: Options) -> list[Program]:
-    """The set of `commands.COMMANDS` as children of this process, in its environment."""
+    """The set of `commands.STARTED` as children of this process, in its environment."""
     health: dict[str, Callable[[int], bool]] = {
         "web": answers_http(f"{options.web_url}/health/live"),
         "simulator": answers_http(f"{options.simulator_url}/_simulator/health"),
@@ -198,7 +198,7 @@ def programs(state: State, options: Options) -> list[Program]:
             healthy=health.get(name),
             rank=RANKS[name],
         )
-        for name in commands.COMMANDS
+        for name in commands.STARTED
     ]
 
 

@@ -41,6 +41,7 @@ ROWS: dict[str, Callable[[], Any]] = {
     "delivery_provider": factories.ProviderFactory,
     "delivery_sender": factories.SenderFactory,
     "api_apikey": lambda: factories.ApiKeyFactory(created_by=somebody()),
+    "api_smpplogin": lambda: factories.SmppLoginFactory(created_by=somebody()),
 }
 
 

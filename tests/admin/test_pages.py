@@ -26,10 +26,11 @@ MAKE: dict[str, Callable[[], Any]] = {
     "delivery_sender": factories.SenderFactory,
     "delivery_route": factories.RouteFactory,
     "api_apikey": factories.ApiKeyFactory,
+    "api_smpplogin": factories.SmppLoginFactory,
     "auth_user": factories.UserFactory,
 }
 READ_ONLY = {"delivery_message", "delivery_inbound"}
-SETUP = {"delivery_provider", "delivery_sender", "delivery_route", "api_apikey", "auth_user"}
+SETUP = {"delivery_provider", "delivery_sender", "delivery_route", "api_apikey", "api_smpplogin", "auth_user"}
 
 
 def pages(model: str) -> dict[str, str]:

@@ -71,7 +71,8 @@ def test_every_program_has_its_place_in_the_order_of_stopping() -> None:
 def test_every_field_of_a_command_is_filled() -> None:
     for name in commands.COMMANDS:
         argv = commands.argv(name, web_port=1, simulator_port=2, smpp_port=3, schedule=Path("/s"), python="python")
-        assert argv[:2] == ["python", "-m"]
+        assert argv[0] == "python"
+        assert argv[1] in ("-m", "manage.py")
         assert not [part for part in argv if "{" in part]
 
 

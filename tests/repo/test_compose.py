@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from smshub.quickstart.commands import COMMANDS
+from smshub.quickstart.commands import COMMANDS, ON_REQUEST
 from tests.repo.files import text
 
 ONE_SHOT = {"migrate": ["python", "manage.py", "migrate", "--noinput"]}
@@ -112,8 +112,9 @@ def test_our_own_services_have_no_rights_to_lose() -> None:
         assert "user" not in service(name), f"{name}: the image's own user is not root"
 
 
-def test_only_the_web_process_is_published_and_only_to_this_machine() -> None:
-    assert [name for name in services() if "ports" in service(name)] == ["web"]
+def test_only_what_others_call_is_published_and_only_to_this_machine() -> None:
+    assert [name for name in services() if "ports" in service(name)] == ["smpp-door", "web"]
+    assert service("smpp-door")["ports"] == ["${SMPP_DOOR_ADDRESS:-127.0.0.1:2775}:2775"]
     assert service("web")["ports"] == ["${WEB_ADDRESS:-127.0.0.1:8000}:8000"]
 
 
@@ -121,5 +122,6 @@ def test_uploads_are_where_the_workers_read_them() -> None:
     assert service("web")["volumes"] == service("loader")["volumes"]
 
 
-def test_the_simulated_carrier_is_there_only_when_asked_for() -> None:
-    assert [name for name in services() if "profiles" in service(name)] == ["simulator"]
+def test_what_not_everybody_needs_is_there_only_when_asked_for() -> None:
+    assert {name for name in services() if "profiles" in service(name)} == {"simulator", *ON_REQUEST}
+    assert all(service(name)["profiles"] == [name] for name in ON_REQUEST)

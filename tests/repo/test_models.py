@@ -26,11 +26,14 @@ NOT_IN_ADMIN = {
     "delivery.Price": "the list behind the provider's button",
     "delivery.ProviderHealth": "on the provider's page, and its button",
     "delivery.CountryLimit": "a table on its provider's page",
+    "delivery.Submission": "what a door must know of a message to tell of it; the message is in admin",
+    "delivery.Word": "receipts and texts that a system is owed; rows stay until it acknowledges them",
     "delivery.Tally": "deltas; their sums are the campaign's progress",
     "campaigns.TemplateVersion": "seen on the template, never changed",
     "campaigns.CampaignEvent": "the history on the campaign's page",
     "campaigns.AudienceEntry": "numbered ids that last while the messages are being made",
     "campaigns.AudienceChunk": "how far the making of messages got; shown as progress",
+    "api.SmppPart": "parts of a long text that wait for the others, for minutes",
     "api.IdempotencyRecord": "answers kept for a repeated request, body included",
 }
 

@@ -1,0 +1,6 @@
+"""What delivery announces to the floors above, within the transaction of what it announces."""
+
+from django.dispatch import Signal
+
+#: A text came in. Sent by `Inbound` with `inbound`; a receiver that raises makes the provider come again.
+text_received = Signal()
