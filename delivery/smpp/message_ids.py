@@ -11,7 +11,8 @@ process (sent before a restart, or by another one)
 
 - is taken as it is written where it can be read in no other way: it is no number, or one of more than 16 digits;
 - is taken under every reading where the number is SAFE or larger. Only one of them is a message's: read in the wrong
-  base, such a number is at least 69 times as large or as small, and no operator's counter is at both at a time;
+  base, such a number is at least 69 times as large or as small, and no operator's counter is at both at a time. It may
+  have overtaken its response, which then is a lesson as well;
 - is not taken where it is smaller, for then another reading may well be another message's: 1001 and 0x1001 may both be
   ours. The operator is told to come again, and has the receipt until the reading is learned.
 """
@@ -73,6 +74,7 @@ class MessageIds:
         self.base = base
         self._learned = learned
         self._sent: dict[str, str] = {}
+        self._early: dict[str, tuple[IdBase, set[str]]] = {}
         self._lessons: Counter[IdBase] = Counter()
 
     def of_response(self, message_id: str, recipient: str) -> str:
@@ -84,6 +86,9 @@ class MessageIds:
             self._sent[known_as] = _tail(recipient)
             if len(self._sent) > REMEMBERED:
                 del self._sent[next(iter(self._sent))]
+            base, numbers = self._early.pop(known_as, (IdBase.AUTO, set()))
+            if _tail(recipient) in numbers:
+                self._learn([base])
         return known_as
 
     def of_receipt(self, message_id: str, numbers: Iterable[str]) -> tuple[str, ...]:
@@ -97,12 +102,18 @@ class MessageIds:
         if self.base is not IdBase.AUTO:
             return (_READINGS[self.base](written) or written,)
         readings = {base: reading(written) for base, reading in _READINGS.items()}
-        if found := self._found(readings, {_tail(number) for number in numbers}):
+        recipients = {_tail(number) for number in numbers}
+        if found := self._found(readings, recipients):
             return (found,)
         if _hexadecimal(written) is None or len(written) > _LONGEST_NUMBER:
             return (written,)
         smallest = int(written, 10 if _decimal(written) else 16)
-        return tuple({known_as for known_as in readings.values() if known_as}) if smallest >= SAFE else ()
+        if smallest < SAFE:
+            return ()
+        self._early.update({known_as: (base, recipients) for base, known_as in readings.items() if known_as})
+        while len(self._early) > REMEMBERED:
+            del self._early[next(iter(self._early))]
+        return tuple({known_as for known_as in readings.values() if known_as})
 
     def _found(self, readings: Mapping[IdBase, str], recipients: set[str]) -> str:
         """The one message of ours that this can be about; empty for none, or for one of several."""
@@ -119,6 +130,7 @@ class MessageIds:
         if self._lessons[bases[0]] >= LESSONS and len(self._lessons) == 1:
             self.base = bases[0]
             self._sent.clear()
+            self._early.clear()
             self._learned(self.base)
 
 

@@ -205,6 +205,25 @@ def test_auto_learns_nothing_from_receipts_that_contradict_each_other() -> None:
     assert told == []
 
 
+def test_auto_learns_from_large_ids_that_overtake_their_responses() -> None:
+    told: list[IdBase] = []
+    ids = MessageIds(IdBase.AUTO, learned=told.append)
+    for number in range(10**9, 10**9 + LESSONS):
+        assert str(number) in ids.of_receipt(format(number, "x"), [f"1415{number}"])
+        assert ids.of_response(str(number), f"+1415{number}") == str(number)
+    assert told == [IdBase.DECIMAL_HEX]
+    assert ids.of_receipt(format(10**9 + 77, "x"), ["14155550001"]) == (str(10**9 + 77),)
+
+
+def test_auto_learns_nothing_from_somebody_elses_receipt_that_was_there_before() -> None:
+    told: list[IdBase] = []
+    ids = MessageIds(IdBase.AUTO, learned=told.append)
+    for number in range(10**9, 10**9 + 2 * LESSONS):
+        ids.of_receipt(format(number, "x"), ["14155550001"])
+        ids.of_response(str(number), "+14155559999")
+    assert told == []
+
+
 def test_auto_takes_nothing_that_fits_two_messages() -> None:
     ids = MessageIds(IdBase.AUTO)
     ids.of_response("16", "+14155550001")
