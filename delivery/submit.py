@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from contacts import consent, phone
+from contacts import consent, phone, whereabouts
 from delivery import bodies, clock, wake
 from delivery.errors import Suppressed
 from delivery.ids import new_message_id
@@ -19,6 +19,8 @@ from delivery.routing.senders import NoSender, choose_sender
 from delivery.routing.table import Route
 from delivery.segments import measure
 from delivery.states import UNCLAIMED, Status
+from delivery.timerules import bound
+from delivery.timerules.arrival import AT_ONCE, Arrival, Recipient, arrivals
 
 #: Longest text Twilio takes (error 21617), and far beyond what a person reads as one text.
 MAX_BODY = 1600
@@ -41,7 +43,8 @@ def submit(
     """Queue one text to one E.164 number.
 
     A suppressed recipient gets a row as well, `suppressed` with its reason, so that the sender learns the fate of
-    what it asked for. Raises SubmitError.
+    what it asked for. In a lane that time rules are about it may be `held` until the recipient's next allowed hour.
+    Raises SubmitError.
     """
     segmentation = measure(body)
     if not segmentation.segments:
@@ -54,11 +57,17 @@ def submit(
     country = phone.country(recipient)
     ways, route = _way(sender, recipient, country, lane)
     with transaction.atomic():
+        waits_for = ""
         status, reason = (Status.QUEUED, "") if route else (Status.SUPPRESSED, Suppressed.NO_SENDER.value)
         if suppressed := consent.suppressed_among([recipient]).get(recipient):
             status, reason = Status.SUPPRESSED, Suppressed(suppressed).value
         elif route and not_before is not None and not_before > now:
             status = Status.HELD
+        arrival = _arrival(recipient, country, lane) if status in UNCLAIMED else AT_ONCE
+        if status == Status.QUEUED and arrival.until is not None:
+            too_late = arrival.never or (valid_until is not None and valid_until <= arrival.until)
+            status, reason = (Status.SUPPRESSED, arrival.waits_for) if too_late else (Status.HELD, "")
+            not_before, waits_for = arrival.until, arrival.waits_for
         message_id = new_message_id()
         message = Message.objects.create(
             id=message_id,
@@ -76,6 +85,8 @@ def submit(
             reason=reason,
             not_before=not_before,
             valid_until=valid_until,
+            waits_for=waits_for if status == Status.HELD else "",
+            place_id=arrival.place_id,
             contact_id=contact_id,
             final_at=now if status == Status.SUPPRESSED else None,
         )
@@ -93,6 +104,14 @@ def _way(sender: Sender | None, recipient: str, country: str, lane: Lane) -> tup
         raise SubmitError(str(error)) from None
     ways = routes.way_of(named)
     return ways, ways.fixed
+
+
+def _arrival(recipient: str, country: str, lane: Lane) -> Arrival:
+    if lane not in bound.lanes():
+        return AT_ONCE
+    hints = whereabouts.hints_of([recipient]).get(recipient, whereabouts.NO_HINTS)
+    [arrival] = arrivals([Recipient(recipient, country, hints)], lane)
+    return arrival
 
 
 def cancel(*, message_id: UUID) -> bool:

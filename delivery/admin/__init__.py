@@ -1,3 +1,3 @@
-from delivery.admin import messages, providers, routes
+from delivery.admin import messages, providers, routes, timerules
 
-__all__ = ["messages", "providers", "routes"]
+__all__ = ["messages", "providers", "routes", "timerules"]

@@ -5,13 +5,16 @@ from delivery.models.campaigns import CampaignHold, CampaignLimit, Tally
 from delivery.models.messages import EVENT_ORDER, Attempt, Inbound, InboxReceipt, Message, MessageEvent
 from delivery.models.months import Month, MonthSummary
 from delivery.models.routes import HealthChange, HealthCount, ProviderHealth, Route
+from delivery.models.timerules import AllowedHours, FrequencyCap, Place, Reached
 
 __all__ = [
     "EVENT_ORDER",
+    "AllowedHours",
     "Attempt",
     "CampaignHold",
     "CampaignLimit",
     "CountryLimit",
+    "FrequencyCap",
     "HealthChange",
     "HealthCount",
     "Inbound",
@@ -20,9 +23,11 @@ __all__ = [
     "MessageEvent",
     "Month",
     "MonthSummary",
+    "Place",
     "Price",
     "Provider",
     "ProviderHealth",
+    "Reached",
     "Route",
     "Sender",
     "Tally",

@@ -25,11 +25,16 @@ MAKE: dict[str, Callable[[], Any]] = {
     "delivery_provider": factories.ProviderFactory,
     "delivery_sender": factories.SenderFactory,
     "delivery_route": factories.RouteFactory,
+    "delivery_allowedhours": factories.AllowedHoursFactory,
+    "delivery_frequencycap": factories.FrequencyCapFactory,
     "api_apikey": factories.ApiKeyFactory,
     "auth_user": factories.UserFactory,
 }
 READ_ONLY = {"delivery_message", "delivery_inbound"}
-SETUP = {"delivery_provider", "delivery_sender", "delivery_route", "api_apikey", "auth_user"}
+SETUP = {
+    *("delivery_provider", "delivery_sender", "delivery_route", "delivery_allowedhours", "delivery_frequencycap"),
+    *("api_apikey", "auth_user"),
+}
 
 
 def pages(model: str) -> dict[str, str]:

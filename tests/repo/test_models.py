@@ -25,6 +25,8 @@ NOT_IN_ADMIN = {
     "delivery.Price": "the list behind the provider's button",
     "delivery.ProviderHealth": "on the provider's page, and its button",
     "delivery.CountryLimit": "a table on its provider's page",
+    "delivery.Place": "windows that the clock keeps from the allowed hours; a message says until when it is held",
+    "delivery.Reached": "times that frequency caps count, by number; forgotten after a month",
     "delivery.Tally": "deltas; their sums are the campaign's progress",
     "campaigns.TemplateVersion": "seen on the template, never changed",
     "campaigns.CampaignEvent": "the history on the campaign's page",
