@@ -232,20 +232,15 @@ async def _take_rows(
         "lease_seconds": lease_seconds,
         "floor": floor,
     }
-    capped = any(stream.is_capped and stream.lane in bound for stream, _, _ in granted)
-    statement = _CLAIM.format(
+    claiming = statement(
         most=max(int(messages) for _, _, messages in granted),
-        paid=budgets.PAID if budgeted else "",
-        affordable=budgets.CHOSEN if budgeted else "fitting",
-        counted=caps.COUNTED if capped else "",
-        over=caps.OVER if capped else caps.NEVER_OVER,
-        is_counted=caps.IS_COUNTED if capped else "false",
-        taken=caps.CHOSEN if capped else "chosen",
+        budgeted=bool(budgeted),
+        capped=any(stream.is_capped and stream.lane in bound for stream, _, _ in granted),
     )
     async with connection.transaction() if budgeted else nullcontext():
         if budgeted:
             await connection.execute(budgets.LOCK, {"budgeted": budgeted})
-        cursor = await connection.cursor(row_factory=kwargs_row(_Row)).execute(statement.encode(), parameters)
+        cursor = await connection.cursor(row_factory=kwargs_row(_Row)).execute(claiming.encode(), parameters)
         rows = [row for row in await cursor.fetchall() if row.status == Status.SENDING]
     ciphers = await bodies.ciphers_over(connection, {month_of_id(row.id) for row in rows})
     addresses = {stream.sender_id: stream.sender for stream, _, _ in granted}
@@ -260,6 +255,19 @@ async def _take_rows(
         used[key] = used.get(key, 0) + row.segments
         taken.messages.append(_outbound(row, body, provider_id, addresses[row.sender_id]))
     return used
+
+
+def statement(*, most: int, budgeted: bool = False, capped: bool = False) -> str:
+    """The claim of at most so many rows of a stream; with the parts that only budgets and caps need."""
+    return _CLAIM.format(
+        most=most,
+        paid=budgets.PAID if budgeted else "",
+        affordable=budgets.CHOSEN if budgeted else "fitting",
+        counted=caps.COUNTED if capped else "",
+        over=caps.OVER if capped else caps.NEVER_OVER,
+        is_counted=caps.IS_COUNTED if capped else "false",
+        taken=caps.CHOSEN if capped else "chosen",
+    )
 
 
 def _outbound(row: _Row, body: str, provider_id: int, sender: str) -> OutboundMessage:
