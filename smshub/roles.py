@@ -24,6 +24,8 @@ OPERATOR: dict[str, str] = STAFF | {
     "delivery.sender": "view add change",
     "delivery.route": "view add change delete",
     "delivery.countrylimit": "view add change delete",
+    "delivery.allowedhours": "view add change delete",
+    "delivery.frequencycap": "view add change delete",
     "api.apikey": "view add change",
     "api.smpplogin": "view add change",
     "auth.user": "view add change",

@@ -25,12 +25,17 @@ MAKE: dict[str, Callable[[], Any]] = {
     "delivery_provider": factories.ProviderFactory,
     "delivery_sender": factories.SenderFactory,
     "delivery_route": factories.RouteFactory,
+    "delivery_allowedhours": factories.AllowedHoursFactory,
+    "delivery_frequencycap": factories.FrequencyCapFactory,
     "api_apikey": factories.ApiKeyFactory,
     "api_smpplogin": factories.SmppLoginFactory,
     "auth_user": factories.UserFactory,
 }
 READ_ONLY = {"delivery_message", "delivery_inbound"}
-SETUP = {"delivery_provider", "delivery_sender", "delivery_route", "api_apikey", "api_smpplogin", "auth_user"}
+SETUP = {
+    *("delivery_provider", "delivery_sender", "delivery_route", "delivery_allowedhours", "delivery_frequencycap"),
+    *("api_apikey", "api_smpplogin", "auth_user"),
+}
 
 
 def pages(model: str) -> dict[str, str]:
