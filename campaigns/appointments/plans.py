@@ -38,7 +38,7 @@ class UnusablePlan(ValueError):
 
 def save(plan: Plan) -> Plan:
     """Store a plan, new or changed, and write its occurrences. Raises UnusablePlan."""
-    _check(plan)
+    check(plan)
     with transaction.atomic():
         plan.expand_at = clock.now()
         plan.save()
@@ -47,7 +47,8 @@ def save(plan: Plan) -> Plan:
     return plan
 
 
-def _check(plan: Plan) -> None:
+def check(plan: Plan) -> None:
+    """Raises UnusablePlan; what is right is put into the form that is kept."""
     try:
         plan.rule = recurrence.check(plan.rule)
     except recurrence.UnusableRule as problem:
