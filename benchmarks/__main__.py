@@ -13,7 +13,10 @@ from types import FrameType, ModuleType
 
 from benchmarks.servers import servers
 
-NAMES = ("end_to_end", "comparison", "stages", "scale", "importing", "materialise", "explain", "alerts", "pools")
+NAMES = (
+    *("end_to_end", "comparison", "stages", "scale", "importing", "materialise", "explain", "alerts", "pools"),
+    *("reminders", "clinic"),
+)
 #: The others are part of `stages`, fill tables with millions of rows, or take long.
 ALL = ("end_to_end", "comparison", "stages", "scale")
 

@@ -93,6 +93,8 @@ def check(item: Item, *, default_zone: str, default_country: str) -> Checked:
         raise Rejected("Its version is too large a number.")
     if item.source_at is not None and item.source_at.tzinfo is None:
         raise Rejected("The time of its last change has no offset from UTC.")
+    if item.source_at is not None and not _EARLIEST.year <= item.source_at.year < _LATEST.year:
+        raise Rejected(f"The time of its last change must lie between {_EARLIEST.year} and {_LATEST.year}.")
     starts_at, zone = _start(item, default_zone)
     phone, country = _phone(item, default_country)
     return Checked(item, starts_at, zone, phone, country)
