@@ -46,6 +46,16 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Reminders",
+                "items": [
+                    _item("Appointments", "event", "campaigns_appointment_changelist", "campaigns.view_appointment"),
+                    _item("Plans", "event_repeat", "campaigns_plan_changelist", "campaigns.view_plan"),
+                    _item("Rules", "rule", "campaigns_reminderrule_changelist", "campaigns.view_reminderrule"),
+                    _item("Reminders", "alarm", "campaigns_reminder_changelist", "campaigns.view_reminder"),
+                    _item("Tasks", "task_alt", "campaigns_stafftask_changelist", "campaigns.view_stafftask"),
+                ],
+            },
+            {
                 "title": "Contacts",
                 "items": [
                     _item("Contacts", "person", "contacts_contact_changelist", "contacts.view_contact"),

@@ -295,6 +295,7 @@ SPECTACULAR_SETTINGS = {
         "CampaignStatus": "campaigns.models.Campaign.Status",
         "HealthState": "delivery.routing.rules.State",
         "ImportStatus": "contacts.models.ContactImport.Status",
+        "AppointmentStatus": "campaigns.models.Appointment.Status",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

@@ -60,9 +60,7 @@ def arrivals_by_lane(asked: Sequence[tuple[str, str, int]]) -> list[Arrival]:
     for lane in {lane for _, _, lane in asked} & set(bound.lanes()):
         which = [n for n, (_, _, its_lane) in enumerate(asked) if its_lane == lane]
         hints = whereabouts.hints_of([asked[n][0] for n in which])
-        recipients = [
-            Recipient(asked[n][0], asked[n][1], hints.get(asked[n][0], whereabouts.NO_HINTS)) for n in which
-        ]
+        recipients = [Recipient(asked[n][0], asked[n][1], hints.get(asked[n][0], whereabouts.NO_HINTS)) for n in which]
         for n, arrival in zip(which, arrivals(recipients, lane), strict=True):
             result[n] = arrival
     return result
