@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0004_country_limits"),
+        ("delivery", "0010_submissions"),
     ]
 
     operations = [
