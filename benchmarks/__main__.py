@@ -14,17 +14,8 @@ from types import FrameType, ModuleType
 from benchmarks.servers import servers
 
 NAMES = (
-    "end_to_end",
-    "comparison",
-    "stages",
-    "scale",
-    "importing",
-    "materialise",
-    "explain",
-    "alerts",
-    "pools",
-    "smpp",
-    "smpp_link",
+    *("end_to_end", "comparison", "stages", "scale", "importing", "materialise", "explain", "alerts", "pools"),
+    *("smpp", "smpp_link", "reminders", "clinic"),
 )
 #: The others are part of `stages`, fill tables with millions of rows, or take long.
 ALL = ("end_to_end", "comparison", "stages", "scale")

@@ -27,11 +27,12 @@ from campaigns import messages as campaign_messages
 from delivery import claim, control, horizon, queue, redaction, retention, retries, settle, streams, uncertain
 from delivery.ids import campaign_range, first_id, month_bounds, month_of
 from delivery.lanes import Lane
-from delivery.models import EVENT_ORDER, Message, MessageEvent, Month
+from delivery.models import EVENT_ORDER, FrequencyCap, Message, MessageEvent, Month, Place
 from delivery.months import partition
 from delivery.receipts import evidence, reconcile
 from delivery.routing import failover
 from delivery.states import Status
+from delivery.timerules import release
 from smshub.metrics import readings
 
 Statement = tuple[str, str, Mapping[str, Any]]
@@ -85,7 +86,16 @@ def _statements(made: Years) -> Iterator[Statement]:
         "most": [50] * 2,
         "lease_seconds": 60,
     }
-    yield "claim of 100", claim._CLAIM.format(most=50, paid="", chosen="fitting"), of_all | turn
+    of_all |= {"bound": [Lane.REMINDER.value, Lane.BULK.value]}
+    yield "claim of 100", claim.statement(most=50), of_all | turn
+    FrequencyCap.objects.create(most=3, hours=24)
+    yield "claim of 100 that a cap counts", claim.statement(most=50, capped=True), of_all | turn
+    yield "time rules: hold 20,000 that are shut", release._HOLD, of_all | {"limit": 20_000}
+    Place.objects.update(opens_at=now + timedelta(hours=8), closes_at=now + timedelta(hours=9))
+    yield "claim of 100, all shut", claim.statement(most=50), of_all | turn
+    yield "time rules: hold 20,000 of a million", release._HOLD, of_all | {"limit": 20_000}
+    yield "tick: 5,000 due that are shut", release._RELEASE, of_all
+    Place.objects.update(opens_at=now, closes_at=now + timedelta(hours=9))
     sending = _ids(Status.SENDING, 100)
     yield "settle: lock 100", settle.LOCK, {"ids": sending}
     answers: dict[str, Any] = {
@@ -125,7 +135,10 @@ def _statements(made: Years) -> Iterator[Statement]:
     stray = nameless | {"known_as": [f"SM{n}" for n in range(1000)]}
     yield "reconcile: find 1,000 that nobody knows", reconcile._FIND, of_all | stray
     yield "tick: is there work?", queue._WORK, of_all
-    yield "tick: promote 5,000", queue._PROMOTE, of_all
+    yield "tick: release 5,000", release._RELEASE, of_all
+    held = Message.objects.filter(campaign_id=made.big.pk, status=Status.HELD, waits_for="quiet_hours")
+    until = held.order_by("not_before").values_list("not_before")[:1]
+    yield from _of_queryset("campaign: until when what is held waits", until)
     yield "tick: sweep ended leases", uncertain._SWEEP, of_all
     asked = {"in_doubt": 15, "ask_after": 900, "give_up_after": 3 * 24 * 3600, "limit": 500}
     yield "ask: take 500", uncertain._TAKE, of_all | asked

@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from campaigns.models import Campaign, Template, TemplateVersion
+from contacts import whereabouts
 from contacts.models import ContactList
 from delivery import bodies
 from delivery.ids import campaign_message_id, month_of
 from delivery.models import Provider, Sender
 from delivery.states import Status
+from delivery.timerules import places
 
 #: The simulated carrier's own account, and a number that it lets send.
 ACCOUNT = "AC" + "0" * 32
@@ -65,13 +67,20 @@ def campaign(everyone: ContactList, by: Sender) -> Campaign:
 
 COLUMNS = (
     "id, campaign_id, contact_id, provider_id, sender_id, recipient, body, encoding, segments, lane, status, reason, "
-    "error_code, attempt, provider_message_id, created_at"
+    "error_code, attempt, provider_message_id, created_at, place_id"
 )
 TYPES = (
     *("uuid", "int8", "int8", "int8", "int8", "text", "bytea", "text", "int2", "int2", "text", "text"),
-    *("text", "int2", "text", "timestamptz"),
+    *("text", "int2", "text", "timestamptz", "int4"),
 )
 COPY = f"COPY delivery_message ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
+
+
+def everywhere() -> int:
+    """The place of all recipients."""
+    place = whereabouts.find("+14150000000", "US")
+    with transaction.atomic():
+        return places.known([place])[place].id
 
 
 def message_rows(size: int, by: Sender, status: Status, *, campaign_id: int = 1) -> Iterator[tuple[object, ...]]:
@@ -79,6 +88,7 @@ def message_rows(size: int, by: Sender, status: Status, *, campaign_id: int = 1)
     now = timezone.now()
     # Before the first row is asked for: a COPY has the connection to itself.
     cipher = bodies.sealer(month_of(now))
+    place_id = everywhere()
     handed_over = status is not Status.QUEUED
 
     def row(n: int) -> tuple[object, ...]:
@@ -86,7 +96,7 @@ def message_rows(size: int, by: Sender, status: Status, *, campaign_id: int = 1)
         body = bodies.seal_with(cipher, pk, TEXT)
         known_as = f"SM{pk.hex}" if handed_over else ""
         fixed = (campaign_id, n + 1, by.provider_id, by.pk, f"+1{4150000000 + n}", body, "gsm7", 1, 3, status.value)
-        return (pk, *fixed, "", "", 1, known_as, now)
+        return (pk, *fixed, "", "", 1, known_as, now, place_id)
 
     return (row(n) for n in range(size))
 

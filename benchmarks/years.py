@@ -26,12 +26,13 @@ _OF_CHANCE = """(lpad(to_hex(%(at)s::bigint + n * %(apart)s::bigint), 12, '0') |
 _FILL = """
 INSERT INTO delivery_message (id, campaign_id, contact_id, provider_id, sender_id, recipient, country, body, encoding,
     segments, cost, lane, status, reason, error_code, attempt, provider_message_id, created_at, claimed_at, sent_at,
-    final_at, ask_at, lease_until, not_before)
+    final_at, ask_at, lease_until, not_before, place_id)
 SELECT {id}, %(campaign)s, n, %(provider)s, %(sender)s, '+1415' || 1000000 + n %% %(people)s, 'US',
     decode(repeat(md5(n::text), 3), 'hex'), 'gsm7', 1, 0.0079, %(lane)s, %(status)s, '', '', 1,
     CASE WHEN %(known)s THEN 'SM' || md5(%(campaign)s::text || '-' || n || '-' || %(at)s) ELSE '' END,
     %(made)s, CASE WHEN %(known)s THEN %(made)s END, CASE WHEN %(known)s THEN %(made)s END,
-    %(final)s, %(ask)s::timestamptz + apart, %(lease)s::timestamptz + apart, %(not_before)s::timestamptz + apart
+    %(final)s, %(ask)s::timestamptz + apart, %(lease)s::timestamptz + apart, %(not_before)s::timestamptz + apart,
+    %(place)s
 FROM generate_series(%(first)s, %(last)s) AS n, LATERAL (SELECT (n - %(first)s) * interval '1 ms' AS apart) AS each
 """
 _TIMELINE = """
@@ -122,6 +123,7 @@ def _fill(by: Sender, campaign: Campaign | None, *, last: int, status: Status, m
         "known": status in (Status.ACCEPTED, Status.SENT, Status.DELIVERED),
         "made": made,
         "final": made if status in (Status.DELIVERED, Status.FAILED) else None,
+        "place": scenes.everywhere(),
         "first": 1,
         "last": last,
         **dict.fromkeys(("ask", "lease", "not_before", "apart")),

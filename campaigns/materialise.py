@@ -25,6 +25,7 @@ from django.utils import timezone
 from campaigns import audience, templating
 from campaigns.models import AudienceChunk, Campaign, TemplateVersion
 from contacts import phone
+from contacts.whereabouts import HINTS_SQL, Hints
 from delivery import bodies
 from delivery import wake as delivery_wake
 from delivery.errors import Suppressed
@@ -34,8 +35,9 @@ from delivery.routing import routes
 from delivery.routing.routes import Ways
 from delivery.segments import measure
 from delivery.smart_encoding import to_gsm
-from delivery.states import Status
+from delivery.states import UNCLAIMED, Status, sql_in
 from delivery.submit import MAX_BODY
+from delivery.timerules.arrival import AT_ONCE, Arrival, Recipient, arrivals
 
 CHUNK_SIZE = 1000
 
@@ -102,6 +104,7 @@ def materialise_chunk(campaign_id: int) -> bool:
         else:
             text_for = _renderer(version)
             outcomes = [_outcome(contact, text_for, ways, campaign.lane) for contact in contacts]
+            outcomes = _in_time(contacts, outcomes, campaign.lane)
         _write(campaign, launched_at, ways.routed, outcomes)
         AudienceChunk.objects.filter(pk=chunk.pk).update(done_at=timezone.now())
         if campaign.status == Campaign.Status.RUNNING:
@@ -120,6 +123,9 @@ class _Contact(NamedTuple):
     country: str = ""
     attributes: str = "{}"
     suppressed: str | None = None
+    time_zone: str = ""
+    state: str = ""
+    postal_code: str = ""
 
 
 _TAKE = """
@@ -128,9 +134,9 @@ DELETE FROM campaigns_audienceentry WHERE campaign_id = %s AND position BETWEEN 
 
 # By the ids themselves, not by a join with the entries: the plan must not depend on statistics of a table that
 # was empty a minute ago.
-_READ = """
+_READ = f"""
 SELECT contact.id, contact.phone, contact.name, contact.language, contact.country, contact.attributes,
-       suppression.reason
+       suppression.reason, {HINTS_SQL}
 FROM contacts_contact AS contact
 LEFT JOIN contacts_suppression AS suppression
   ON suppression.phone = contact.phone AND suppression.lifted_at IS NULL
@@ -162,6 +168,9 @@ class _Outcome(NamedTuple):
     provider_id: int | None = None
     sender_id: int | None = None
     cost: Decimal = FREE
+    place_id: int | None = None
+    not_before: datetime | None = None
+    waits_for: str = ""
 
 
 def _frozen(campaign: Campaign) -> tuple[TemplateVersion, Ways, datetime]:
@@ -226,27 +235,55 @@ def _unsent(contact: _Contact, status: Status, reason: str = "") -> _Outcome:
     return _Outcome(contact.id, contact.phone, phone.country(contact.phone), "", "gsm7", 0, status, reason)
 
 
+def _in_time(contacts: list[_Contact], outcomes: list[_Outcome], lane: int) -> list[_Outcome]:
+    """The same, with what is not to arrive at this hour held until it is."""
+    sendable = [pair for pair in zip(contacts, outcomes, strict=True) if pair[1].status == Status.QUEUED]
+    recipients = [
+        Recipient(contact.phone, outcome.country, Hints(contact.time_zone, contact.state, contact.postal_code))
+        for contact, outcome in sendable
+    ]
+    in_time = {
+        outcome.contact_id: _at(outcome, arrival)
+        for (_, outcome), arrival in zip(sendable, arrivals(recipients, lane), strict=True)
+        if arrival is not AT_ONCE
+    }
+    return [in_time.get(outcome.contact_id, outcome) for outcome in outcomes]
+
+
+def _at(outcome: _Outcome, arrival: Arrival) -> _Outcome:
+    if arrival.until is None:
+        return outcome._replace(place_id=arrival.place_id)
+    if arrival.never:
+        return outcome._replace(place_id=arrival.place_id, status=Status.SUPPRESSED, reason=arrival.waits_for)
+    return outcome._replace(
+        place_id=arrival.place_id, status=Status.HELD, not_before=arrival.until, waits_for=arrival.waits_for
+    )
+
+
 # Binary COPY into a table of the session's own, then one INSERT that skips who has a row, by its id. It is nearly as
 # fast as COPY straight into the table, and one and a half times as fast as unnest: see benchmarks/materialise.py. The
 # DELETE is for two chunks in one transaction.
 _STAGED = ("id", *_Outcome._fields)
 _STAGED_TYPES = (
     *("uuid", "int8", "text", "text", "bytea", "text", "int2", "text", "text"),
-    *("int8", "int8", "numeric"),
+    *("int8", "int8", "numeric", "int4", "timestamptz", "text"),
 )
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS materialise_stage (
     id uuid, contact_id bigint, recipient text, country text, body bytea, encoding text, segments smallint, status text,
-    reason text, provider_id bigint, sender_id bigint, cost numeric
+    reason text, provider_id bigint, sender_id bigint, cost numeric, place_id integer, not_before timestamptz,
+    waits_for text
 ) ON COMMIT DELETE ROWS;
 DELETE FROM materialise_stage
 """
 _COPY = f"COPY materialise_stage ({', '.join(_STAGED)}) FROM STDIN (FORMAT BINARY)"
 _INSERT = f"""
 INSERT INTO delivery_message (id, campaign_id, contact_id, provider_id, sender_id, routed, recipient, country, body,
-    encoding, segments, cost, lane, status, reason, error_code, attempt, provider_message_id, created_at, final_at)
+    encoding, segments, cost, lane, status, reason, error_code, attempt, provider_message_id, created_at, place_id,
+    not_before, waits_for, final_at)
 SELECT id, %(campaign)s, contact_id, provider_id, sender_id, %(routed)s, recipient, country, body, encoding, segments,
-    cost, %(lane)s, status, reason, '', 1, '', %(now)s, CASE WHEN status <> '{Status.QUEUED}' THEN %(now)s END
+    cost, %(lane)s, status, reason, '', 1, '', %(now)s, place_id, not_before, waits_for,
+    CASE WHEN status NOT IN {sql_in(UNCLAIMED)} THEN %(now)s END
 FROM materialise_stage ORDER BY id
 ON CONFLICT (id) DO NOTHING
 """

@@ -13,7 +13,8 @@ from campaigns import pace
 from campaigns.models import Campaign
 from delivery import control as delivery_control
 from delivery import errors, tallies
-from delivery.states import FINAL, OPEN, Status
+from delivery.states import FINAL, OPEN, Status, WaitsFor
+from delivery.timerules.release import waiting_until
 from delivery.wake import client
 
 #: The rate is that of about the last so many seconds of watching.
@@ -36,6 +37,17 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """How many messages a time rule holds, and when the first and the last of them are looked at again."""
+
+    reason: WaitsFor
+    label: str
+    messages: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """A campaign at one commit. `audience` is None until it is frozen; `materialised` contacts have a row.
 
@@ -51,6 +63,7 @@ class Progress:
     materialised: int
     counts: dict[Status, int]
     reasons: tuple[Why, ...]
+    waits: tuple[Wait, ...]
     segments: int
     cost: Decimal
     currency: str
@@ -66,9 +79,10 @@ class Progress:
 
 
 def progress(campaign: Campaign) -> Progress:
-    """One query (two when it is spread) and one call to Redis, however large the campaign."""
+    """One query (two when it is spread, two for each rule that it waits for) and one call to Redis, however large."""
     counts: dict[Status, int] = {}
     reasons = []
+    waits = []
     segments = 0
     cost = Decimal(0)
     for count in tallies.counts([campaign.pk]):
@@ -77,7 +91,10 @@ def progress(campaign: Campaign) -> Progress:
             segments += count.segments
         if count.status not in tallies.NOT_HANDED_OVER:
             cost += count.cost
-        if count.reason:
+        if count.status is Status.HELD and count.reason in WaitsFor.values:
+            first, last = waiting_until(campaign.pk, count.reason)
+            waits.append(Wait(WaitsFor(count.reason), str(WaitsFor(count.reason).label), count.messages, first, last))
+        elif count.reason:
             label = errors.in_words(count.status, count.reason)
             advice = errors.advice(count.reason)
             reasons.append(Why(count.status, count.reason, label, advice, count.messages))
@@ -92,6 +109,7 @@ def progress(campaign: Campaign) -> Progress:
         materialised=materialised,
         counts=counts,
         reasons=tuple(sorted(reasons, key=lambda why: -why.messages)),
+        waits=tuple(waits),
         segments=segments,
         cost=cost,
         currency=settings.CURRENCY,

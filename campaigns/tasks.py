@@ -7,6 +7,7 @@ from celery import shared_task
 
 from campaigns import control, launch, lifecycle, retrying, wake
 from campaigns import materialise as materialising
+from campaigns.reminders import work as reminding
 from delivery.tasks import TICK_MS
 from delivery.wake import first_in, heard
 
@@ -42,8 +43,17 @@ def retry_failed(campaign_id: int) -> None:
         wake.retry_failed(campaign_id)
 
 
+@shared_task(name="campaigns.tasks.remind")
+def remind() -> None:
+    heard("campaigns.tasks.remind")
+    if reminding.work(seconds=RUN_SECONDS):
+        wake.remind()
+
+
 @shared_task(name="campaigns.tasks.tick")
 def tick() -> None:
     if first_in(TICK_MS, "campaigns.tasks.tick"):
         lifecycle.look_after()
         launch.launch_due()
+        if reminding.is_there_any():
+            wake.remind()

@@ -80,7 +80,7 @@ def preview(
         context = context_of(contact)
     elif context is None:
         context = sample_context(body)
-    found = list(problems(body) or templating.check(body, audience.known_variables()))
+    found = list(problems(body) or templating.check(body, audience.known_variables() | {"appointment"}))
     text, replaced = "", []
     try:
         text = templating.render(templating.parse(body), context)

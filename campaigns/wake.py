@@ -21,3 +21,8 @@ def retry_failed(campaign_id: int) -> None:
 def cancel_rest(campaign_id: int) -> None:
     """The campaign was cancelled: what has not been claimed is to be closed."""
     say("campaigns.tasks.cancel_rest", campaign_id)
+
+
+def remind() -> None:
+    """Reminders are due, or to be planned."""
+    say("campaigns.tasks.remind")

@@ -10,19 +10,30 @@ class DeliveryConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from django.db.models.signals import post_migrate
+        from django.db.models.signals import post_delete, post_migrate, post_save
 
+        from delivery.models import AllowedHours
         from delivery.months import after_migrate
 
         post_migrate.connect(after_migrate, sender=self)
+        for signal in (post_save, post_delete):
+            signal.connect(_hours_changed, sender=AllowedHours)
         checks.register(_policy_makes_sense, "delivery")
+
+
+def _hours_changed(**_: Any) -> None:
+    from delivery.timerules import places
+
+    places.judge_all()
 
 
 def _policy_makes_sense(**_: Any) -> list[checks.CheckMessage]:
     from delivery import in_doubt
+    from delivery.timerules import bound
 
     try:
         in_doubt.policy()
+        bound.lanes()
     except ImproperlyConfigured as error:
         return [checks.Error(str(error), id="delivery.E001")]
     return []

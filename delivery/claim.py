@@ -26,8 +26,11 @@ from delivery.lanes import URGENT, Lane
 from delivery.limiter import RESERVED_SHARE, Demand, Grant, Limiter, Requests, account_bucket
 from delivery.providers.base import OutboundMessage, Outcome, SendOutcome
 from delivery.runtime import DATABASE_AWAY
-from delivery.states import Status
+from delivery.states import Status, WaitsFor
 from delivery.streams import Stream, Turns
+from delivery.timerules import bound as timerules
+from delivery.timerules import caps
+from delivery.timerules.shut import SHUT_UNTIL
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +42,8 @@ LONGEST_PACE_WAIT = 0.25
 LOCKED_SECONDS = 60.0
 
 # One UPDATE decides for each row that is picked: may it still be sent, or has the recipient said stop, or its time
-# run out since it was queued? Holds are looked at again, for one may have come since the streams were read.
+# run out since it was queued, or is this not the hour for it? Holds are looked at again, for one may have come since
+# the streams were read.
 # The planner cannot know how few rows this is about: a literal LIMIT, an order that only the claim index has, and
 # an array of ids keep it on the indexes with any statistics.
 _CLAIM = f"""
@@ -48,9 +52,8 @@ WITH wanted AS (
                          %(budgets)s::int[], %(most)s::int[])
         AS w (lane, campaign_id, sender_id, country, budget, most)
 ), locked AS (
-    SELECT m.id, m.created_at, m.segments, m.cost, w.*
-    FROM wanted AS w CROSS JOIN LATERAL (
-        SELECT id, created_at, segments, cost FROM delivery_message
+    SELECT m.*, w.* FROM wanted AS w CROSS JOIN LATERAL (
+        SELECT id, created_at, segments, cost, recipient, place_id, counted, valid_until FROM delivery_message
         WHERE provider_id = %(provider_id)s AND lane = w.lane AND campaign_id = w.campaign_id
           AND sender_id = w.sender_id AND country = w.country AND status = '{Status.QUEUED}' AND id >= %(floor)s
           AND NOT EXISTS (SELECT 1 FROM delivery_campaignhold AS h WHERE h.campaign_id = w.campaign_id)
@@ -60,20 +63,34 @@ WITH wanted AS (
     WINDOW stream AS (PARTITION BY lane, campaign_id, sender_id, country ORDER BY created_at ROWS UNBOUNDED PRECEDING)
 ), fitting AS (
     SELECT id, campaign_id, segments, cost FROM placed WHERE used <= budget AND place <= most
-){{paid}}
+){{paid}}, chosen AS (
+    SELECT id FROM {{affordable}}
+){{counted}}
 UPDATE delivery_message AS m SET
-    (status, reason, final_at) = (
-        SELECT CASE WHEN stopped.reason IS NOT NULL THEN '{Status.SUPPRESSED}'
-                    WHEN m.valid_until <= statement_timestamp() THEN '{Status.EXPIRED}' ELSE '{Status.SENDING}' END,
-               CASE WHEN stopped.reason IS NOT NULL THEN stopped.reason
-                    WHEN m.valid_until <= statement_timestamp() THEN '{Failure.EXPIRED}' ELSE '' END,
-               CASE WHEN stopped.reason IS NOT NULL OR m.valid_until <= statement_timestamp()
-                    THEN statement_timestamp() END
-        FROM (SELECT (SELECT reason FROM contacts_suppression AS s
-                      WHERE s.phone = m.recipient AND s.lifted_at IS NULL) OFFSET 0) AS stopped (reason)),
-    claimed_at = statement_timestamp(),
-    lease_until = statement_timestamp() + make_interval(secs => %(lease_seconds)s)
-WHERE m.id = ANY(ARRAY(SELECT id FROM {{chosen}})) AND m.id >= %(floor)s
+    (status, reason, final_at, waits_for, not_before, claimed_at, lease_until, counted) = (
+        SELECT fate,
+               CASE fate WHEN '{Status.SUPPRESSED}' THEN COALESCE(stopped, waits_for)
+                         WHEN '{Status.EXPIRED}' THEN '{Failure.EXPIRED}'
+                         WHEN '{Status.HELD}' THEN m.reason ELSE '' END,
+               CASE WHEN fate IN ('{Status.SUPPRESSED}', '{Status.EXPIRED}') THEN statement_timestamp() END,
+               CASE WHEN fate = '{Status.HELD}' AND until > statement_timestamp() THEN waits_for ELSE '' END,
+               CASE WHEN fate = '{Status.HELD}' THEN until ELSE m.not_before END,
+               CASE WHEN fate <> '{Status.HELD}' THEN statement_timestamp() END,
+               CASE WHEN fate <> '{Status.HELD}'
+                    THEN statement_timestamp() + make_interval(secs => %(lease_seconds)s) END,
+               m.counted OR ({{is_counted}} AND fate = '{Status.SENDING}')
+        FROM (SELECT *, CASE WHEN stopped IS NOT NULL THEN '{Status.SUPPRESSED}'
+                             WHEN m.valid_until <= statement_timestamp() THEN '{Status.EXPIRED}'
+                             WHEN until IS NULL THEN '{Status.SENDING}'
+                             WHEN not_sent OR m.valid_until <= until THEN '{Status.SUPPRESSED}'
+                             ELSE '{Status.HELD}' END AS fate
+              FROM (SELECT *, COALESCE(shut_until, room_at) AS until,
+                           CASE WHEN shut_until IS NULL THEN '{WaitsFor.FREQUENCY_CAP}'
+                                ELSE '{WaitsFor.QUIET_HOURS}' END AS waits_for
+                    FROM (SELECT (SELECT reason FROM contacts_suppression AS s
+                                  WHERE s.phone = m.recipient AND s.lifted_at IS NULL) AS stopped,
+                                 {SHUT_UNTIL} AS shut_until, {{over}} OFFSET 0) AS known) AS looked) AS judged)
+WHERE m.id = ANY(ARRAY(SELECT id FROM {{taken}})) AND m.id >= %(floor)s
 RETURNING m.id, m.attempt, m.lane, m.recipient, m.body, m.segments, m.encoding, m.valid_until, m.status,
           m.campaign_id, m.sender_id, m.country, m.claimed_at
 """
@@ -200,6 +217,7 @@ async def _take_rows(
     ]
     if not granted:
         return {}
+    bound = timerules.lanes()
     budgeted = sorted({stream.campaign_id for stream, _, _ in granted if stream.has_budget})
     parameters = {
         "provider_id": provider_id,
@@ -210,18 +228,19 @@ async def _take_rows(
         "budgets": [segments for _, segments, _ in granted],
         "most": [messages for _, _, messages in granted],
         "budgeted": budgeted,
+        "bound": [lane.value for lane in bound],
         "lease_seconds": lease_seconds,
         "floor": floor,
     }
-    statement = _CLAIM.format(
+    claiming = statement(
         most=max(int(messages) for _, _, messages in granted),
-        paid=budgets.PAID if budgeted else "",
-        chosen=budgets.CHOSEN if budgeted else "fitting",
+        budgeted=bool(budgeted),
+        capped=any(stream.is_capped and stream.lane in bound for stream, _, _ in granted),
     )
     async with connection.transaction() if budgeted else nullcontext():
         if budgeted:
             await connection.execute(budgets.LOCK, {"budgeted": budgeted})
-        cursor = await connection.cursor(row_factory=kwargs_row(_Row)).execute(statement.encode(), parameters)
+        cursor = await connection.cursor(row_factory=kwargs_row(_Row)).execute(claiming.encode(), parameters)
         rows = [row for row in await cursor.fetchall() if row.status == Status.SENDING]
     ciphers = await bodies.ciphers_over(connection, {month_of_id(row.id) for row in rows})
     addresses = {stream.sender_id: stream.sender for stream, _, _ in granted}
@@ -236,6 +255,19 @@ async def _take_rows(
         used[key] = used.get(key, 0) + row.segments
         taken.messages.append(_outbound(row, body, provider_id, addresses[row.sender_id]))
     return used
+
+
+def statement(*, most: int, budgeted: bool = False, capped: bool = False) -> str:
+    """The claim of at most so many rows of a stream; with the parts that only budgets and caps need."""
+    return _CLAIM.format(
+        most=most,
+        paid=budgets.PAID if budgeted else "",
+        affordable=budgets.CHOSEN if budgeted else "fitting",
+        counted=caps.COUNTED if capped else "",
+        over=caps.OVER if capped else caps.NEVER_OVER,
+        is_counted=caps.IS_COUNTED if capped else "false",
+        taken=caps.CHOSEN if capped else "chosen",
+    )
 
 
 def _outbound(row: _Row, body: str, provider_id: int, sender: str) -> OutboundMessage:

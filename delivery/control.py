@@ -1,15 +1,17 @@
-"""Holding, releasing, limiting and cancelling what is queued of a campaign."""
+"""Holding, releasing, limiting and cancelling what is queued of a campaign; withdrawing messages of their own."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from delivery.ids import month_bounds, month_of
-from delivery.models import CampaignHold, CampaignLimit
-from delivery.states import Status
+from delivery.models import CampaignHold, CampaignLimit, MessageEvent
+from delivery.states import UNCLAIMED, Status, sql_in
 
 # The campaign's streams by a loose scan of the claim index, then rows of them: the cost is that of the rows that are
 # cancelled, not of those that have gone before. The bounds of its month keep this to one partition; its own would
@@ -89,3 +91,43 @@ def cancel_queued(campaign_id: int, launched_at: datetime, *, limit: int = 5000)
             cursor.execute(statement.format(limit=int(limit)), parameters)
             cancelled += cursor.rowcount
     return cancelled
+
+
+_WITHDRAW = f"""
+WITH wanted AS (
+    SELECT m.id FROM delivery_message AS m JOIN unnest(%(ids)s::uuid[]) AS w (id) USING (id)
+    WHERE m.id BETWEEN %(first)s AND %(last)s AND m.status IN {sql_in(UNCLAIMED)} ORDER BY m.id FOR UPDATE OF m
+)
+UPDATE delivery_message SET status = '{Status.CANCELLED}', final_at = %(now)s
+WHERE id = ANY(ARRAY(SELECT id FROM wanted)) AND id BETWEEN %(first)s AND %(last)s RETURNING id
+"""
+_SAY_SO = f"""
+INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
+SELECT m.id, 'withdrawn', %(now)s, '{MessageEvent.Source.HUB}', m.status, m.attempt, '', '', told.detail
+FROM unnest(%(ids)s::uuid[], %(details)s::text[]) AS told (id, detail) JOIN delivery_message AS m ON m.id = told.id
+WHERE m.id BETWEEN %(first)s AND %(last)s
+ON CONFLICT DO NOTHING
+"""
+
+
+def withdraw(why: Mapping[UUID, str], *, now: datetime) -> set[UUID]:
+    """Cancel those of these messages that nobody has claimed, and say why in the timeline of each, of the rest as well.
+
+    In the caller's transaction. Returns which were cancelled; the others have left, or had come to their end.
+    """
+    if not why:
+        return set()
+    ids = sorted(why)
+    parameters: dict[str, Any] = {
+        "ids": ids,
+        "details": [why[message_id][:200] for message_id in ids],
+        "now": now,
+        # The bounds spare it the other months.
+        "first": ids[0],
+        "last": ids[-1],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_WITHDRAW, parameters)
+        withdrawn = {message_id for (message_id,) in cursor.fetchall()}
+        cursor.execute(_SAY_SO, parameters)
+    return withdrawn

@@ -6,6 +6,8 @@ Names follow what staff say, `ADVICE` says what to do.
 
 from django.db import models
 
+from delivery.states import Status, WaitsFor
+
 
 class Failure(models.TextChoices):
     INVALID_NUMBER = "invalid_number", "Not a number that can be texted"
@@ -37,6 +39,8 @@ class Suppressed(models.TextChoices):
     INCOMPLETE = "incomplete", "Parts of the text never came"
     CONTACT_DELETED = "contact_deleted", "The contact was deleted"
     NO_SENDER = "no_sender", "No sender for this destination"
+    QUIET_HOURS = "quiet_hours", "It would have come too late: quiet hours where the recipient is"
+    FREQUENCY_CAP = "frequency_cap", "The recipient has had as many texts as the frequency cap allows"
 
 
 ADVICE: dict[str, str] = {
@@ -66,6 +70,11 @@ def in_words(status: str, reason: str) -> str:
     """
     kinds = (Suppressed, Failure) if status == "suppressed" else (Failure, Suppressed)
     return next((str(kind(reason).label) for kind in kinds if reason in kind.values), reason)
+
+
+def waits_in_words(status: str, waits_for: str) -> str:
+    """Which time rule a message is held by; empty: none."""
+    return str(WaitsFor(waits_for).label) if status == Status.HELD and waits_for in WaitsFor.values else ""
 
 
 def advice(reason: str) -> str:

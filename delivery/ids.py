@@ -3,7 +3,8 @@
 Every id is a UUIDv7 (RFC 9562 §5.7): 48 bits of Unix time in milliseconds, then 74 bits that are free. A message of
 its own has random ones. That of a campaign has its campaign and its contact there, under the moment of the launch:
 the id is a function of the three, so the primary key is what keeps a contact from having two rows, and all rows of a
-campaign lie side by side in it, in the order of their contacts. Tables are cut by month of id (`delivery.months`).
+campaign lie side by side in it, in the order of their contacts. That of a reminder has the reminder there, and the
+moment when it was to be sent. Tables are cut by month of id (`delivery.months`).
 """
 
 from dataclasses import dataclass
@@ -55,6 +56,22 @@ def campaign_range(launched_at: datetime, campaign_id: int, *, after_contact: in
         campaign_message_id(launched_at, campaign_id, min(after_contact + 1, MAX_CONTACT)),
         campaign_message_id(launched_at, campaign_id, MAX_CONTACT),
     )
+
+
+def reminder_message_id(made_at: datetime, reminder_id: int) -> UUID:
+    """The one id that the message of a reminder can have: where campaigns have theirs there is none, which no campaign
+    is. Raises ValueError where it does not fit."""
+    if not 0 < reminder_id <= MAX_CONTACT:
+        raise ValueError(f"reminder {reminder_id} does not fit into a message id")
+    return UUID(int=_prefix(made_at, 0) | reminder_id)
+
+
+def reminder_of(message_id: UUID) -> int | None:
+    """The reminder that a message id is made of; None if it is another's. A random id may look like one by a chance of
+    one in a billion, so compare the reminder's own `message_id`."""
+    free = message_id.int & ~(-1 << 80)
+    known = free & (-1 << CONTACT_BITS) == (_VERSION | _VARIANT)
+    return free & MAX_CONTACT or None if known else None
 
 
 def _prefix(launched_at: datetime, campaign_id: int) -> int:

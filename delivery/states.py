@@ -25,6 +25,13 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+class WaitsFor(models.TextChoices):
+    """Which time rule a message is held by. Beside its `reason`, which says how an earlier attempt of it failed."""
+
+    QUIET_HOURS = "quiet_hours", "Quiet hours where the recipient is"
+    FREQUENCY_CAP = "frequency_cap", "The recipient has had as many texts as the frequency cap allows"
+
+
 RANK: dict[Status, int] = {
     Status.HELD: 0,
     Status.QUEUED: 10,

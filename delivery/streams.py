@@ -68,7 +68,10 @@ WITH turn AS MATERIALIZED (
 )
 SELECT part.lane, part.campaign_id, part.most, stream.sender_id, stream.country, stream.segments,
        sender.address, COALESCE(sender.rate, %(rate)s), part.rate, part.left_over, part.has_budget, country.rate,
-       health.trial_rate, sender.enabled AND (health.trial_rate IS NULL OR health.trial_rate > 0)
+       health.trial_rate,
+       EXISTS (SELECT 1 FROM delivery_frequencycap AS cap WHERE cap.enabled
+               AND COALESCE(cap.lane, part.lane) = part.lane AND cap.country IN ('', stream.country)),
+       sender.enabled AND (health.trial_rate IS NULL OR health.trial_rate > 0)
 FROM part
 LEFT JOIN LATERAL (
     WITH RECURSIVE hop AS (
@@ -113,6 +116,8 @@ class Stream:
     country_rate: int | None
     trial_rate: float | None
     """Segments per second of a provider that is tried again with a trickle."""
+    is_capped: bool
+    """Whether any frequency cap may be about its messages."""
 
     @property
     def key(self) -> tuple[int, int, str]:

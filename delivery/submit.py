@@ -21,6 +21,7 @@ from delivery.routing.senders import NoSender, choose_sender
 from delivery.routing.table import Route
 from delivery.segments import measure
 from delivery.states import UNCLAIMED, Status
+from delivery.timerules.arrival import Arrival, arrivals_by_lane
 
 #: Longest text Twilio takes (error 21617), and far beyond what a person reads as one text.
 MAX_BODY = 1600
@@ -69,7 +70,8 @@ def submit(
     """Queue one text to one E.164 number.
 
     A suppressed recipient gets a row as well, `suppressed` with its reason, so that the sender learns the fate of
-    what it asked for. Raises SubmitError.
+    what it asked for. In a lane that time rules are about it may be `held` until the recipient's next allowed hour.
+    Raises SubmitError.
     """
     draft = Draft(recipient, body, lane, sender, not_before, valid_until, contact_id)
     now = clock.now()
@@ -77,7 +79,8 @@ def submit(
     country = phone.country(recipient)
     ways = routes.way_of(_named(sender)) if sender else routes.ways_to(country, lane)
     with transaction.atomic():
-        message = _message(draft, country, ways, consent.suppressed_among([recipient]), now)
+        [arrival] = _arrivals([draft], [country])
+        message = _message(draft, country, ways, consent.suppressed_among([recipient]), arrival, now)
         message.save(force_insert=True)
         for provider_id in to_wake([message]):
             transaction.on_commit(partial(wake.dispatch, provider_id))
@@ -94,12 +97,13 @@ def prepare(drafts: Sequence[Draft]) -> list[Message | SubmitError]:
     now = clock.now()
     ways = routes.ways()
     suppressed = consent.suppressed_among({draft.recipient for draft in drafts})
+    countries = [phone.country(draft.recipient) for draft in drafts]
     prepared: list[Message | SubmitError] = []
-    for draft in drafts:
+    for draft, country, arrival in zip(drafts, countries, _arrivals(drafts, countries), strict=True):
         try:
             _check(draft, now)
             way = ways.by(_named(draft.sender)) if draft.sender else ways
-            prepared.append(_message(draft, phone.country(draft.recipient), way, suppressed, now))
+            prepared.append(_message(draft, country, way, suppressed, arrival, now))
         except SubmitError as error:
             prepared.append(error)
     return prepared
@@ -149,12 +153,18 @@ def _named(sender: Sender) -> Sender:
         raise NoWay(str(error)) from None
 
 
-def _message(draft: Draft, country: str, ways: Ways, suppressed: dict[str, str], now: datetime) -> Message:
+def _message(
+    draft: Draft, country: str, ways: Ways, suppressed: dict[str, str], arrival: Arrival, now: datetime
+) -> Message:
     try:
         route = routes.checked(ways, draft.recipient, country, draft.lane)
     except NoSender as error:
         raise NoWay(str(error)) from None
     status, reason = _start(draft, route, suppressed.get(draft.recipient), now)
+    not_before, waits_for = draft.not_before, ""
+    if status == Status.QUEUED and arrival.until is not None:
+        status, reason, waits_for = in_time(arrival, draft.valid_until)
+        not_before = arrival.until
     segmentation = measure(draft.body)
     return Message(
         id=draft.id,
@@ -170,8 +180,10 @@ def _message(draft: Draft, country: str, ways: Ways, suppressed: dict[str, str],
         routed=ways.routed,
         status=status,
         reason=reason,
-        not_before=draft.not_before,
+        not_before=not_before,
         valid_until=draft.valid_until,
+        waits_for=waits_for,
+        place_id=arrival.place_id if status in UNCLAIMED else None,
         contact_id=draft.contact_id,
         final_at=now if status == Status.SUPPRESSED else None,
     )
@@ -186,6 +198,17 @@ def _start(draft: Draft, route: Route | None, suppressed: str | None, now: datet
     if draft.not_before is not None and draft.not_before > now:
         return Status.HELD, ""
     return Status.QUEUED, ""
+
+
+def in_time(arrival: Arrival, valid_until: datetime | None) -> tuple[Status, str, str]:
+    """Status, reason and what it waits for, of a message that must not arrive at this hour."""
+    if arrival.never or (valid_until is not None and arrival.until is not None and valid_until <= arrival.until):
+        return Status.SUPPRESSED, arrival.waits_for, ""
+    return Status.HELD, "", arrival.waits_for
+
+
+def _arrivals(drafts: Sequence[Draft], countries: Sequence[str]) -> list[Arrival]:
+    return arrivals_by_lane([(d.recipient, country, d.lane) for d, country in zip(drafts, countries, strict=True)])
 
 
 def cancel(*, message_id: UUID) -> bool:

@@ -12,6 +12,7 @@ from delivery.receipts.reconcile import BATCH, reconcile_batch
 from delivery.routing import failover
 from delivery.routing import health as judging
 from delivery.runtime import runtime
+from delivery.timerules import caps
 
 #: One run of a loop; then others in the queue have their turn.
 RUN_SECONDS = 5.0
@@ -84,3 +85,4 @@ def housekeeping() -> None:
     redaction.redact(seconds=REDACT_SECONDS)
     retention.drop_old()
     judging.squash()
+    caps.forget()

@@ -174,6 +174,8 @@ REDACT_AFTER_DAYS = env.int("REDACT_AFTER_DAYS", default=0)
 RETENTION_MONTHS = env.int("RETENTION_MONTHS", default=0)
 # Lane=seconds: when what is in doubt is sent again although its provider cannot be asked. Only for urgent lanes.
 SEND_AGAIN_IN_DOUBT = env.dict("SEND_AGAIN_IN_DOUBT", default={})
+# Lanes that allowed hours and frequency caps are about; empty: none. The urgent ones never are.
+TIME_RULES_LANES = env.list("TIME_RULES_LANES", default=["reminder", "bulk"])
 # When a running campaign is paused by itself: so many of its messages at their end, and of all that were answered
 # more than so many percent filtered as spam, or not arrived for whatever reason.
 AUTO_PAUSE_AFTER_MESSAGES = env.int("AUTO_PAUSE_AFTER_MESSAGES", default=100)
@@ -293,6 +295,7 @@ SPECTACULAR_SETTINGS = {
         "CampaignStatus": "campaigns.models.Campaign.Status",
         "HealthState": "delivery.routing.rules.State",
         "ImportStatus": "contacts.models.ContactImport.Status",
+        "AppointmentStatus": "campaigns.models.Appointment.Status",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

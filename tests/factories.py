@@ -6,6 +6,7 @@ their lists (`CampaignFactory(include=[friends])`).
 """
 
 import hashlib
+from datetime import time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,9 @@ from campaigns.models import AudienceChunk, AudienceEntry, Campaign, CampaignEve
 from contacts.models import Contact, ContactImport, ContactList, Membership, Suppression
 from delivery.ids import campaign_message_id, new_message_id
 from delivery.models import (
+    AllowedHours,
     CampaignHold,
+    FrequencyCap,
     HealthChange,
     Inbound,
     InboxReceipt,
@@ -224,6 +227,25 @@ class InboundFactory(DjangoModelFactory):
     phone = factory.Sequence(phone)
     recipient = "+16505550000"
     body = "Thank you!"
+
+
+class AllowedHoursFactory(DjangoModelFactory):
+    class Meta:
+        model = AllowedHours
+
+    country = "ZM"
+    weekday_from = saturday_from = sunday_from = time(8)
+    weekday_until = saturday_until = sunday_until = time(21)
+    source = "The clinic's own rule."
+
+
+class FrequencyCapFactory(DjangoModelFactory):
+    class Meta:
+        model = FrequencyCap
+
+    country = "ZM"
+    most = 3
+    hours = 24
 
 
 class CampaignHoldFactory(DjangoModelFactory):

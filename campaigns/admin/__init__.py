@@ -1,3 +1,3 @@
-from campaigns.admin import campaigns, messages, texts
+from campaigns.admin import appointments, campaigns, messages, reminders, texts
 
-__all__ = ["campaigns", "messages", "texts"]
+__all__ = ["appointments", "campaigns", "messages", "reminders", "texts"]

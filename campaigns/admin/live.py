@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from campaigns.models import Campaign, CampaignEvent
+from campaigns.progress import Wait
 from campaigns.progress import progress as look
 from campaigns.transitions import Action, allowed
 from delivery import prices, retries
@@ -49,6 +50,7 @@ class Live:
     rate: float | None
     left: str
     waiting_for: str
+    waits: tuple[Wait, ...]
     may_retry: bool
     started: datetime | None
     ended: datetime | None
@@ -94,6 +96,7 @@ def live(campaign: Campaign) -> Live:
         rate=progress.per_second if running else None,
         left=time_left(progress.eta - timezone.now()) if running and progress.eta else "",
         waiting_for=progress.waiting_for,
+        waits=progress.waits,
         may_retry=any(
             why.status in retries.FAILED_OR_LATE and why.reason in retries.BY_HAND for why in progress.reasons
         )

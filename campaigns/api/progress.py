@@ -18,6 +18,14 @@ class WhySerializer(serializers.Serializer):
     messages = serializers.IntegerField()
 
 
+class WaitSerializer(serializers.Serializer):
+    reason = serializers.CharField(help_text="quiet_hours or frequency_cap.")
+    words = serializers.CharField(source="label", help_text="The reason in words.")
+    messages = serializers.IntegerField()
+    first = serializers.DateTimeField(allow_null=True, help_text="When the first of them are looked at again.")
+    last = serializers.DateTimeField(allow_null=True, help_text="When the last of them are.")
+
+
 class CountSerializer(serializers.Serializer):
     status = serializers.ChoiceField(choices=Status.choices)
     meaning = serializers.CharField()
@@ -32,6 +40,7 @@ class ProgressSerializer(serializers.Serializer):
     materialised = serializers.IntegerField(help_text="Contacts that have their message.")
     counts = serializers.SerializerMethodField()
     reasons = WhySerializer(many=True)
+    waits = WaitSerializer(many=True, help_text="What is held by allowed hours or a frequency cap.")
     segments = serializers.IntegerField()
     cost = serializers.DecimalField(max_digits=20, decimal_places=5, help_text="Of what has left, by the price list.")
     currency = serializers.CharField()

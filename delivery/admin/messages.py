@@ -67,6 +67,8 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
 
     @display(description="Reason")
     def why(self, message: Message) -> str:
+        if waits := errors.waits_in_words(message.status, message.waits_for):
+            return f"{waits}, until {message.not_before:%d %b %H:%M} UTC" if message.not_before else waits
         return errors.in_words(message.status, message.reason) or "–"
 
     @display(description="Lane")
@@ -99,6 +101,7 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
             status=Status(message.status),
             group=words.GROUP_OF[message.status],
             meaning=MEANING[Status(message.status)],
+            waits=errors.waits_in_words(message.status, message.waits_for),
             reason=errors.in_words(message.status, message.reason),
             advice=errors.advice(message.reason),
             code_words=code_words,

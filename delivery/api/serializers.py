@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from contacts.api.fields import PhoneField, Strict
+from delivery import errors
 from delivery.connector import panel as connections
 from delivery.errors import ADVICE, Failure, Suppressed
 from delivery.lanes import Lane
@@ -52,6 +53,7 @@ _MESSAGE = {
     "lane": "transactional",
     "status": "delivered",
     "reason": "",
+    "waits_for": "",
     "error_code": "",
     "encoding": "gsm7",
     "segments": 1,
@@ -79,11 +81,17 @@ class MessageSerializer(serializers.ModelSerializer):
     body = serializers.CharField(allow_null=True, help_text="Null: it is no longer kept.")
     lane = LaneField()
     status = serializers.ChoiceField(choices=Status.choices)
+    waits_for = serializers.SerializerMethodField(
+        help_text="Which time rule holds it until `not_before`: quiet_hours or frequency_cap; empty: none."
+    )
 
     class Meta:
         model = Message
         fields = list(_MESSAGE)
         read_only_fields = fields
+
+    def get_waits_for(self, message: Message) -> str:
+        return message.waits_for if message.status == Status.HELD else ""
 
     def get_campaign(self, message: Message) -> int | None:
         return message.campaign_id or None
@@ -134,7 +142,7 @@ class MessageDetailSerializer(MessageSerializer):
         words, link = _explain_code(message)
         return {
             "status": MEANING[Status(message.status)],
-            "reason": _reason_label(message),
+            "reason": errors.waits_in_words(message.status, message.waits_for) or _reason_label(message),
             "advice": ADVICE.get(message.reason, ""),
             "code": words,
             "link": link,

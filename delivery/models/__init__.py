@@ -6,13 +6,16 @@ from delivery.models.messages import EVENT_ORDER, Attempt, Inbound, InboxReceipt
 from delivery.models.months import Month, MonthSummary
 from delivery.models.routes import HealthChange, HealthCount, ProviderHealth, Route
 from delivery.models.submissions import Submission, Word
+from delivery.models.timerules import AllowedHours, FrequencyCap, Place, Reached
 
 __all__ = [
     "EVENT_ORDER",
+    "AllowedHours",
     "Attempt",
     "CampaignHold",
     "CampaignLimit",
     "CountryLimit",
+    "FrequencyCap",
     "HealthChange",
     "HealthCount",
     "Inbound",
@@ -22,9 +25,11 @@ __all__ = [
     "MessagePart",
     "Month",
     "MonthSummary",
+    "Place",
     "Price",
     "Provider",
     "ProviderHealth",
+    "Reached",
     "Route",
     "Sender",
     "Submission",

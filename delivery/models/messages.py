@@ -7,7 +7,7 @@ from delivery import bodies
 from delivery.ids import new_message_id
 from delivery.lanes import Lane
 from delivery.models.accounts import Provider, Sender
-from delivery.states import ASKABLE, Status, by_rank
+from delivery.states import ASKABLE, Status, WaitsFor, by_rank
 
 
 class Message(models.Model):
@@ -53,6 +53,15 @@ class Message(models.Model):
     provider_message_id = models.CharField(max_length=64, blank=True, default="")
     not_before = models.DateTimeField(null=True, blank=True)
     valid_until = models.DateTimeField(null=True, blank=True)
+    waits_for = models.CharField(
+        max_length=16, choices=WaitsFor.choices, blank=True, default="", db_default="", help_text="Why it is held."
+    )
+    place_id = models.IntegerField(
+        null=True, editable=False, help_text="Where the recipient is, if a time rule asks. Null: not looked at since."
+    )
+    counted = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="Frequency caps have counted it."
+    )
     claimed_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When this attempt began.")
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     ask_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When to ask what became of it.")
@@ -68,6 +77,11 @@ class Message(models.Model):
                 name="message_claim",
             ),
             models.Index(fields=["not_before"], condition=Q(status=Status.HELD), name="message_held"),
+            models.Index(
+                fields=["campaign_id", "waits_for", "not_before"],
+                condition=Q(status=Status.HELD),
+                name="message_waits",
+            ),
             models.Index(fields=["lease_until"], condition=Q(status=Status.SENDING), name="message_leased"),
             models.Index(
                 fields=["ask_at"],

@@ -6,8 +6,10 @@ from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
+from campaigns.api.appointments import AppointmentViewSet
 from campaigns.api.campaigns import CampaignViewSet
 from campaigns.api.messages import SendingViewSet
+from campaigns.api.rules import ReminderRuleViewSet
 from campaigns.api.templates import TemplateViewSet
 from contacts.api.imports import ImportViewSet
 from contacts.api.views import ContactViewSet, ListViewSet, SuppressionViewSet
@@ -24,6 +26,8 @@ router.register("imports", endpoint(ImportViewSet), "imports")
 router.register("suppressions", endpoint(SuppressionViewSet), "suppressions")
 router.register("templates", endpoint(TemplateViewSet), "templates")
 router.register("campaigns", endpoint(CampaignViewSet), "campaigns")
+router.register("appointments", endpoint(AppointmentViewSet), "appointments")
+router.register("reminder-rules", endpoint(ReminderRuleViewSet), "reminder-rules")
 router.register("messages", endpoint(SendingViewSet), "messages")
 router.register("senders", endpoint(SenderViewSet), "senders")
 router.register("routes", endpoint(RouteViewSet), "routes")

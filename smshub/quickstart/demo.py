@@ -28,6 +28,7 @@ from contacts import consent
 from contacts.importing import run as importing
 from contacts.models import ContactImport, ContactList, Suppression
 from delivery import accounts
+from delivery.lanes import Lane
 from delivery.models import Message, Provider, Sender
 from delivery.states import MEANING, Status
 from simulator.client import Simulator
@@ -125,6 +126,7 @@ def run(*, web_url: str, simulator_url: str, contacts: int, stopping: threading.
         campaign = _launch()
         page = f"{web_url}/admin/campaigns/campaign/{campaign.pk}/change/"
         console.print(f"Campaign “{campaign.name}” is launched: {page}")
+        console.print("It is transactional: reminders and bulk would wait for the recipients' allowed hours.")
         standing = _watch(campaign, stopping, console)
         if standing is None:
             return 1
@@ -137,8 +139,11 @@ def run(*, web_url: str, simulator_url: str, contacts: int, stopping: threading.
 
 def _launch() -> Campaign:
     audience = ContactList.objects.get(name=LIST)
+    # Transactional, so that it leaves at any hour: allowed hours are about reminders and bulk.
     campaign = Campaign.objects.create(
-        name=f"Demo {timezone.now():%Y-%m-%d %H:%M:%S}", template=Template.objects.get(name=TEMPLATE)
+        name=f"Demo {timezone.now():%Y-%m-%d %H:%M:%S}",
+        template=Template.objects.get(name=TEMPLATE),
+        lane=Lane.TRANSACTIONAL,
     )
     campaign.include.add(audience)
     sender = Sender.objects.get(provider__name=PROVIDER, address=SENDER)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from campaigns.models import Campaign
 from contacts.models import ContactImport
 from smshub.api.models import ApiKey
-from tests import factories
+from tests import factories, reminder_factories
 
 MAKE: dict[str, Callable[[], Any]] = {
     "contacts_contact": factories.ContactFactory,
@@ -20,17 +20,29 @@ MAKE: dict[str, Callable[[], Any]] = {
     "contacts_suppression": factories.SuppressionFactory,
     "campaigns_template": lambda: factories.TemplateVersionFactory().template,
     "campaigns_campaign": factories.CampaignFactory,
+    "campaigns_appointment": lambda: reminder_factories.ReminderFactory().appointment,
+    "campaigns_plan": reminder_factories.PlanFactory,
+    "campaigns_reminderrule": lambda: reminder_factories.ReminderFactory().rule,
+    "campaigns_reminder": reminder_factories.ReminderFactory,
+    "campaigns_stafftask": reminder_factories.StaffTaskFactory,
     "delivery_message": lambda: factories.MessageEventFactory().message,
     "delivery_inbound": factories.InboundFactory,
     "delivery_provider": factories.ProviderFactory,
     "delivery_sender": factories.SenderFactory,
     "delivery_route": factories.RouteFactory,
+    "delivery_allowedhours": factories.AllowedHoursFactory,
+    "delivery_frequencycap": factories.FrequencyCapFactory,
     "api_apikey": factories.ApiKeyFactory,
     "api_smpplogin": factories.SmppLoginFactory,
     "auth_user": factories.UserFactory,
 }
-READ_ONLY = {"delivery_message", "delivery_inbound"}
-SETUP = {"delivery_provider", "delivery_sender", "delivery_route", "api_apikey", "api_smpplogin", "auth_user"}
+READ_ONLY = {"delivery_message", "delivery_inbound", "campaigns_reminder"}
+#: Written by the hub, and changed by a button at most.
+NOT_ADDED = READ_ONLY | {"campaigns_stafftask"}
+SETUP = {
+    *("delivery_provider", "delivery_sender", "delivery_route", "delivery_allowedhours", "delivery_frequencycap"),
+    *("api_apikey", "api_smpplogin", "auth_user"),
+}
 
 
 def pages(model: str) -> dict[str, str]:
@@ -39,7 +51,7 @@ def pages(model: str) -> dict[str, str]:
         "list": reverse(f"admin:{model}_changelist"),
         "one": reverse(f"admin:{model}_change", args=[thing.pk]),
     }
-    if model not in READ_ONLY:
+    if model not in NOT_ADDED:
         found["add"] = reverse(f"admin:{model}_add")
     return found
 
@@ -103,6 +115,7 @@ def special_pages() -> list[tuple[str, str]]:
         ("get", f"{running}/cancel/"),
         ("post", f"{running}/act/pause/"),
         ("post", "/admin/campaigns/template/preview/"),
+        ("post", f"/admin/campaigns/stafftask/{reminder_factories.StaffTaskFactory().pk}/done/"),
         ("get", f"/admin/contacts/contactimport/{upload.pk}/progress/"),
         ("post", f"/admin/contacts/contactimport/{upload.pk}/map/"),
         ("get", f"/admin/contacts/contactimport/{upload.pk}/rejected.csv"),

@@ -31,6 +31,7 @@ from tests.factories import (
     SuppressionFactory,
     TemplateVersionFactory,
 )
+from tests.reminder_factories import ReminderFactory, ReminderRuleFactory
 
 SCHEMA: dict[str, Any] = json.loads(document())
 OPERATIONS = {
@@ -107,6 +108,8 @@ def test_nothing_that_is_sent_breaks_the_api(shop: System, settings: Any, tmp_pa
         "templates": TemplateVersionFactory().template_id,
         "campaigns": CampaignFactory().pk,
         "messages": str(MessageFactory().pk),
+        "appointments": ReminderFactory().appointment_id,
+        "reminder-rules": ReminderRuleFactory().pk,
         "routes": RouteFactory().pk,
         "providers": HealthChangeFactory().provider_id,
         "inbound": str(InboundFactory().pk),

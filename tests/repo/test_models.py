@@ -28,6 +28,8 @@ NOT_IN_ADMIN = {
     "delivery.CountryLimit": "a table on its provider's page",
     "delivery.Submission": "what a door must know of a message to tell of it; the message is in admin",
     "delivery.Word": "receipts and texts that a system is owed; rows stay until it acknowledges them",
+    "delivery.Place": "windows that the clock keeps from the allowed hours; a message says until when it is held",
+    "delivery.Reached": "times that frequency caps count, by number; forgotten after a month",
     "delivery.Tally": "deltas; their sums are the campaign's progress",
     "campaigns.TemplateVersion": "seen on the template, never changed",
     "campaigns.CampaignEvent": "the history on the campaign's page",

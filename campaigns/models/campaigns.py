@@ -1,4 +1,4 @@
-"""Who gets what, when: templates with versions, campaigns and the audience they froze."""
+"""Templates with versions, campaigns and the audience they froze."""
 
 from decimal import Decimal
 

@@ -1,0 +1,37 @@
+"""A year of a clinic on a virtual clock: who got what, against who should have.
+
+    make bench ARGS="clinic --patients 5000 --days 365 --seed 1"
+
+Patients in twelve time zones, appointments that are moved and called off, changes of clocks, STOPs, hours and days
+without a planner. Ends with status 1 if anybody got a text twice, after STOP, or for an appointment that is off or at
+another time, or if a reminder is missing without a reason.
+"""
+
+import argparse
+
+from benchmarks import report
+from benchmarks.servers import Servers, fresh_database
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--patients", type=int, default=500)
+    parser.add_argument("--days", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+
+
+def run(_servers: Servers, options: argparse.Namespace) -> int:
+    # Only here: the scene is that of the test, and needs what tests need.
+    from tests.campaigns.calendar import utc, virtual_clock
+    from tests.campaigns.clinic import Clinic
+
+    with fresh_database(), virtual_clock(utc("2026-01-01T00:00")) as clock:
+        found = Clinic(clock, seed=options.seed, patients=options.patients, days=options.days).run()
+    title = f"{found.patients:,} patients, {found.days} days, seed {found.seed}: {found.seconds:.0f} s"
+    happened = [*sorted(found.events.items()), ("appointments", found.visits), ("texts on handsets", found.texts)]
+    report.say(
+        title,
+        report.table(["What happened", "Times"], [[name, f"{number:,}"] for name, number in happened]),
+        report.table(["Reminders", "Number"], [[name, f"{number:,}"] for name, number in sorted(found.states.items())]),
+        f"{len(found.problems)} problems. " + "; ".join(found.problems[:20]),
+    )
+    return 1 if found.problems else 0

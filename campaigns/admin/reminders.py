@@ -1,0 +1,135 @@
+"""Reminder rules, with what they are about to do; and reminders, with what became of each."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from campaigns.models import Appointment, Reminder, ReminderRule, Template
+from campaigns.models.reminders import coming
+from campaigns.reminders import reasons, rules
+from contacts.admin.attributes import AttributesField
+from contacts.admin.base import LargeTableAdmin, PageAdmin, ReadOnlyMixin
+
+
+class RuleForm(forms.ModelForm):
+    attributes = AttributesField(
+        label="With", help_text="Only appointments that have all of these, one on each line, as name: value."
+    )
+    statuses = forms.MultipleChoiceField(
+        choices=[choice for choice in Appointment.Status.choices if choice[0] != Appointment.Status.CANCELLED],
+        initial=coming,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+    )
+
+    class Meta:
+        model = ReminderRule
+        fields = (
+            *("name", "enabled", "kind", "attributes", "statuses", "amount", "unit", "direction", "at_time"),
+            *("valid_minutes", "template", "sender", "lane", "cancel_template"),
+            *("reply_expected", "unanswered_minutes", "next_rule"),
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("template", "cancel_template"):
+            chosen: Any = self.fields[name]
+            chosen.queryset = Template.objects.filter(archived=False)
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if not self.errors:
+            try:
+                rules.check(ReminderRule(pk=self.instance.pk, **given))
+            except rules.UnusableRule as problem:
+                raise forms.ValidationError({problem.field: str(problem)}) from None
+        return given
+
+
+@admin.register(ReminderRule)
+class ReminderRuleAdmin(PageAdmin):
+    form = RuleForm
+    list_display = ("name", "when", "kind", "template", "reply_expected", "enabled")
+    list_filter = ("enabled",)
+    list_select_related = ("template",)
+    search_fields = ("name",)
+    readonly_fields = ("upcoming", "says")
+    fieldsets = (
+        (None, {"fields": ("name", "enabled")}),
+        ("Which appointments", {"fields": ("kind", "attributes", "statuses")}),
+        ("When", {"fields": (("amount", "unit", "direction"), "at_time", "valid_minutes")}),
+        ("What", {"fields": ("template", "sender", "lane", "cancel_template")}),
+        ("Answers", {"fields": ("reply_expected", "unanswered_minutes", "next_rule")}),
+        ("What it is about to do", {"fields": ("says", "upcoming")}),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # it is switched off instead: reminders refer to it
+
+    def save_model(self, request: HttpRequest, obj: ReminderRule, form: Any, change: bool) -> None:
+        rules.save(obj)
+
+    @display(description="When")
+    def when(self, rule: ReminderRule) -> str:
+        return rules.in_words(rule)
+
+    @display(description="Next")
+    def upcoming(self, rule: ReminderRule) -> SafeString | str:
+        if not rule.pk:
+            return "Save it first."
+        found = rules.preview(rule)
+        lines = [(f"{row.due_at:%Y-%m-%d %H:%M}", row.appointment.contact) for row in found.upcoming]
+        waiting = " It is planned anew within a moment." if rule.replan else ""
+        if not lines:
+            return f"Nothing is planned.{waiting}"
+        listed = format_html_join("", "<li>{} UTC: {}</li>", lines)
+        return format_html("<ul>{}</ul>{}", listed, waiting)
+
+    @display(description="Text")
+    def says(self, rule: ReminderRule) -> str:
+        if not rule.pk:
+            return "Save it first."
+        found = rules.preview(rule, most=1)
+        return found.text or found.problem
+
+
+@admin.register(Reminder)
+class ReminderAdmin(ReadOnlyMixin, LargeTableAdmin):
+    list_display = ("due_at", "contact", "rule", "purpose", "state", "why")
+    list_filter = ("state", "rule")
+    list_select_related = ("appointment__contact", "rule")
+    fields = (
+        "appointment",
+        "contact",
+        "rule",
+        "purpose",
+        "time_version",
+        "due_at",
+        "valid_until",
+        "state",
+        "why",
+        "message_link",
+        "submitted_at",
+        "escalate_at",
+    )
+
+    @display(description="Contact")
+    def contact(self, reminder: Reminder) -> str:
+        return str(reminder.appointment.contact)
+
+    @display(description="Reason")
+    def why(self, reminder: Reminder) -> str:
+        return reasons.in_words(reminder.reason) or "–"
+
+    @display(description="Message")
+    def message_link(self, reminder: Reminder) -> SafeString | str:
+        if not reminder.message_id:
+            return "–"
+        url = reverse("admin:delivery_message_change", args=[reminder.message_id])
+        return format_html('<a class="sms-link" href="{}">{}</a>', url, reminder.message_id)

@@ -1,0 +1,1 @@
+"""Appointments: how they come in, and what a source says of them."""

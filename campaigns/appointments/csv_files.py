@@ -1,0 +1,77 @@
+"""Appointments from CSV: one to a row, columns by the names in its first row.
+
+`id`, `start` and one of `phone`, `contact`, `identifier` are needed; `time_zone`, `name`, `kind`, `status`, `version`
+and `updated_at` are known; any other column is an attribute of its name.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+
+from campaigns.appointments.files import MAX_ITEMS, UnreadableFile, aware, decoded
+from campaigns.appointments.items import Item
+from campaigns.models import Appointment
+
+_KNOWN = {
+    *("id", "start", "phone", "contact", "identifier", "time_zone", "name"),
+    *("kind", "status", "version", "updated_at"),
+}
+
+
+def read(data: bytes) -> Iterator[Item]:
+    """An item for each row, also for what cannot be read. Raises UnreadableFile."""
+    text = decoded(data)
+    try:
+        dialect: type[csv.Dialect] = csv.Sniffer().sniff(text[:4096].partition("\n")[0], delimiters=",;\t|")
+    except csv.Error:
+        dialect = csv.excel
+    rows = csv.reader(io.StringIO(text, newline=""), dialect)
+    try:
+        header = [cell.strip() for cell in next(rows, [])]
+    except csv.Error as error:
+        raise UnreadableFile(f"The first line cannot be read: {error}.") from None
+    names = [cell.casefold() if cell.casefold() in _KNOWN else cell for cell in header]
+    if missing := {"id", "start"} - set(names):
+        raise UnreadableFile(f"There is no column named {' or '.join(sorted(missing))} in the first line.")
+    if len(set(names)) < len(names):
+        raise UnreadableFile("Two columns have the same name.")
+    return _items(names, islice(rows, MAX_ITEMS))
+
+
+def _items(names: list[str], rows: Iterator[list[str]]) -> Iterator[Item]:
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Item("", None, problem=f"The row cannot be read: {error}.")
+            continue
+        if any(cell.strip() for cell in row):
+            yield _item(dict(zip(names, (cell.strip() for cell in row), strict=False)), extra=len(row) > len(names))
+
+
+def _item(row: dict[str, str], *, extra: bool) -> Item:
+    external_id = row.get("id", "")
+    if extra:
+        return Item(external_id, None, problem="The row has more cells than the first line has names.")
+    try:
+        return Item(
+            external_id=external_id,
+            starts_at=datetime.fromisoformat(row["start"]) if row.get("start") else None,
+            time_zone=row.get("time_zone", ""),
+            contact_id=int(row["contact"]) if row.get("contact") else None,
+            phone=row.get("phone", ""),
+            identifier=row.get("identifier", ""),
+            name=row.get("name", ""),
+            kind=row.get("kind", ""),
+            attributes={name: value for name, value in row.items() if name and name not in _KNOWN and value},
+            status=row.get("status", "").lower() or Appointment.Status.BOOKED.value,
+            source_version=int(row["version"]) if row.get("version") else None,
+            source_at=aware(datetime.fromisoformat(row["updated_at"])) if row.get("updated_at") else None,
+        )
+    except ValueError:
+        why = "A time, a number or an id in it cannot be read; times are written as 2026-05-04T14:30."
+        return Item(external_id, None, problem=why)

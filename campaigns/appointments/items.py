@@ -1,0 +1,169 @@
+"""What a source says of one appointment, and what became of saying it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from campaigns.appointments.zones import to_utc, zone_name
+from campaigns.models import Appointment
+from contacts.phone import InvalidPhone, normalise
+
+MAX_EXTERNAL_ID = 200
+MAX_SOURCE = 64
+MAX_KIND = 50
+MAX_ATTRIBUTES = 100
+MAX_ATTRIBUTE_NAME = 64
+MAX_ATTRIBUTE_TEXT = 2000
+#: The attribute of a contact that holds its number in the source's own system, such as a patient's.
+IDENTIFIER = "identifier"
+
+_EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One appointment as its source has it.
+
+    `starts_at` is aware, or else local to `time_zone`. Whose it is: `contact_id`, else who has that `identifier`, else
+    who has that number; a number that nobody has makes a contact, with `name`.
+    """
+
+    external_id: str
+    starts_at: datetime | None
+    time_zone: str = ""
+    contact_id: int | None = None
+    phone: str = ""
+    identifier: str = ""
+    name: str = ""
+    kind: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    status: str = Appointment.Status.BOOKED.value
+    source_version: int | None = None
+    source_at: datetime | None = None
+    plan_id: int | None = None
+    problem: str = ""
+    """What is wrong with it already, as far as whoever read it can say."""
+
+
+class Outcome(StrEnum):
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    external_id: str
+    outcome: Outcome
+    detail: str = ""
+    """Why it was rejected or left as it was: a sentence for whoever sent it, without a number or a name in it."""
+    appointment_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An item that can be written, in the forms that the database has."""
+
+    item: Item
+    starts_at: datetime
+    time_zone: str
+    phone: str
+    country: str
+
+
+class Rejected(Exception):
+    """The item cannot be written; the text is a sentence that says why."""
+
+
+def check(item: Item, *, default_zone: str, default_country: str) -> Checked:
+    """Raises Rejected."""
+    if item.problem:
+        raise Rejected(item.problem)
+    if not item.external_id.strip():
+        raise Rejected("It has no id of its own.")
+    _check_texts(item)
+    if item.status not in Appointment.Status.values:
+        raise Rejected(f"There is no such status; it is one of {', '.join(Appointment.Status.values)}.")
+    _check_attributes(item.attributes)
+    if item.source_version is not None and not -(2**63) <= item.source_version < 2**63:
+        raise Rejected("Its version is too large a number.")
+    if item.source_at is not None and item.source_at.tzinfo is None:
+        raise Rejected("The time of its last change has no offset from UTC.")
+    if item.source_at is not None and not _EARLIEST.year <= item.source_at.year < _LATEST.year:
+        raise Rejected(f"The time of its last change must lie between {_EARLIEST.year} and {_LATEST.year}.")
+    starts_at, zone = _start(item, default_zone)
+    phone, country = _phone(item, default_country)
+    return Checked(item, starts_at, zone, phone, country)
+
+
+def _check_texts(item: Item) -> None:
+    for what, text, most in (
+        ("id", item.external_id, MAX_EXTERNAL_ID),
+        ("kind", item.kind, MAX_KIND),
+        ("identifier", item.identifier, MAX_ATTRIBUTE_TEXT),
+        ("name", item.name, 200),
+    ):
+        if len(text) > most:
+            raise Rejected(f"Its {what} has more than {most} characters.")
+        if _unstorable(text):
+            raise Rejected(f"Its {what} has a character that cannot be stored.")
+
+
+def _check_attributes(attributes: Mapping[str, Any]) -> None:
+    if len(attributes) > MAX_ATTRIBUTES:
+        raise Rejected(f"It has more than {MAX_ATTRIBUTES} attributes.")
+    for name, value in attributes.items():
+        if not 1 <= len(name) <= MAX_ATTRIBUTE_NAME or _unstorable(name):
+            raise Rejected(f"The name of an attribute must have 1 to {MAX_ATTRIBUTE_NAME} plain characters.")
+        if not isinstance(value, str | int | float | bool | None):
+            raise Rejected("The value of an attribute must be a text, a number, true, false or null.")
+        if isinstance(value, str) and (len(value) > MAX_ATTRIBUTE_TEXT or _unstorable(value)):
+            raise Rejected(f"The value of an attribute must have at most {MAX_ATTRIBUTE_TEXT} plain characters.")
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise Rejected("A number among its attributes is too large: send it as text.")
+        if isinstance(value, float) and not abs(value) <= 1e300:
+            raise Rejected("A number among its attributes is no number.")
+
+
+def _start(item: Item, default_zone: str) -> tuple[datetime, str]:
+    named = item.time_zone.strip() or default_zone
+    if not named and isinstance(getattr(item.starts_at, "tzinfo", None), ZoneInfo):
+        named = str(item.starts_at.tzinfo)  # type: ignore[union-attr]  # asked in the line above
+    if not named:
+        raise Rejected("It does not say in which time zone it takes place, such as Europe/Berlin.")
+    zone = zone_name(named)
+    if zone is None:
+        raise Rejected("Its time zone is not known; write it as in Europe/Berlin.")
+    if item.starts_at is None:
+        raise Rejected("It does not say when it begins.")
+    try:
+        at = to_utc(item.starts_at, zone) if item.starts_at.tzinfo is None else item.starts_at.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise Rejected("Its beginning is not a time that can be.") from None
+    if not _EARLIEST <= at < _LATEST:
+        raise Rejected(f"Its beginning must lie between {_EARLIEST.year} and {_LATEST.year}.")
+    return at, zone
+
+
+def _phone(item: Item, default_country: str) -> tuple[str, str]:
+    if item.contact_id is not None:
+        if not 0 < item.contact_id < 2**63:
+            raise Rejected("There is no contact with this id.")
+        return "", ""
+    if item.identifier and not item.phone:
+        return "", ""
+    if not item.phone:
+        raise Rejected("It does not say whose it is: give a contact, an identifier or a number.")
+    try:
+        phone = normalise(item.phone, default_country=default_country or None)
+    except InvalidPhone as problem:
+        raise Rejected(problem.message) from None
+    return phone.e164, phone.country
+
+
+def _unstorable(text: str) -> bool:
+    return any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in text)

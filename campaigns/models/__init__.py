@@ -1,0 +1,28 @@
+"""Who gets what, when: templates, campaigns and their audiences; appointments and the reminders of them."""
+
+from campaigns.models.appointments import Appointment, Plan, StaffTask
+from campaigns.models.campaigns import (
+    MAX_SPREAD_MINUTES,
+    AudienceChunk,
+    AudienceEntry,
+    Campaign,
+    CampaignEvent,
+    Template,
+    TemplateVersion,
+)
+from campaigns.models.reminders import Reminder, ReminderRule
+
+__all__ = [
+    "MAX_SPREAD_MINUTES",
+    "Appointment",
+    "AudienceChunk",
+    "AudienceEntry",
+    "Campaign",
+    "CampaignEvent",
+    "Plan",
+    "Reminder",
+    "ReminderRule",
+    "StaffTask",
+    "Template",
+    "TemplateVersion",
+]

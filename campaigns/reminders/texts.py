@@ -1,0 +1,60 @@
+"""What a reminder says: the contact's variables, and those of the appointment under `appointment`."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_skeleton, format_time
+
+from campaigns import sandbox, templating
+from campaigns.appointments.zones import to_local
+from campaigns.models import TemplateVersion
+from delivery.smart_encoding import to_gsm
+
+#: Variables of every appointment; its attributes come to these.
+FIELDS = ("date", "time", "day", "starts_at", "kind")
+
+
+def context(
+    contact: Mapping[str, Any], *, starts_at: datetime, time_zone: str, kind: str, attributes: Mapping[str, Any]
+) -> dict[str, object]:
+    """For `templating.render`. `contact` is what `templating.contact_context` takes.
+
+    Dates and times are local to the appointment, and written in the contact's language.
+    """
+    local = to_local(starts_at, time_zone)
+    locale = _locale(str(contact.get("language", "")), str(contact.get("country", "")))
+    own: dict[str, object] = {
+        "date": _plain(format_skeleton("MMMEd", local, locale=locale)),
+        "time": _plain(format_time(local, "short", locale=locale)),
+        "day": _plain(format_skeleton("EEEE", local, locale=locale)),
+        "starts_at": local,
+    }
+    if kind:
+        own["kind"] = kind
+    plain = {name: sandbox.plain(value) for name, value in attributes.items() if value not in (None, "")}
+    return templating.contact_context(**contact) | {"appointment": sandbox.Group({**plain, **own})}
+
+
+def render(version: TemplateVersion, variables: Mapping[str, object]) -> str:
+    """Raises templating.TemplateError."""
+    text = templating.render(templating.parse(version.body), variables)
+    return to_gsm(text) if version.smart_encoding else text
+
+
+@lru_cache(maxsize=512)
+def _locale(language: str, country: str) -> Locale:
+    tags = [f"{language}-{country}"] if country and "-" not in language else []
+    for tag in [*tags, language, language.partition("-")[0], "en"]:
+        try:
+            return Locale.parse(tag, sep="-")
+        except (UnknownLocaleError, ValueError, TypeError):
+            continue
+    raise AssertionError("English is known")
+
+
+def _plain(text: str) -> str:
+    """Without the odd spaces that would make every text dearer."""
+    return " ".join(text.split())

@@ -1,0 +1,88 @@
+"""The pages on which allowed hours and caps are edited, and those that say what waits for them."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from delivery.models import AllowedHours, Place
+from delivery.states import Status
+from delivery.timerules import figures
+from delivery.timerules.opening import HORIZON
+from tests.factories import CampaignFactory, MessageFactory
+
+pytestmark = pytest.mark.django_db
+
+ADD = "/admin/delivery/allowedhours/add/"
+EVERY_DAY = {
+    f"{kind}_{end}": at
+    for kind in ("weekday", "saturday", "sunday")
+    for end, at in (("from", "08:00"), ("until", "21:00"))
+}
+LINE = {"country": "za", "state": "", "enabled": "on", "holidays": "same", "source": "Our own.", **EVERY_DAY}
+
+
+def test_a_line_is_written_and_counts_at_once(operator: Client) -> None:
+    now = timezone.now()
+    far = {"opens_at": now, "closes_at": now + HORIZON, "day_began": now, "day_ends": now + timedelta(days=1)}
+    place = Place.objects.create(key="ZA", country="ZA", regions=[], zones=["Africa/Johannesburg"], **far)
+
+    assert operator.post(ADD, LINE).status_code == 302
+
+    line = AllowedHours.objects.get(country="ZA")
+    assert line.source == "Our own."
+    place.refresh_from_db()
+    assert place.closes_at < now + timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"weekday_until": ""}, "Give both times"),
+        ({"sunday_until": "07:00"}, "before the hours begin"),
+        (dict.fromkeys(EVERY_DAY, ""), "leave no moment"),
+        ({"country": "RU"} | {key: "08:00" if key.endswith("from") else "12:00" for key in EVERY_DAY}, "time zones"),
+        ({"country": "XX"}, "no such country"),
+        ({"country": "US", "state": "ZZ"}, "no such state"),
+        ({"country": "GB", "state": "FL"}, "Only states of the US"),
+    ],
+)
+def test_what_lets_nothing_through_or_makes_no_sense_is_refused(
+    operator: Client, change: dict[str, str], words: str
+) -> None:
+    answer = operator.post(ADD, LINE | change)
+    assert answer.status_code == 200
+    assert words in answer.content.decode()
+
+
+def test_every_figure_to_start_with_is_one_that_would_be_accepted(operator: Client) -> None:
+    AllowedHours.objects.all().delete()
+    for figure in figures.ALLOWED_HOURS:
+        values = {name: value or "" for name, value in figure.items()} | {"enabled": "on"}
+        assert operator.post(ADD, values).status_code == 302, figure
+    assert all(line.source for line in AllowedHours.objects.all())
+
+
+def test_a_message_says_what_it_waits_for_and_until_when(staff: Client) -> None:
+    until = timezone.now() + timedelta(hours=9)
+    message = MessageFactory(status=Status.HELD, waits_for="quiet_hours", not_before=until)
+
+    page = staff.get(f"/admin/delivery/message/{message.pk}/change/").content.decode()
+
+    assert "Quiet hours where the recipient is" in page
+    assert f"{until:%H:%M} UTC" in page
+    assert "Quiet hours" in staff.get("/admin/delivery/message/").content.decode()
+
+
+def test_a_campaign_says_how_many_wait_and_until_when(staff: Client) -> None:
+    campaign = CampaignFactory(status="running", launched_at=timezone.now(), audience_size=2)
+    until = timezone.now() + timedelta(hours=9)
+    MessageFactory.create_batch(
+        2, campaign_id=campaign.pk, status=Status.HELD, waits_for="quiet_hours", not_before=until
+    )
+
+    page = staff.get(f"/admin/campaigns/campaign/{campaign.pk}/progress/").content.decode()
+
+    assert "2 held: Quiet hours where the recipient is." in page
+    assert f"{until:%H:%M}" in page
