@@ -141,6 +141,7 @@ def _statements(made: Years) -> Iterator[Statement]:
     yield from _of_queryset("campaign: until when what is held waits", until)
     yield "tick: sweep ended leases", uncertain._SWEEP, of_all
     asked = {"in_doubt": 15, "ask_after": 900, "give_up_after": 3 * 24 * 3600, "limit": 500}
+    asked |= {"lanes": [], "again_after": []}
     yield "ask: take 500", uncertain._TAKE, of_all | asked
     yield "give up", uncertain._GIVE_UP, of_all | asked
     yield from _of_campaigns(made)

@@ -45,6 +45,9 @@ def _used_up(reached: str, place_id: str, lane: str, what: str) -> str:
 _ROOM_AT = "max(CASE WHEN c.hours IS NULL THEN p.day_ends ELSE nth.at + make_interval(hours => c.hours) END)"
 _NOT_SENT = f"bool_or(c.over = '{FrequencyCap.Over.SUPPRESS}')"
 
+# One probe for each: with statistics of yesterday the planner would rather read a table of everybody from end to end.
+_HAD = "SELECT times, lanes FROM delivery_reached WHERE recipient = {recipient} LIMIT 1"
+
 #: Further parts of the claim's WITH, after `chosen` (ids): of those that a cap is about and that were not counted yet,
 #: one per number is (`asking`), the others wait for the next round; `let` are the numbers that may have one more.
 COUNTED = f""", about AS MATERIALIZED (
@@ -69,7 +72,7 @@ COUNTED = f""", about AS MATERIALIZED (
     RETURNING recipient
 ), over AS MATERIALIZED (
     SELECT asking.id, spent.room_at, spent.not_sent FROM asking
-    LEFT JOIN delivery_reached AS had ON had.recipient = asking.recipient
+    LEFT JOIN LATERAL ({_HAD.format(recipient="asking.recipient")}) AS had ON true
     CROSS JOIN LATERAL ({_used_up("had", "asking.place_id", "asking.lane", f"{_ROOM_AT}, {_NOT_SENT}")})
         AS spent (room_at, not_sent)
     WHERE asking.recipient NOT IN (SELECT recipient FROM let)
@@ -89,7 +92,7 @@ CHOSEN = "chosen WHERE id NOT IN (SELECT id FROM about) OR id IN (SELECT id FROM
 _FULL = f"""
 SELECT asked.recipient, spent.room_at, spent.not_sent
 FROM unnest(%(recipients)s::text[], %(places)s::int[]) AS asked (recipient, place_id)
-JOIN delivery_reached AS had ON had.recipient = asked.recipient
+CROSS JOIN LATERAL ({_HAD.format(recipient="asked.recipient")}) AS had
 CROSS JOIN LATERAL ({_used_up("had", "asked.place_id", "%(lane)s::smallint", f"{_ROOM_AT}, {_NOT_SENT}")})
     AS spent (room_at, not_sent)
 WHERE spent.room_at IS NOT NULL
