@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("api", "0001_initial"),
-        ("delivery", "0010_submissions"),
+        ("delivery", "0006_submissions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

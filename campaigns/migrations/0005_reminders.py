@@ -10,7 +10,7 @@ import campaigns.models.reminders
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0010_appointments"),
+        ("campaigns", "0004_appointments"),
         ("delivery", "0004_country_limits"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

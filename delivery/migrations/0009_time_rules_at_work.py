@@ -73,7 +73,7 @@ def seed(apps: StateApps, _: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0021_message_waits"), ("contacts", "0002_list_size_and_rules")]
+    dependencies = [("delivery", "0008_message_waits"), ("contacts", "0002_list_size_and_rules")]
     operations = [
         migrations.RunSQL(TALLIES, AS_BEFORE),
         migrations.RunSQL(MOVED, NOT_MOVED),

@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("campaigns", "0011_reminders"), ("contacts", "0002_list_size_and_rules")]
+    dependencies = [("campaigns", "0005_reminders"), ("contacts", "0002_list_size_and_rules")]
     operations = [
         migrations.RunSQL(
             "CREATE INDEX CONCURRENTLY IF NOT EXISTS contact_identifier ON contacts_contact"

@@ -7,7 +7,7 @@ from delivery.partitioning import AddPartitionedIndex
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("delivery", "0020_time_rules")]
+    dependencies = [("delivery", "0007_time_rules")]
     operations = [
         AddPartitionedIndex(
             model_name="message",

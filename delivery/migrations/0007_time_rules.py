@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0010_submissions"),
+        ("delivery", "0006_submissions"),
     ]
 
     operations = [
