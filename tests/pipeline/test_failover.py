@@ -63,7 +63,8 @@ def test_a_provider_that_goes_bad_is_left_and_comes_back_by_itself(hub: Hub) -> 
     wait_for(lambda: state_of(first) == State.HEALTHY, seconds=30, what="the first one to be well")
 
     assert with_status(campaign, Status.DELIVERED) == 500
-    assert taken(hub, DEFAULT_VONAGE.key) > 500 / 2, f"{moved} belonged to the second while the first was open"
+    # A quarter is its own.
+    assert taken(hub, DEFAULT_VONAGE.key) > 500 / 3, f"{moved} belonged to the second while the first was open"
     told = [change.to_state for change in HealthChange.objects.filter(provider=first).order_by("pk")]
     assert told[0] == State.OPEN
     assert State.HALF_OPEN in told
