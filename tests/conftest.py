@@ -13,12 +13,10 @@ from tests.hub import Hub
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A hub is started once in a process: of a run that is shared among processes, one has the tests that wear it out,
-    and one the others that use it. What starts servers as `make run` does begins at the same ports, and is another's.
+    and one the others that use it.
     """
     for item in items:
-        if "quickstart" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group("quickstart"))
-        elif "hub" in getattr(item, "fixturenames", ()):
+        if "hub" in getattr(item, "fixturenames", ()):
             chaos = item.get_closest_marker("chaos")
             item.add_marker(pytest.mark.xdist_group("chaos" if chaos else "hub"))
 
