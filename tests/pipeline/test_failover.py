@@ -49,6 +49,8 @@ def test_a_provider_that_goes_bad_is_left_and_comes_back_by_itself(hub: Hub) -> 
     had = taken(hub, ACCOUNT)
     wait_for(lambda: HealthChange.objects.filter(moved__gt=0).exists(), seconds=20, what="messages to go another way")
     moved = Message.objects.filter(campaign_id=campaign.pk, provider=other).count()
+    # A quarter is its own; the first comes back only when the other has certainly stood in for it.
+    wait_for(lambda: taken(hub, DEFAULT_VONAGE.key) > 500 / 2, seconds=30, what="the second one to take the first's")
     assert taken(hub, ACCOUNT) == had
 
     hub.carrier.set_faults(error_before_share=0.0)
@@ -63,8 +65,7 @@ def test_a_provider_that_goes_bad_is_left_and_comes_back_by_itself(hub: Hub) -> 
     wait_for(lambda: state_of(first) == State.HEALTHY, seconds=30, what="the first one to be well")
 
     assert with_status(campaign, Status.DELIVERED) == 500
-    # A quarter is its own.
-    assert taken(hub, DEFAULT_VONAGE.key) > 500 / 3, f"{moved} belonged to the second while the first was open"
+    assert taken(hub, DEFAULT_VONAGE.key) > 500 / 2, f"{moved} belonged to the second while the first was open"
     told = [change.to_state for change in HealthChange.objects.filter(provider=first).order_by("pk")]
     assert told[0] == State.OPEN
     assert State.HALF_OPEN in told
