@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smshub.quickstart import environment
+from smshub.quickstart import environment, servers
 from smshub.quickstart.processes import Program
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -20,6 +20,14 @@ def _nothing_given(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+
+
+@pytest.fixture(autouse=True)
+def _usual_ports_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests in other processes begin at other ports: none takes what another has stopped and is to start again on."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
+    monkeypatch.setattr(servers, "POSTGRES_PORT", servers.POSTGRES_PORT + 200 * number)
+    monkeypatch.setattr(servers, "REDIS_PORT", servers.REDIS_PORT - 200 * number)
 
 
 def eventually(true: Callable[[], object], within: float = 30.0) -> None:
