@@ -1,4 +1,6 @@
-"""A worker's sign of life, said from the event loop of its main process, whatever its children are busy with."""
+"""What a worker says of itself: that it is up, and which queues it reads. Said from the event loop of its main process,
+whatever its children are busy with.
+"""
 
 from typing import Any
 
@@ -7,7 +9,7 @@ from celery.signals import worker_init, worker_process_shutdown
 
 from delivery import vitals
 
-EVERY_SECONDS = 10.0
+EVERY_SECONDS = 5.0
 
 
 class Heartbeat(bootsteps.StartStopStep):
@@ -20,13 +22,17 @@ class Heartbeat(bootsteps.StartStopStep):
         self._timer: Any = None
 
     def start(self, consumer: Any) -> None:
-        vitals.alive(consumer.hostname)
-        self._timer = consumer.timer.call_repeatedly(EVERY_SECONDS, vitals.alive, (consumer.hostname,))
+        _say(consumer)
+        self._timer = consumer.timer.call_repeatedly(EVERY_SECONDS, _say, (consumer,))
 
     def stop(self, consumer: Any) -> None:
         if self._timer is not None:
             consumer.timer.cancel(self._timer)
             self._timer = None
+
+
+def _say(consumer: Any) -> None:
+    vitals.alive(consumer.hostname, [queue.name for queue in consumer.task_consumer.queues])
 
 
 @worker_init.connect

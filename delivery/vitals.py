@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -92,20 +93,31 @@ def counts() -> dict[str, list[Count]]:
     return found
 
 
-def alive(who: str) -> None:
-    """The process of that name is up. Nothing is said if Redis is away."""
+def alive(who: str, queues: Collection[str] = ()) -> None:
+    """The process of that name is up, and reads these queues. Nothing is said if Redis is away."""
     now = time.time()
     pipeline = client().pipeline(transaction=False)
-    pipeline.zadd(_key("alive"), {who: now})
-    pipeline.zremrangebyscore(_key("alive"), "-inf", now - FORGET_SECONDS)
+    for name, those in (("alive", [who]), ("read", queues)):
+        if those:
+            pipeline.zadd(_key(name), dict.fromkeys(those, now))
+            pipeline.zremrangebyscore(_key(name), "-inf", now - FORGET_SECONDS)
     with suppress(redis.RedisError):
         pipeline.execute()
 
 
 def heard_of() -> dict[str, datetime]:
     """When each process last said that it is up. Raises redis.RedisError."""
-    told = cast(list[tuple[bytes, float]], client().zrange(_key("alive"), 0, -1, withscores=True))
-    return {who.decode(): datetime.fromtimestamp(at, UTC) for who, at in told}
+    return _said("alive")
+
+
+def queues_read() -> dict[str, datetime]:
+    """When somebody last said of each queue that they read it. Raises redis.RedisError."""
+    return _said("read")
+
+
+def _said(name: str) -> dict[str, datetime]:
+    told = cast(list[tuple[bytes, float]], client().zrange(_key(name), 0, -1, withscores=True))
+    return {what.decode(): datetime.fromtimestamp(at, UTC) for what, at in told}
 
 
 @cache

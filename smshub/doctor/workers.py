@@ -3,20 +3,19 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from celery import Celery
 from django.utils import timezone
 
 from delivery import vitals
+from delivery.heartbeat import EVERY_SECONDS
 from delivery.models import Provider
 from delivery.providers import registry
-from smshub.celery import app
 from smshub.doctor.findings import Finding, problem
 from smshub.quickstart.commands import COMMANDS, WORKERS
 
-#: How long workers are given to answer.
-ANSWER_SECONDS = 2.0
 #: The clock ticks every second.
 SILENCE = timedelta(seconds=15)
+#: Workers say so again and again; to be late once or twice is no absence.
+UNREAD = timedelta(seconds=3 * EVERY_SECONDS)
 
 #: Queue → what stands still when nobody reads it.
 _STANDS_STILL = {
@@ -29,9 +28,9 @@ _STANDS_STILL = {
 }
 
 
-def queues(celery: Celery = app) -> Iterator[Finding]:
-    answers = celery.control.inspect(timeout=ANSWER_SECONDS).active_queues() or {}
-    read = {queue["name"] for found in answers.values() for queue in found}
+def queues(unread: timedelta = UNREAD) -> Iterator[Finding]:
+    since = timezone.now() - unread
+    read = {queue for queue, at in vitals.queues_read().items() if at > since}
     for program in WORKERS:
         for queue in _queues_of(program):
             if queue not in read and (queue != "connector" or _needs_connector()):

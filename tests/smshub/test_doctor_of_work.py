@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from celery import Celery
 from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -232,13 +231,8 @@ def test_an_import_that_is_worked_on_is_no_news(started: ContactImport) -> None:
 # --- processes ---------------------------------------------------------------------------------------------------
 
 
-def test_queues_that_nobody_reads_are_found_with_the_program_that_should(settings: Settings) -> None:
-    deserted = Celery("deserted", broker=settings.REDIS_URL, set_as_current=False)
-    deserted.conf.broker_transport_options = {"global_keyprefix": settings.REDIS_PREFIX}
-    try:
-        found = list(workers.queues(deserted))
-    finally:
-        deserted.close()
+def test_queues_that_nobody_reads_are_found_with_the_program_that_should() -> None:
+    found = list(workers.queues())
     assert {finding.what.split(":")[0].split()[-1] for finding in found} == {
         "dispatch",
         "reconcile",
@@ -247,6 +241,12 @@ def test_queues_that_nobody_reads_are_found_with_the_program_that_should(setting
         "default",
     }
     assert [finding for finding in found if "program loader" in finding.what_to_do]
+
+
+def test_a_queue_whose_readers_have_fallen_silent_is_one_that_nobody_reads() -> None:
+    vitals.alive("dispatch@here", ["dispatch"])
+    assert not [finding for finding in workers.queues() if "queue dispatch" in finding.what]
+    assert [finding for finding in workers.queues(unread=timedelta(0)) if "queue dispatch" in finding.what]
 
 
 def test_a_clock_that_stands_still_is_found_and_one_that_goes_is_not() -> None:

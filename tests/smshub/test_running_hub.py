@@ -51,13 +51,16 @@ def test_what_the_workers_do_is_shown_by_the_web_server(up: Hub) -> None:
     assert readings.depths()
 
 
+def unread() -> set[str]:
+    return {finding.what.split(":")[0].split()[-1] for finding in workers.queues()}
+
+
 def test_a_worker_that_died_is_missed(up: Hub) -> None:
-    assert list(workers.queues()) == []
+    assert unread() == set()
     up.kill("loader", again=False)
     try:
-        found = list(workers.queues())
+        wait_for(lambda: unread() == {"launch", "imports"}, seconds=60, what="the loader's queues to be missed")
     finally:
         up.start_one("loader")
         up.wait_healthy("loader")
-    assert {"launch", "imports"} == {finding.what.split(":")[0].split()[-1] for finding in found}
-    assert list(workers.queues()) == []
+    wait_for(lambda: unread() == set(), seconds=30, what="the loader to say that it reads them")
