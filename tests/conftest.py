@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
-from django.test.utils import setup_databases, teardown_databases
+from django.test.utils import override_settings, setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.hub import Hub
@@ -33,6 +33,13 @@ def _flush(_operations: object, _style: object, tables: Iterable[str], **_option
 def quick_flush() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", _flush)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords(django_test_environment: None) -> Iterator[None]:
+    """A slow hash takes a quarter of a second, and most tests of a page begin by making who looks at it."""
+    with override_settings(PASSWORD_HASHERS=["tests.hashing.QuickHasher"]):
         yield
 
 

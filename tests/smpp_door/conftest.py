@@ -134,11 +134,6 @@ def run(scenario: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(in_time())
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def account(transactional_db: None) -> Account:
     """A login that may do everything, and the sender that it may write."""
