@@ -1,0 +1,42 @@
+"""What is asked for, and what is wrong with it that whoever asks can mend."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from delivery.ids import new_message_id
+from delivery.lanes import Lane
+from delivery.models import Sender
+
+#: Longest text Twilio takes (error 21617), and far beyond what a person reads as one text.
+MAX_BODY = 1600
+
+
+class SubmitError(ValueError):
+    """The message cannot be queued; the text says why, in words for whoever sent it."""
+
+
+class NoWay(SubmitError):
+    """Nothing is set up, or switched on, that it could leave by."""
+
+
+class WouldExpire(SubmitError):
+    """Its time would be over before it may leave."""
+
+
+class BadText(SubmitError):
+    """Empty, or too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One text to one E.164 number. `id` is what it can be written under once, whoever tries again."""
+
+    recipient: str = field(repr=False)
+    body: str = field(repr=False)
+    lane: Lane = Lane.TRANSACTIONAL
+    sender: Sender | None = None
+    not_before: datetime | None = None
+    valid_until: datetime | None = None
+    contact_id: int | None = None
+    id: UUID = field(default_factory=new_message_id)
