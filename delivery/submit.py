@@ -16,7 +16,7 @@ from delivery.errors import Suppressed
 from delivery.lanes import Lane
 from delivery.models import Message, Sender
 from delivery.states import UNCLAIMED, Status
-from delivery.submitting import rows, rules
+from delivery.submitting import requests, rows, rules
 from delivery.submitting.drafts import MAX_BODY, BadText, Draft, NoWay, SubmitError, WouldExpire
 from delivery.submitting.rows import Row, write
 
@@ -33,6 +33,8 @@ __all__ = [
     "prepare",
     "queue",
     "submit",
+    "submit_draft",
+    "submit_each",
     "to_wake",
     "wake_all",
     "write",
@@ -55,14 +57,36 @@ def submit(
     what it asked for. In a lane that time rules are about it may be `held` until the recipient's next allowed hour.
     Raises SubmitError.
     """
-    draft = Draft(recipient, body, lane, sender, not_before, valid_until, contact_id)
-    with transaction.atomic():
-        (prepared,) = prepare([draft])
-        if isinstance(prepared, SubmitError):
-            raise prepared
-        write([prepared])
-        wake_all([prepared])
-    return rows.as_message(prepared)
+    return submit_draft(Draft(recipient, body, lane, sender, not_before, valid_until, contact_id))
+
+
+def submit_draft(draft: Draft) -> Message:
+    """As `submit`."""
+    # Nothing is caught in here: within another transaction a savepoint would be two more ways to the database.
+    with transaction.atomic(savepoint=False):
+        (queued,) = submit_each([draft])
+    if isinstance(queued, SubmitError):
+        raise queued
+    message = rows.as_message(queued)
+    if draft.sender and message.sender_id:
+        message.sender = draft.sender
+    if draft.request:
+        requests.attach(message, draft.request)
+    return message
+
+
+def submit_each(drafts: Sequence[Draft]) -> list[Row | SubmitError]:
+    """Queue those that can be, in the caller's transaction; of each what became of it, in order.
+
+    By the rules of `submit`; the number of statements does not depend on how many they are. Meant for a thousand or so.
+    """
+    prepared = prepare(drafts)
+    good = [row for row in prepared if not isinstance(row, SubmitError)]
+    write(good)
+    written = {row.id for row in good}
+    requests.write({draft.id: draft.request for draft in drafts if draft.request and draft.id in written})
+    wake_all(good)
+    return prepared
 
 
 def prepare(drafts: Sequence[Draft]) -> list[Row | SubmitError]:

@@ -1,7 +1,9 @@
 """What is asked for, and what is wrong with it that whoever asks can mend."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from delivery.ids import new_message_id
@@ -13,7 +15,12 @@ MAX_BODY = 1600
 
 
 class SubmitError(ValueError):
-    """The message cannot be queued; the text says why, in words for whoever sent it."""
+    """The message cannot be queued; the text says why, in words for whoever sent it. `about` names what of it is wrong,
+    where that is one thing."""
+
+    def __init__(self, message: str, *, about: str = "") -> None:
+        super().__init__(message)
+        self.about = about
 
 
 class NoWay(SubmitError):
@@ -29,6 +36,17 @@ class BadText(SubmitError):
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller of the API says of its message, kept beside it (`delivery.models.MessageRequest`)."""
+
+    api_key_id: int
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    status_webhook: str = field(default="", repr=False)
+    client_reference: str = field(default="", repr=False)
+    is_test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """One text to one E.164 number. `id` is what it can be written under once, whoever tries again."""
 
@@ -39,4 +57,5 @@ class Draft:
     not_before: datetime | None = None
     valid_until: datetime | None = None
     contact_id: int | None = None
+    request: Request | None = None
     id: UUID = field(default_factory=new_message_id)
