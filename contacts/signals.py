@@ -1,0 +1,7 @@
+"""What contacts announce to the floors above, within the transaction of what they announce."""
+
+from django.dispatch import Signal
+
+#: Numbers were suppressed, or may be texted again. Sent by `Suppression` with `phones` (those that changed, E.164),
+#: `suppressed` (bool), `reason`, `scope` ("": every sender) and `evidence`.
+suppression_changed = Signal()
