@@ -221,6 +221,10 @@ ALLOW_PRIVATE_PROVIDER_URLS = env.bool("ALLOW_PRIVATE_PROVIDER_URLS", default=Fa
 # --- Contacts ---------------------------------------------------------------------------------------
 DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="US")
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
+# Marketing only to people whose consent is recorded. A consent that was withdrawn blocks marketing in any case.
+MARKETING_NEEDS_CONSENT = env.bool("MARKETING_NEEDS_CONSENT", default=False)
+# How long somebody has to confirm that they want texts.
+OPT_IN_HOURS = env.int("OPT_IN_HOURS", default=48)
 
 # --- People and keys --------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
