@@ -1,7 +1,5 @@
 """What people agreed to, and what is left of them when they are erased."""
 
-from uuid import uuid4
-
 from django.db import models
 from django.db.models import Q
 
@@ -98,15 +96,15 @@ class Erasure(models.Model):
         ERASING = "erasing", "Erasing"
         DONE = "done", "Done"
 
-    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     phone = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unique)
     contact_id = models.BigIntegerField(null=True)
     digest = models.BinaryField(max_length=32, null=True)
     status = models.CharField(max_length=7, choices=Status.choices, default=Status.WAITING)
     counts = models.JSONField(default=dict, help_text="What was erased so far, by kind.")
+    progress = models.JSONField(default=dict, editable=False, help_text="How far it has looked.")
     requested_at = models.DateTimeField(auto_now_add=True)
     requested_by = models.CharField(max_length=150)
-    evidence = models.CharField(max_length=200, help_text="What it rests on.")
+    evidence = models.CharField(max_length=200, help_text="What it rests on. It stays: no names.")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 

@@ -1,7 +1,5 @@
 """The consent ledger, which only grows; numbers known again after an erasure; lists for marketing."""
 
-import uuid
-
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
@@ -114,7 +112,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Erasure",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("phone", models.CharField(max_length=16, null=True)),
                 ("contact_id", models.BigIntegerField(null=True)),
                 ("digest", models.BinaryField(max_length=32, null=True)),
@@ -131,9 +129,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("counts", models.JSONField(default=dict, help_text="What was erased so far, by kind.")),
+                ("progress", models.JSONField(default=dict, editable=False, help_text="How far it has looked.")),
                 ("requested_at", models.DateTimeField(auto_now_add=True)),
                 ("requested_by", models.CharField(max_length=150)),
-                ("evidence", models.CharField(help_text="What it rests on.", max_length=200)),
+                ("evidence", models.CharField(help_text="What it rests on. It stays: no names.", max_length=200)),
                 ("started_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
             ],
