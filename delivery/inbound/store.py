@@ -37,7 +37,7 @@ def store(provider_id: int, text: InboundText) -> bool:
             consent.suppress(phones=[text.phone], reason=Suppression.Reason.OPTED_OUT, evidence=evidence, actor=None)
         elif keyword == Inbound.Keyword.START:
             # Only what the person stopped: staff's own suppression and a bad number are not theirs to lift.
-            consent.lift(phones=[text.phone], evidence=evidence, actor=None, reasons=[Suppression.Reason.OPTED_OUT])
+            consent.lift(phones=[text.phone], evidence=evidence, actor=None, reasons=consent.THEIR_OWN)
         text_received.send(sender=Inbound, inbound=inbound)
     return True
 

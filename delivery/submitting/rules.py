@@ -46,7 +46,7 @@ def consider(drafts: Sequence[Draft]) -> list[Considered]:
         return []
     now = clock.now()
     countries = [phone.country(draft.recipient) for draft in drafts]
-    stopped = consent.suppressed_among({draft.recipient for draft in drafts})
+    stops = consent.stops_among({draft.recipient for draft in drafts})
     arriving = arrivals_by_lane(
         [(draft.recipient, country, draft.lane) for draft, country in zip(drafts, countries, strict=True)]
     )
@@ -63,7 +63,7 @@ def consider(drafts: Sequence[Draft]) -> list[Considered]:
             size=measure(draft.body),
             ways=way,
             route=route,
-            stopped=stopped.get(draft.recipient, ""),
+            stopped=stops.reason(draft.recipient, route.sender if route else "") or "",
             arrival=arrival,
             nothing_set_up=nothing_set_up and route is None,
             now=now,

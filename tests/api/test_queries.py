@@ -10,9 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from tests.api.conftest import System
 from tests.factories import (
     CampaignFactory,
+    ConsentEventFactory,
     ContactFactory,
     ContactImportFactory,
     ContactListFactory,
+    ErasureFactory,
     InboundFactory,
     MessageEventFactory,
     MessageFactory,
@@ -36,6 +38,8 @@ LISTS: dict[str, tuple[Callable[[], Any], int]] = {
     "lists": (ContactListFactory, 2),
     "imports": (ContactImportFactory, 2),
     "suppressions": (SuppressionFactory, 2),
+    "consents": (ConsentEventFactory, 2),
+    "erasures": (ErasureFactory, 2),
     "templates": (TemplateVersionFactory, 3),
     "campaigns": (campaign, 4),
     "messages": (MessageFactory, 2),
