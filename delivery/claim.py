@@ -22,6 +22,7 @@ from psycopg.rows import kwargs_row
 from delivery import bodies, budgets, callbacks
 from delivery.errors import Failure
 from delivery.ids import ANYTIME, month_of_id
+from delivery.inbound import exemption
 from delivery.lanes import URGENT, Lane
 from delivery.limiter import RESERVED_SHARE, Demand, Grant, Limiter, Requests, account_bucket
 from delivery.providers.base import OutboundMessage, Outcome, SendOutcome
@@ -88,7 +89,8 @@ UPDATE delivery_message AS m SET
                            CASE WHEN shut_until IS NULL THEN '{WaitsFor.FREQUENCY_CAP}'
                                 ELSE '{WaitsFor.QUIET_HOURS}' END AS waits_for
                     FROM (SELECT (SELECT reason FROM contacts_suppression AS s
-                                  WHERE s.phone = m.recipient AND s.lifted_at IS NULL) AS stopped,
+                                  WHERE s.phone = m.recipient AND s.lifted_at IS NULL
+                                    AND NOT {exemption.SQL}) AS stopped,
                                  {SHUT_UNTIL} AS shut_until, {{over}} OFFSET 0) AS known) AS looked) AS judged)
 WHERE m.id = ANY(ARRAY(SELECT id FROM {{taken}})) AND m.id >= %(floor)s
 RETURNING m.id, m.attempt, m.lane, m.recipient, m.body, m.segments, m.encoding, m.valid_until, m.status,
