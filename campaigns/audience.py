@@ -33,6 +33,10 @@ _EXCLUDED = "SELECT contact_id FROM contacts_membership WHERE contact_list_id = 
 SELECT_IDS = f"{_INCLUDED} EXCEPT {_EXCLUDED}"
 
 
+#: Numbers that a sender must not text; where the routes choose one, those that nobody must.
+_STOPPED = "SELECT DISTINCT phone FROM contacts_suppression WHERE lifted_at IS NULL AND scope IN ('', %(sender)s)"
+
+
 def parameters(campaign: Campaign) -> dict[str, Any]:
     """What SELECT_IDS needs: the ids of the campaign's lists."""
     return {
@@ -75,20 +79,22 @@ class Survey:
     missing: tuple[Missing, ...]
 
 
-def survey(campaign: Campaign, required: Sequence[str]) -> Survey:
-    """Count the audience, and in the same pass who is suppressed and who lacks which required variable."""
-    values = parameters(campaign)
+def survey(campaign: Campaign, required: Sequence[str], *, sender: str = "") -> Survey:
+    """Count the audience, and in the same pass who is suppressed and who lacks which required variable.
+
+    `sender` is the address of the one that texts will leave by; "": the routes choose.
+    """
+    values = parameters(campaign) | {"sender": sender}
     counts = []
     for index, variable in enumerate(required):
         condition, values[f"path{index}"] = _lacks(variable, f"%(path{index})s")
-        counts.append(f", count(*) FILTER (WHERE suppression.id IS NULL AND {condition})")
+        counts.append(f", count(*) FILTER (WHERE suppression.phone IS NULL AND {condition})")
     query = f"""
         WITH audience AS MATERIALIZED ({SELECT_IDS})
-        SELECT count(*), count(suppression.id) {"".join(counts)}
+        SELECT count(*), count(suppression.phone) {"".join(counts)}
         FROM audience
         JOIN contacts_contact AS contact ON contact.id = audience.contact_id
-        LEFT JOIN contacts_suppression AS suppression
-          ON suppression.phone = contact.phone AND suppression.lifted_at IS NULL"""
+        LEFT JOIN ({_STOPPED}) AS suppression ON suppression.phone = contact.phone"""
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         size, suppressed, *lacking = cursor.fetchone()
@@ -104,12 +110,11 @@ def by_country(campaign: Campaign) -> list[tuple[str, int]]:
     query = f"""
         SELECT left(contact.phone, {_STEM}), count(*), min(contact.phone)
         FROM ({SELECT_IDS}) AS audience JOIN contacts_contact AS contact ON contact.id = audience.contact_id
-        WHERE NOT EXISTS (SELECT 1 FROM contacts_suppression AS suppression
-                          WHERE suppression.phone = contact.phone AND suppression.lifted_at IS NULL)
+        WHERE NOT EXISTS (SELECT 1 FROM ({_STOPPED}) AS suppression WHERE suppression.phone = contact.phone)
         GROUP BY 1"""
     found: Counter[str] = Counter()
     with connection.cursor() as cursor:
-        cursor.execute(query, parameters(campaign))
+        cursor.execute(query, parameters(campaign) | {"sender": ""})
         for _, contacts, example in cursor:
             found[phone.country(example)] += contacts
     return found.most_common()

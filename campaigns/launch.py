@@ -73,7 +73,7 @@ def preflight(campaign: Campaign) -> Preflight:
 
 
 def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
-    version, _, ways, problems = parts
+    version, sender, ways, problems = parts
     required: list[str] = []
     if version:
         try:
@@ -81,7 +81,7 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         except templating.TemplateError as error:
             problems.append(f"The template cannot be used: {error}.")
             version = None
-    survey = audience.survey(campaign, required)
+    survey = audience.survey(campaign, required, sender=sender.address if sender else "")
     if not survey.size and campaign.include.exists():
         problems.append("Nobody is on the campaign's lists, after those it leaves out.")
     if campaign.on_missing == Campaign.OnMissing.BLOCK:

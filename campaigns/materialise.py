@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from campaigns import audience, templating
 from campaigns.models import AudienceChunk, Campaign, TemplateVersion
-from contacts import phone
+from contacts import consent, phone
 from contacts.whereabouts import HINTS_SQL, Hints
 from delivery import bodies
 from delivery import wake as delivery_wake
@@ -122,7 +122,7 @@ class _Contact(NamedTuple):
     language: str = ""
     country: str = ""
     attributes: str = "{}"
-    suppressed: str | None = None
+    stops: str | None = None
     time_zone: str = ""
     state: str = ""
     postal_code: str = ""
@@ -136,10 +136,8 @@ DELETE FROM campaigns_audienceentry WHERE campaign_id = %s AND position BETWEEN 
 # was empty a minute ago.
 _READ = f"""
 SELECT contact.id, contact.phone, contact.name, contact.language, contact.country, contact.attributes,
-       suppression.reason, {HINTS_SQL}
+       {consent.OF_CONTACT_SQL}, {HINTS_SQL}
 FROM contacts_contact AS contact
-LEFT JOIN contacts_suppression AS suppression
-  ON suppression.phone = contact.phone AND suppression.lifted_at IS NULL
 WHERE contact.id = ANY(%s)
 """
 
@@ -202,8 +200,10 @@ def _renderer(version: TemplateVersion) -> Callable[[_Contact], str]:
 def _outcome(contact: _Contact, text_for: Callable[[_Contact], str], ways: Ways, lane: int) -> _Outcome:
     if not contact.phone:
         return _unsent(contact, Status.SUPPRESSED, Suppressed.CONTACT_DELETED)
-    if contact.suppressed:
-        return _unsent(contact, Status.SUPPRESSED, Suppressed(contact.suppressed))
+    country = phone.country(contact.phone)
+    route = ways.to(contact.phone, country, lane)
+    if contact.stops and (stopped := consent.stopping(json.loads(contact.stops), route.sender if route else "")):
+        return _unsent(contact, Status.SUPPRESSED, Suppressed(stopped))
     try:
         text = text_for(contact)
     except templating.TemplateError:
@@ -212,8 +212,6 @@ def _outcome(contact: _Contact, text_for: Callable[[_Contact], str], ways: Ways,
     if not text.strip() or len(text) > MAX_BODY:
         return _unsent(contact, Status.SUPPRESSED, Suppressed.EMPTY_BODY)
     size = measure(text)
-    country = phone.country(contact.phone)
-    route = ways.to(contact.phone, country, lane)
     if route is None:
         return _unsent(contact, Status.SUPPRESSED, Suppressed.NO_SENDER)
     return _Outcome(

@@ -55,6 +55,8 @@ class Membership(models.Model):
 class Suppression(models.Model):
     """A number that must not be texted. Belongs to the number, not to a contact, and outlives it.
 
+    With a scope it is about one sender's texts, else about all. A refusal in free words holds at once, and waits for
+    somebody to look at it: until `reviewed_at`, or until it is lifted.
     Lifting keeps the row: who was suppressed when, and why it ended, stays answerable.
     """
 
@@ -62,12 +64,24 @@ class Suppression(models.Model):
         OPTED_OUT = "opted_out", "Opted out"
         INVALID_NUMBER = "invalid_number", "Invalid number"
         MANUAL = "manual", "By staff"
+        REFUSED = "refused", "Refused in free words, to be looked at"
 
     phone = models.CharField(max_length=16)
+    scope = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The sender that it is about, by its address. Empty: every sender.",
+    )
     reason = models.CharField(max_length=20, choices=Reason.choices, default=Reason.MANUAL)
     evidence = models.CharField(max_length=200, blank=True, default="", help_text="What it rests on.")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    reviewed_at = models.DateTimeField(null=True, blank=True, help_text="When staff confirmed it.")
+    reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     lifted_at = models.DateTimeField(null=True, blank=True)
@@ -79,10 +93,17 @@ class Suppression(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["phone"], condition=Q(lifted_at__isnull=True), name="suppression_active_once"
+                fields=["phone", "scope"], condition=Q(lifted_at__isnull=True), name="suppression_active_once"
             )
         ]
-        indexes = [models.Index(fields=["phone"], name="suppression_phone")]
+        indexes = [
+            models.Index(fields=["phone"], name="suppression_phone"),
+            models.Index(
+                fields=["-id"],
+                condition=Q(reason="refused", reviewed_at__isnull=True, lifted_at__isnull=True),
+                name="suppression_to_review",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} ({self.created_at:%Y-%m-%d})"

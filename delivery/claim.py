@@ -89,8 +89,10 @@ UPDATE delivery_message AS m SET
                            CASE WHEN shut_until IS NULL THEN '{WaitsFor.FREQUENCY_CAP}'
                                 ELSE '{WaitsFor.QUIET_HOURS}' END AS waits_for
                     FROM (SELECT (SELECT reason FROM contacts_suppression AS s
-                                  WHERE s.phone = m.recipient AND s.lifted_at IS NULL
-                                    AND NOT {exemption.SQL}) AS stopped,
+                                  WHERE s.phone = m.recipient AND s.lifted_at IS NULL AND (s.scope = '' OR s.scope = (
+                                      SELECT address FROM delivery_sender AS own WHERE own.id = m.sender_id))
+                                    AND NOT {exemption.SQL}
+                                  ORDER BY s.scope LIMIT 1) AS stopped,
                                  {SHUT_UNTIL} AS shut_until, {{over}} OFFSET 0) AS known) AS looked) AS judged)
 WHERE m.id = ANY(ARRAY(SELECT id FROM {{taken}})) AND m.id >= %(floor)s
 RETURNING m.id, m.attempt, m.lane, m.recipient, m.body, m.segments, m.encoding, m.valid_until, m.status,

@@ -34,6 +34,7 @@ class Suppressed(models.TextChoices):
     OPTED_OUT = "opted_out", "Opted out"
     INVALID_NUMBER = "invalid_number", "Number known to be invalid"
     MANUAL = "manual", "Suppressed by staff"
+    REFUSED = "refused", "Refused in free words"
     MISSING_VARIABLE = "missing_variable", "A template variable has no value, or one that does not fit"
     EMPTY_BODY = "empty_body", "The text came out empty or too long"
     INCOMPLETE = "incomplete", "Parts of the text never came"

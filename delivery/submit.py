@@ -80,7 +80,7 @@ def submit(
     ways = routes.way_of(_named(sender)) if sender else routes.ways_to(country, lane)
     with transaction.atomic():
         [arrival] = _arrivals([draft], [country])
-        message = _message(draft, country, ways, consent.suppressed_among([recipient]), arrival, now)
+        message = _message(draft, country, ways, consent.stops_among([recipient]), arrival, now)
         message.save(force_insert=True)
         for provider_id in to_wake([message]):
             transaction.on_commit(partial(wake.dispatch, provider_id))
@@ -96,14 +96,14 @@ def prepare(drafts: Sequence[Draft]) -> list[Message | SubmitError]:
         return []
     now = clock.now()
     ways = routes.ways()
-    suppressed = consent.suppressed_among({draft.recipient for draft in drafts})
+    stops = consent.stops_among({draft.recipient for draft in drafts})
     countries = [phone.country(draft.recipient) for draft in drafts]
     prepared: list[Message | SubmitError] = []
     for draft, country, arrival in zip(drafts, countries, _arrivals(drafts, countries), strict=True):
         try:
             _check(draft, now)
             way = ways.by(_named(draft.sender)) if draft.sender else ways
-            prepared.append(_message(draft, country, way, suppressed, arrival, now))
+            prepared.append(_message(draft, country, way, stops, arrival, now))
         except SubmitError as error:
             prepared.append(error)
     return prepared
@@ -120,7 +120,7 @@ def prepare_whatever_consent(draft: Draft) -> Message:
     country = phone.country(draft.recipient)
     ways = routes.way_of(_named(draft.sender)) if draft.sender else routes.ways_to(country, draft.lane)
     [arrival] = _arrivals([draft], [country])
-    return _message(draft, country, ways, {}, arrival, now)
+    return _message(draft, country, ways, consent.Stops({}), arrival, now)
 
 
 def write(messages: Sequence[Message]) -> None:
@@ -167,14 +167,12 @@ def _named(sender: Sender) -> Sender:
         raise NoWay(str(error)) from None
 
 
-def _message(
-    draft: Draft, country: str, ways: Ways, suppressed: dict[str, str], arrival: Arrival, now: datetime
-) -> Message:
+def _message(draft: Draft, country: str, ways: Ways, stops: consent.Stops, arrival: Arrival, now: datetime) -> Message:
     try:
         route = routes.checked(ways, draft.recipient, country, draft.lane)
     except NoSender as error:
         raise NoWay(str(error)) from None
-    status, reason = _start(draft, route, suppressed.get(draft.recipient), now)
+    status, reason = _start(draft, route, stops.reason(draft.recipient, route.sender if route else ""), now)
     not_before, waits_for = draft.not_before, ""
     if status == Status.QUEUED and arrival.until is not None:
         status, reason, waits_for = in_time(arrival, draft.valid_until)

@@ -94,7 +94,7 @@ def submit_many(texts: Sequence[Text]) -> dict[UUID, Fate]:
     if not texts:
         return {}
     now = clock.now()
-    stopped = consent.suppressed_among([text.recipient for text in texts])
+    stops = consent.stops_among([text.recipient for text in texts])
     ways = _ways(texts)
     ciphers = {month: bodies.sealer(month) for month in {month_of_id(text.id) for text in texts}}
     countries = [phone.country(text.recipient) for text in texts]
@@ -102,7 +102,7 @@ def submit_many(texts: Sequence[Text]) -> dict[UUID, Fate]:
         [(text.recipient, country, text.lane) for text, country in zip(texts, countries, strict=True)]
     )
     rows = [
-        _row(text, country, stopped.get(text.recipient), ways[text.sender_id], arrival, ciphers, now)
+        _row(text, country, stops, ways[text.sender_id], arrival, ciphers, now)
         for text, country, arrival in zip(texts, countries, arriving, strict=True)
     ]
     with connection.cursor() as cursor:
@@ -127,7 +127,7 @@ def _ways(texts: Sequence[Text]) -> dict[int | None, Ways]:
 def _row(
     text: Text,
     country: str,
-    stopped: str | None,
+    stops: consent.Stops,
     ways: Ways,
     arrival: Arrival,
     ciphers: Mapping[date, AESGCM],
@@ -137,7 +137,7 @@ def _row(
     route = ways.to(text.recipient, country, text.lane)
     status, reason, waits_for = Status.QUEUED, "", ""
     not_before = text.not_before
-    if stopped:
+    if stopped := stops.reason(text.recipient, route.sender if route else ""):
         status, reason = Status.SUPPRESSED, Suppressed(stopped).value
     elif not size.segments or len(text.body) > MAX_BODY:
         status, reason = Status.SUPPRESSED, Suppressed.EMPTY_BODY.value

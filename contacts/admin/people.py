@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
@@ -115,16 +115,23 @@ class ContactAdmin(LargeTableAdmin):
 
     @display(description="May be texted")
     def standing(self, contact: Contact) -> SafeString | str:
-        suppression = Suppression.objects.filter(phone=contact.phone, lifted_at=None).first()
-        if suppression is None:
-            return "Yes"
-        url = reverse("admin:contacts_suppression_change", args=[suppression.pk])
-        return format_html(
-            'No: <a class="sms-link" href="{}">{}, since {}</a> {}',
-            url,
-            suppression.get_reason_display().lower(),
-            suppression.created_at.strftime("%d %B %Y"),
-            f"({suppression.evidence})" if suppression.evidence else "",
+        active = Suppression.objects.filter(phone=contact.phone, lifted_at=None).order_by("scope")
+        return (
+            format_html_join(
+                mark_safe("<br>"),
+                '{}: <a class="sms-link" href="{}">{}, since {}</a> {}',
+                (
+                    (
+                        f"Not by {suppression.scope}" if suppression.scope else "No",
+                        reverse("admin:contacts_suppression_change", args=[suppression.pk]),
+                        suppression.get_reason_display().lower(),
+                        suppression.created_at.strftime("%d %B %Y"),
+                        f"({suppression.evidence})" if suppression.evidence else "",
+                    )
+                    for suppression in active[:20]
+                ),
+            )
+            or "Yes"
         )
 
     @display(description="Messages")

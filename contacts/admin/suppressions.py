@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts import consent
 from contacts.admin.base import EvidenceForm, LargeTableAdmin, actor, number_of, select, text_area
@@ -27,7 +28,14 @@ class SuppressForm(EvidenceForm):
         help_text=f"One on each line, at most {MAX_NUMBERS:,}.",
     )
     reason = forms.ChoiceField(choices=Suppression.Reason.choices, initial=Suppression.Reason.MANUAL, widget=select())
-    field_order = ("numbers", "reason", "evidence")
+    scope = forms.CharField(
+        label="Sender",
+        max_length=40,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Its address, where they said stop to one sender only. Empty: every sender.",
+    )
+    field_order = ("numbers", "reason", "scope", "evidence")
 
     def clean_numbers(self) -> list[str]:
         lines = [line.strip() for line in self.cleaned_data["numbers"].splitlines() if line.strip()]
@@ -49,16 +57,18 @@ class Standing(admin.SimpleListFilter):
     parameter_name = "standing"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("active", "In force"), ("lifted", "Lifted")]
+        return [("active", "In force"), ("lifted", "Lifted"), ("review", "To be looked at")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> QuerySet[Suppression] | None:
         value = self.value()
+        if value == "review":
+            return queryset.filter(reason=Suppression.Reason.REFUSED, reviewed_at=None, lifted_at=None)
         return queryset.filter(lifted_at__isnull=value == "active") if value else None
 
 
 @admin.register(Suppression)
 class SuppressionAdmin(LargeTableAdmin):
-    list_display = ("phone", "why", "in_force", "evidence", "created_at", "created_by")
+    list_display = ("phone", "senders", "why", "in_force", "evidence", "created_at", "created_by")
     list_filter = (Standing, "reason")
     list_select_related = ("created_by",)
     search_fields = ("phone",)
@@ -66,11 +76,14 @@ class SuppressionAdmin(LargeTableAdmin):
     change_form_template = "contacts/admin/suppression.html"
     fields = (
         "phone",
+        "senders",
         "reason",
         "evidence",
         "created_at",
         "created_by",
         "in_force",
+        "reviewed_at",
+        "reviewed_by",
         "lifted_at",
         "lifted_by",
         "lifted_evidence",
@@ -78,7 +91,10 @@ class SuppressionAdmin(LargeTableAdmin):
     readonly_fields = fields
 
     def pages(self) -> Any:
-        return {"lift": ("<int:pk>/lift/", self.lift_view)}
+        return {
+            "lift": ("<int:pk>/lift/", self.lift_view),
+            "confirm": ("<int:pk>/confirm/", self.confirm_view),
+        }
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -91,8 +107,23 @@ class SuppressionAdmin(LargeTableAdmin):
         number = e164(search_term)
         return (queryset.filter(phone=number) if number else queryset.none()), False
 
-    @display(description="Why", label={"Opted out": "danger", "Invalid number": "warning", "By staff": "info"})
+    @display(description="Senders", ordering="scope")
+    def senders(self, suppression: Suppression) -> str:
+        return suppression.scope or "All"
+
+    @display(
+        description="Why",
+        label={
+            "Opted out": "danger",
+            "Invalid number": "warning",
+            "By staff": "info",
+            "Refused": "danger",
+            "To be looked at": "warning",
+        },
+    )
     def why(self, suppression: Suppression) -> str:
+        if suppression.reason == Suppression.Reason.REFUSED:
+            return "Refused" if suppression.reviewed_at or suppression.lifted_at else "To be looked at"
         return suppression.get_reason_display()
 
     @display(description="In force", boolean=True)
@@ -109,7 +140,11 @@ class SuppressionAdmin(LargeTableAdmin):
         if form.is_valid():
             data = form.cleaned_data
             added = consent.suppress(
-                phones=data["numbers"], reason=data["reason"], evidence=data["evidence"], actor=actor(request)
+                phones=data["numbers"],
+                reason=data["reason"],
+                evidence=data["evidence"],
+                actor=actor(request),
+                scope=data["scope"],
             )
             known = len(set(data["numbers"])) - added
             messages.success(
@@ -123,6 +158,12 @@ class SuppressionAdmin(LargeTableAdmin):
             request, form=form, title="Add to the suppression list", submit="Suppress", intro=intro, back=back
         )
 
+    def confirm_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        suppression: Suppression = self.allowed(request, pk, "change")
+        if request.method == "POST" and consent.confirm(suppression, actor=actor(request)):
+            messages.success(request, "Confirmed: it was a refusal.")
+        return HttpResponseRedirect(reverse("admin:contacts_suppression_change", args=[pk]))
+
     def lift_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         suppression: Suppression = self.allowed(request, pk, "change")
         back = reverse("admin:contacts_suppression_change", args=[pk])
@@ -131,8 +172,8 @@ class SuppressionAdmin(LargeTableAdmin):
             return HttpResponseRedirect(back)
         form = EvidenceForm(request.POST or None)
         if form.is_valid():
-            consent.lift(phones=[suppression.phone], evidence=form.cleaned_data["evidence"], actor=actor(request))
-            messages.success(request, f"{suppression.phone} may be texted again.")
+            consent.lift_one(suppression, evidence=form.cleaned_data["evidence"], actor=actor(request))
+            messages.success(request, "It is lifted, and kept with your name, the time and the evidence.")
             return HttpResponseRedirect(back)
         return self.form_page(
             request,

@@ -86,6 +86,7 @@ class ContactFilters(django_filters.FilterSet):
 
 class SuppressionFilters(django_filters.FilterSet):
     phone = PhoneFilter(field_name="phone", help_text="The number.")
+    scope = django_filters.CharFilter(field_name="scope", help_text="The sender that it is about, by its address.")
     reason = django_filters.ChoiceFilter(choices=Suppression.Reason.choices)
     active = FlagFilter(field_name="lifted_at", lookup_expr="isnull", help_text="true: in force; false: lifted.")
 

@@ -141,11 +141,28 @@ class MembersChangedSerializer(serializers.Serializer):
 class SuppressionSerializer(serializers.ModelSerializer):
     class Meta:
         model = Suppression
-        fields = ["id", "phone", "reason", "evidence", "created_at", "lifted_at", "lifted_evidence"]
+        fields = [
+            "id",
+            "phone",
+            "scope",
+            "reason",
+            "evidence",
+            "created_at",
+            "reviewed_at",
+            "lifted_at",
+            "lifted_evidence",
+        ]
 
 
 class PhonesSerializer(Strict):
     phones = serializers.ListField(child=PhoneField(), min_length=1, max_length=1000)
+    scope = serializers.CharField(
+        max_length=40,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="The sender that it is about, by its address. Empty: every sender.",
+    )
 
 
 @extend_schema_serializer(

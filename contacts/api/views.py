@@ -120,6 +120,7 @@ class SuppressionViewSet(viewsets.ReadOnlyModelViewSet[Suppression]):
             reason=data.validated_data["reason"],
             evidence=evidence,
             actor=None,
+            scope=data.validated_data["scope"],
         )
         return Response({"changed": changed})
 
@@ -130,7 +131,10 @@ class SuppressionViewSet(viewsets.ReadOnlyModelViewSet[Suppression]):
         data = serializers.LiftSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         changed = consent.lift(
-            phones=data.validated_data["phones"], evidence=data.validated_data["evidence"], actor=None
+            phones=data.validated_data["phones"],
+            evidence=data.validated_data["evidence"],
+            actor=None,
+            scope=data.validated_data["scope"],
         )
         return Response({"changed": changed})
 

@@ -47,7 +47,7 @@ def answer(inbound: Inbound, sender: Sender | None, *, changed: bool, carrier_an
     meaning = Meaning(inbound.keyword)
     if not (changed or meaning == Meaning.HELP) or provider_answers(sender.provider):
         return None
-    reason = consent.suppressed_among([inbound.phone]).get(inbound.phone)
+    reason = consent.suppressed_among([inbound.phone], sender.address).get(inbound.phone)
     now = clock.now()
     if (reason and reason not in exemption.PASSED) or _too_many(inbound.phone, meaning, now):
         return None

@@ -6,12 +6,12 @@ and is less than an hour old. A message with another text, or to somebody else, 
 suppressed, and a number that cannot be texted, is exempt from nothing.
 """
 
-from contacts.models import Suppression
+from contacts import consent
 
 #: An answer that is later than this confirms nothing.
 HOURS = 1
 #: The suppressions that a confirmation passes: the person's own.
-PASSED = (Suppression.Reason.OPTED_OUT,)
+PASSED = consent.THEIR_OWN
 
 _PASSED = ", ".join(f"'{reason.value}'" for reason in PASSED)
 

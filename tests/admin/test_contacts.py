@@ -161,6 +161,29 @@ def test_lifting_keeps_the_entry_with_who_and_why(staff: Client) -> None:
     assert suppression.lifted_evidence == "Signed form of 3 May"
 
 
+def test_a_stop_to_one_sender_is_entered_and_shown_with_the_contact(staff: Client) -> None:
+    ada = factories.ContactFactory()
+    sent = {"numbers": ada.phone, "reason": "opted_out", "scope": "CLINIC", "evidence": "Asked by phone"}
+    staff.post("/admin/contacts/suppression/add/", sent)
+
+    assert Suppression.objects.get().scope == "CLINIC"
+    assert "Not by CLINIC" in staff.get(f"/admin/contacts/contact/{ada.pk}/change/").content.decode()
+
+
+def test_a_refusal_in_free_words_is_found_and_confirmed(staff: Client) -> None:
+    refusal = factories.SuppressionFactory(reason="refused")
+    factories.SuppressionFactory()
+
+    listed = staff.get("/admin/contacts/suppression/?standing=review").content.decode()
+    assert refusal.phone in listed
+    assert "To be looked at" in listed
+
+    staff.post(reverse("admin:contacts_suppression_confirm", args=[refusal.pk]))
+    refusal.refresh_from_db()
+    assert refusal.reviewed_by is not None
+    assert refusal.phone not in staff.get("/admin/contacts/suppression/?standing=review").content.decode()
+
+
 def test_a_suppression_is_never_deleted_or_edited(administrator: Client) -> None:
     suppression = factories.SuppressionFactory()
 

@@ -183,6 +183,14 @@ def test_numbers_are_suppressed_and_lifted(shop: System) -> None:
     assert is_problem(shop.get("suppressions?active=perhaps"), 400, "validation-error")
 
 
+def test_a_stop_to_one_sender_is_entered_found_and_lifted(shop: System) -> None:
+    ada = {"phones": ["+14155550123"]}
+    assert shop.post("suppressions", ada | {"reason": "opted_out", "scope": "CLINIC"}).body == {"changed": 1}
+    assert [found["phone"] for found in shop.get("suppressions?scope=CLINIC").body["results"]] == ada["phones"]
+    assert shop.post("suppressions/lift", ada | {"evidence": "By phone"}).body == {"changed": 0}
+    assert shop.post("suppressions/lift", ada | {"scope": "CLINIC", "evidence": "By phone"}).body == {"changed": 1}
+
+
 def test_a_suppression_without_evidence_names_the_key(shop: System) -> None:
     shop.post("suppressions", {"phones": ["+14155550123"]})
 

@@ -212,6 +212,17 @@ def test_suppressed_contacts_may_lack_anything() -> None:
     assert (preflight.audience, preflight.suppressed, preflight.missing) == (2, 1, ())
 
 
+def test_who_said_stop_to_this_sender_is_counted_once_and_to_another_not_at_all() -> None:
+    a, b, c = ContactFactory.create_batch(3)
+    sender = DefaultSenderFactory()
+    campaign = ready(sender=None, include=[ContactListFactory(contacts=[a, b, c])])
+    for scope in ("", sender.address):
+        SuppressionFactory(phone=a.phone, scope=scope)
+    SuppressionFactory(phone=b.phone, scope=sender.address)
+    SuppressionFactory(phone=c.phone, scope="ANOTHER")
+    assert launch.preflight(campaign).suppressed == 2
+
+
 def test_a_preflight_estimates_the_segments_on_real_contacts() -> None:
     contacts = [ContactFactory(name="A"), ContactFactory(name="B" * 170)]
     preflight = launch.preflight(ready(body="{{ name }}", include=[ContactListFactory(contacts=contacts)]))

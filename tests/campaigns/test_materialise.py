@@ -158,6 +158,19 @@ def test_a_suppression_that_was_lifted_holds_nobody_back() -> None:
     assert only_message(scenes.materialised(0, ada)).status == "queued"
 
 
+@pytest.mark.django_db
+def test_only_a_stop_to_the_campaigns_own_sender_holds_somebody_back() -> None:
+    to_this, to_other = ContactFactory.create_batch(2)
+    campaign = frozen(0, to_this, to_other)
+    SuppressionFactory(phone=to_this.phone, scope=campaign.sender.address)
+    SuppressionFactory(phone=to_other.phone, scope="ANOTHER")
+    materialise.materialise(campaign.pk, seconds=60)
+    assert set(Message.objects.values_list("recipient", "status", "reason")) == {
+        (to_this.phone, "suppressed", "opted_out"),
+        (to_other.phone, "queued", ""),
+    }
+
+
 def without_clinic() -> Contact:
     return ContactFactory()
 

@@ -73,6 +73,22 @@ def test_a_lifted_suppression_no_longer_counts(on_loop: OnLoop, sender: Sender) 
     assert len(on_loop(claiming(sender)).messages) == 1
 
 
+def test_a_stop_to_another_sender_does_not_count_and_one_to_this_does(on_loop: OnLoop, sender: Sender) -> None:
+    to_other, to_this, to_both = MessageFactory.create_batch(3, sender=sender)
+    SuppressionFactory(phone=to_other.recipient, scope=SenderFactory().address)
+    for message in (to_this, to_both):
+        SuppressionFactory(phone=message.recipient, scope=sender.address)
+    SuppressionFactory(phone=to_both.recipient, reason="manual")
+
+    claimed = on_loop(claiming(sender))
+
+    assert [outbound.id for outbound in claimed.messages] == [to_other.pk]
+    assert {m.pk: m.reason for m in Message.objects.filter(status=Status.SUPPRESSED)} == {
+        to_this.pk: "opted_out",
+        to_both.pk: "manual",
+    }
+
+
 def test_a_message_whose_time_has_run_out_expires_instead_of_being_late(on_loop: OnLoop, sender: Sender) -> None:
     message = MessageFactory(sender=sender, valid_until=timezone.now() - timedelta(seconds=1))
 

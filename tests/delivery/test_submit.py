@@ -6,9 +6,11 @@ import pytest
 from django.utils import timezone
 
 from delivery import control, queue
+from delivery.ids import new_message_id
 from delivery.models import Message
 from delivery.states import Status
-from delivery.submit import SubmitError, cancel, submit
+from delivery.submit import Draft, SubmitError, cancel, prepare, submit
+from delivery.submit_many import Text, submit_many
 from tests.factories import DefaultSenderFactory, MessageFactory, SenderFactory, SuppressionFactory
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +32,21 @@ def test_a_suppressed_number_gets_a_row_and_no_text() -> None:
     message = submit(recipient="+14155550101", body="Hi", sender=SenderFactory())
     assert (message.status, message.reason) == (Status.SUPPRESSED, "opted_out")
     assert message.final_at is not None
+
+
+def test_a_stop_to_one_sender_is_about_that_senders_texts() -> None:
+    mine, other = DefaultSenderFactory(), SenderFactory()
+    SuppressionFactory(phone="+14155550101", scope=mine.address)
+
+    drafts = [Draft("+14155550101", "Hi", sender=sender) for sender in (None, mine, other)]
+    statuses = [message.status for message in prepare(drafts) if isinstance(message, Message)]
+    assert statuses == [Status.SUPPRESSED, Status.SUPPRESSED, Status.QUEUED]
+    assert submit(recipient="+14155550101", body="Hi").status == Status.SUPPRESSED
+    assert submit(recipient="+14155550101", body="Hi", sender=other).status == Status.QUEUED
+
+    texts = [Text(new_message_id(), "+14155550101", "Hi", sender_id=pk) for pk in (None, mine.pk, other.pk)]
+    fates = submit_many(texts)
+    assert [fates[text.id].status for text in texts] == statuses
 
 
 def test_a_later_message_is_held_until_its_time_and_then_queued() -> None:
