@@ -6,4 +6,4 @@ class CampaignsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from campaigns import guards  # noqa: F401  (registers its receivers)
+        from campaigns import guards, receivers  # noqa: F401  (they register their receivers)

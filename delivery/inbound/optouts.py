@@ -16,15 +16,11 @@ def apply(inbound: Inbound, sender: Sender | None) -> bool:
     if inbound.keyword == Inbound.Keyword.START:
         # Only what the person stopped: staff's own suppression and a bad number are not theirs to lift.
         scope = sender.address if sender else ""
-        return bool(
-            consent.lift(phones=phones, evidence=evidence, actor=None, reasons=consent.THEIR_OWN, scope=scope)
-        )
+        return bool(consent.lift(phones=phones, evidence=evidence, actor=None, reasons=consent.THEIR_OWN, scope=scope))
     reason = _REASONS.get(Inbound.Keyword(inbound.keyword))
     if reason is None:
         return False
-    return bool(
-        consent.suppress(phones=phones, reason=reason, evidence=evidence, actor=None, scope=scope_of(sender))
-    )
+    return bool(consent.suppress(phones=phones, reason=reason, evidence=evidence, actor=None, scope=scope_of(sender)))
 
 
 def scope_of(sender: Sender | None) -> str:
