@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.models import Appointment, Conversation, ConversationReply
+from campaigns.models import AnswerRule, Appointment, Conversation, ConversationReply
 from contacts.consent import is_suppressed
 from delivery.models import Inbound, Keyword, Message, Provider
 from tests.admin.conftest import one_of
@@ -134,8 +134,6 @@ def test_answer_rules_are_written_as_lines(staff: Client) -> None:
     for words, said in [("en: stop", "means stop"), ("english: a", "no language tag"), ("", "at least one word")]:
         assert said in staff.post(url, given | {"words": words, "replies": "en: Turn left."}).content.decode()
     staff.post(url, given | {"words": "any: 4, way\nes: camino", "replies": "en: Turn left: at the oak."})
-
-    from campaigns.models import AnswerRule
 
     rule = AnswerRule.objects.get()
     assert rule.words == {"any": ["4", "way"], "es": ["camino"]}

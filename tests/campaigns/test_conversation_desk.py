@@ -1,12 +1,15 @@
 """Business hours, threads, and what staff do with a conversation."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from campaigns.appointments.items import Item
+from campaigns.appointments.upsert import upsert
 from campaigns.conversations import automatic, desk, threads
 from campaigns.conversations.desk import Author, CannotReply
 from campaigns.models import Conversation, ConversationReply
@@ -119,9 +122,6 @@ def test_an_unread_text_costs_a_fixed_number_of_queries(
 
 
 def test_a_source_that_has_not_heard_of_a_cancellation_does_not_undo_it(clinic: Clinic, ada: Contact) -> None:
-    from campaigns.appointments.items import Item
-    from campaigns.appointments.upsert import upsert
-
     reminder = clinic.asks(ada)
     appointment = reminder.appointment
     booked = Item(appointment.external_id, appointment.starts_at, appointment.time_zone, ada.pk, kind="visit")
@@ -131,6 +131,6 @@ def test_a_source_that_has_not_heard_of_a_cancellation_does_not_undo_it(clinic: 
     assert as_it_is(reminder).status == "cancelled"
 
     # It hears of it, and books the same hour anew.
-    list(upsert([Item(**{**{f: getattr(booked, f) for f in booked.__slots__}, "status": "cancelled"})]))
+    list(upsert([replace(booked, status="cancelled")]))
     list(upsert([booked]))
     assert as_it_is(reminder).status == "booked"
