@@ -14,6 +14,8 @@ from django.db import connection
 from campaigns import templating
 from campaigns.models import Campaign
 from contacts import phone
+from contacts.consents import standing
+from contacts.consents.standing import Standing
 from contacts.models import Contact
 
 #: The contact's own fields that templates may name.
@@ -76,6 +78,10 @@ class Survey:
 
     size: int
     suppressed: int
+    withdrawn: int
+    """Of those who are not suppressed: who took their consent to its purpose back."""
+    unrecorded: int
+    """And those of whom none is recorded."""
     missing: tuple[Missing, ...]
 
 
@@ -84,22 +90,25 @@ def survey(campaign: Campaign, required: Sequence[str], *, sender: str = "") -> 
 
     `sender` is the address of the one that texts will leave by; "": the routes choose.
     """
-    values = parameters(campaign) | {"sender": sender}
+    values = parameters(campaign) | {"sender": sender} | standing.parameters(campaign.purpose, sender)
     counts = []
     for index, variable in enumerate(required):
         condition, values[f"path{index}"] = _lacks(variable, f"%(path{index})s")
         counts.append(f", count(*) FILTER (WHERE suppression.phone IS NULL AND {condition})")
     query = f"""
         WITH audience AS MATERIALIZED ({SELECT_IDS})
-        SELECT count(*), count(suppression.phone) {"".join(counts)}
+        SELECT count(*), count(suppression.phone),
+               count(*) FILTER (WHERE suppression.phone IS NULL AND said.standing = '{Standing.WITHDRAWN}'),
+               count(*) FILTER (WHERE suppression.phone IS NULL AND said.standing IS NULL) {"".join(counts)}
         FROM audience
         JOIN contacts_contact AS contact ON contact.id = audience.contact_id
-        LEFT JOIN ({_STOPPED}) AS suppression ON suppression.phone = contact.phone"""
+        LEFT JOIN ({_STOPPED}) AS suppression ON suppression.phone = contact.phone
+        LEFT JOIN ({standing.EVERYBODY_SQL}) AS said ON said.phone = contact.phone"""
     with connection.cursor() as cursor:
         cursor.execute(query, values)
-        size, suppressed, *lacking = cursor.fetchone()
+        size, suppressed, withdrawn, unrecorded, *lacking = cursor.fetchone()
     missing = tuple(Missing(name, count) for name, count in zip(required, lacking, strict=True) if count)
-    return Survey(size, suppressed, missing)
+    return Survey(size, suppressed, withdrawn, unrecorded, missing)
 
 
 def by_country(campaign: Campaign) -> list[tuple[str, int]]:

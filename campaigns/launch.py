@@ -17,7 +17,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import audience, pace, templates, templating, transitions, wake
+from campaigns import audience, consenting, pace, templates, templating, transitions, wake
 from campaigns.audience import Missing
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, TemplateVersion
@@ -55,6 +55,12 @@ class Preflight:
 
     audience: int
     suppressed: int
+    """Who must not be texted at all."""
+    withdrawn: int
+    """Of the rest, who took their consent to the campaign's purpose back: these get no text either."""
+    unrecorded: int
+    """And those of whom no consent is recorded, who are left out where `needs_consent`."""
+    needs_consent: bool
     missing: tuple[Missing, ...]
     problems: tuple[str, ...]
     mean_segments: float
@@ -65,6 +71,11 @@ class Preflight:
     currency: str = ""
     unroutable: tuple[Unroutable, ...] = ()
     """Countries that no route leads to and no default sender serves: those contacts would not be texted."""
+
+    @property
+    def left_out(self) -> int:
+        """Who would get no text for want of leave."""
+        return self.suppressed + self.withdrawn + (self.unrecorded if self.needs_consent else 0)
 
 
 def preflight(campaign: Campaign) -> Preflight:
@@ -90,7 +101,9 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
     segments = [text.segments for text in texts]
     mean = fmean(segments) if segments else 0.0
     unroutable = _unroutable(campaign, ways) if ways else ()
-    sendable = survey.size - survey.suppressed - sum(country.contacts for country in unroutable)
+    needs_consent = consenting.must_be_recorded(campaign)
+    left_out = survey.suppressed + survey.withdrawn + (survey.unrecorded if needs_consent else 0)
+    sendable = survey.size - left_out - sum(country.contacts for country in unroutable)
     estimated = round(mean * sendable)
     cost = sum((text.cost for text in texts), Decimal(0)) / max(1, len(texts)) * sendable
     if unroutable and sendable <= 0:
@@ -108,6 +121,9 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
     return Preflight(
         audience=survey.size,
         suppressed=survey.suppressed,
+        withdrawn=survey.withdrawn,
+        unrecorded=survey.unrecorded,
+        needs_consent=needs_consent,
         missing=survey.missing,
         problems=tuple(problems),
         mean_segments=round(mean, 2),
@@ -132,6 +148,7 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
             rate = pace.rate(segments, locked.spread_minutes)
             delivery_control.limit(locked.pk, rate=rate, max_segments=locked.max_segments, max_cost=locked.max_cost)
         locked.template_version, locked.sender = parts.version, parts.sender
+        locked.needs_consent = found.needs_consent
         locked.launched_at = timezone.now()
         transitions.finish(locked, Action.LAUNCH, actor=actor, actor_label=actor_label)
         transaction.on_commit(partial(wake.freeze, locked.pk))

@@ -22,9 +22,10 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from campaigns import audience, templating
+from campaigns import audience, consenting, templating
 from campaigns.models import AudienceChunk, Campaign, TemplateVersion
 from contacts import consent, phone
+from contacts.consents import standing
 from contacts.whereabouts import HINTS_SQL, Hints
 from delivery import bodies
 from delivery import wake as delivery_wake
@@ -103,7 +104,7 @@ def materialise_chunk(campaign_id: int) -> bool:
             outcomes = [_unsent(contact, Status.CANCELLED) for contact in contacts]
         else:
             text_for = _renderer(version)
-            outcomes = [_outcome(contact, text_for, ways, campaign.lane) for contact in contacts]
+            outcomes = [_outcome(contact, text_for, ways, campaign) for contact in contacts]
             outcomes = _in_time(contacts, outcomes, campaign.lane)
         _write(campaign, launched_at, ways.routed, outcomes)
         AudienceChunk.objects.filter(pk=chunk.pk).update(done_at=timezone.now())
@@ -123,6 +124,7 @@ class _Contact(NamedTuple):
     country: str = ""
     attributes: str = "{}"
     stops: str | None = None
+    said: str | None = None
     time_zone: str = ""
     state: str = ""
     postal_code: str = ""
@@ -136,9 +138,9 @@ DELETE FROM campaigns_audienceentry WHERE campaign_id = %s AND position BETWEEN 
 # was empty a minute ago.
 _READ = f"""
 SELECT contact.id, contact.phone, contact.name, contact.language, contact.country, contact.attributes,
-       {consent.OF_CONTACT_SQL}, {HINTS_SQL}
+       {consent.OF_CONTACT_SQL}, {standing.OF_CONTACT_SQL}, {HINTS_SQL}
 FROM contacts_contact AS contact
-WHERE contact.id = ANY(%s)
+WHERE contact.id = ANY(%(ids)s)
 """
 
 
@@ -147,7 +149,7 @@ def _take(chunk: AudienceChunk) -> list[_Contact]:
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [chunk.campaign_id, chunk.first, chunk.last])
         ids = sorted(contact_id for (contact_id,) in cursor.fetchall())
-        cursor.execute(_READ, [ids])
+        cursor.execute(_READ, {"ids": ids, "purpose": chunk.campaign.purpose})
         found = {row[0]: _Contact(*row) for row in cursor.fetchall()}
     return [found.get(contact_id) or _Contact(contact_id, "") for contact_id in ids]
 
@@ -197,13 +199,16 @@ def _renderer(version: TemplateVersion) -> Callable[[_Contact], str]:
     return text_for
 
 
-def _outcome(contact: _Contact, text_for: Callable[[_Contact], str], ways: Ways, lane: int) -> _Outcome:
+def _outcome(contact: _Contact, text_for: Callable[[_Contact], str], ways: Ways, campaign: Campaign) -> _Outcome:
     if not contact.phone:
         return _unsent(contact, Status.SUPPRESSED, Suppressed.CONTACT_DELETED)
     country = phone.country(contact.phone)
-    route = ways.to(contact.phone, country, lane)
-    if contact.stops and (stopped := consent.stopping(json.loads(contact.stops), route.sender if route else "")):
+    route = ways.to(contact.phone, country, campaign.lane)
+    sender = route.sender if route else ""
+    if contact.stops and (stopped := consent.stopping(json.loads(contact.stops), sender)):
         return _unsent(contact, Status.SUPPRESSED, Suppressed(stopped))
+    if not consenting.lets_through(campaign, standing.said(json.loads(contact.said or "{}")), sender):
+        return _unsent(contact, Status.SUPPRESSED, Suppressed.NO_CONSENT)
     try:
         text = text_for(contact)
     except templating.TemplateError:

@@ -1,5 +1,7 @@
 """Who said stop. A suppression belongs to a number (E.164), whether or not a contact has it.
 
+After an erasure (`contacts.erasing`) it belongs to the number's digest, which every question here is also asked by.
+
 Its scope is "" where it holds for every sender, else the address of the one sender that it is about, as
 `Sender.address` has it. A text is stopped by what holds for every sender and by what holds for its own.
 """
@@ -7,13 +9,14 @@ Its scope is "" where it holds for every sender, else the address of the one sen
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 from psycopg import sql
 
+from contacts import digests
 from contacts.models import Suppression
 from contacts.signals import suppression_changed
 
@@ -22,29 +25,56 @@ _EVIDENCE = 200
 Reason = Suppression.Reason
 
 #: What a person brought about, and may therefore end by a START.
-THEIR_OWN = (Reason.OPTED_OUT, Reason.REFUSED)
+THEIR_OWN = (Reason.OPTED_OUT, Reason.REFUSED, Reason.ERASED)
 
 # Sorted, so that two callers with the same numbers wait for each other and never deadlock. What is known with less
 # certainty gives way to what is known with more, never the other way round: a number that was only thought invalid
-# becomes opted out when its owner says stop, and a refusal that nobody has looked at yet needs no look then.
+# becomes opted out when its owner says stop, and a refusal that nobody has looked at yet needs no look then. An erased
+# number that says stop is stopped already, and does not come back into the table for it.
 _SUPPRESS = sql.SQL(
     """
-    INSERT INTO {table} AS active (phone, scope, reason, evidence, created_at, created_by_id, lifted_evidence)
-    SELECT DISTINCT phone, %(scope)s, %(reason)s, %(evidence)s, now(), %(actor)s::bigint, ''
-    FROM unnest(%(phones)s::text[]) AS phone ORDER BY phone
-    ON CONFLICT (phone, scope) WHERE lifted_at IS NULL DO UPDATE SET
-        reason = excluded.reason, evidence = excluded.evidence, created_by_id = excluded.created_by_id
-    WHERE active.reason <> excluded.reason
-      AND (active.reason = {invalid}
-           OR active.reason = {refused} AND active.reviewed_at IS NULL AND excluded.reason <> {invalid})
-    RETURNING phone
+    WITH changed AS (
+        INSERT INTO {table} AS active (phone, scope, reason, evidence, created_at, created_by_id, lifted_evidence)
+        SELECT DISTINCT phone, %(scope)s, %(reason)s, %(evidence)s, now(), %(actor)s::bigint, ''
+        FROM unnest(%(phones)s::text[], %(digests)s::bytea[]) AS asked (phone, digest)
+        WHERE NOT EXISTS (SELECT 1 FROM {table} AS gone
+                          WHERE gone.digest = asked.digest AND gone.scope = '' AND gone.lifted_at IS NULL)
+        ORDER BY phone
+        ON CONFLICT (phone, scope) WHERE lifted_at IS NULL DO UPDATE SET
+            reason = excluded.reason, evidence = excluded.evidence, created_by_id = excluded.created_by_id
+        WHERE active.reason <> excluded.reason
+          AND (active.reason = {invalid}
+               OR active.reason = {refused} AND active.reviewed_at IS NULL AND excluded.reason <> {invalid})
+        RETURNING phone
+    ) SELECT phone, NULL::bytea FROM changed
     """
 ).format(
     table=sql.Identifier(Suppression._meta.db_table),
     invalid=sql.Literal(Reason.INVALID_NUMBER.value),
     refused=sql.Literal(Reason.REFUSED.value),
 )
+# In the order of the above, for the same reason.
+_LOCK = """
+WITH active AS MATERIALIZED (
+    SELECT id, phone, digest FROM contacts_suppression WHERE {whose} AND lifted_at IS NULL
+    ORDER BY phone, scope FOR UPDATE
+) SELECT id, phone, digest, NULL::bytea FROM active
+"""
+_OF_NUMBERS = """(phone = ANY(%(phones)s::text[]) OR digest = ANY(%(digests)s::bytea[]))
+    AND (scope = %(scope)s AND reason = ANY(%(reasons)s::text[]) OR scope = '' AND reason = ANY(%(own)s::text[]))"""
 
+# An OR of two conditions, each with an index of its own.
+_ACTIVE = """
+SELECT phone, digest, scope, reason, NULL::bytea FROM contacts_suppression
+WHERE (phone = ANY(%(phones)s::text[]) OR digest = ANY(%(digests)s::bytea[])) AND lifted_at IS NULL
+"""
+_GONE = """
+SELECT digest, NULL::bytea FROM contacts_suppression
+WHERE digest = ANY(%(digests)s::bytea[]) AND scope = '' AND lifted_at IS NULL
+"""
+# Added to each of these where this process has not seen the key for digests yet: so asking for it costs no query of its
+# own. If there is one after all, the question is asked again.
+_KEY = " UNION ALL SELECT {nothing}, sealed FROM contacts_numberkey"
 
 #: What stops the texts to a contact, for a query that reads contacts anyway: reasons by scope, as JSON or null.
 OF_CONTACT_SQL = """(SELECT jsonb_object_agg(stop.scope, stop.reason) FROM contacts_suppression AS stop
@@ -78,18 +108,25 @@ def suppress(*, phones: Sequence[str], reason: str, evidence: str, actor: User |
     reason, evidence = Reason(reason).value, evidence[:_EVIDENCE]
     if not phones:
         return 0
+    numbers = sorted(set(phones))
+    known = {phone: digest for digest, phone in digests.digests(numbers).items()}
     values = {
         "scope": scope,
         "reason": reason,
         "evidence": evidence,
         "actor": actor.pk if actor else None,
-        "phones": list(phones),
+        "phones": numbers,
+        "digests": [known.get(phone) for phone in numbers],
     }
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_SUPPRESS, values)
-            changed = [phone for (phone,) in cursor.fetchall()]
-        _announce(changed, suppressed=True, reason=reason, scope=scope, evidence=evidence)
+        rows, learned = _ask(_SUPPRESS.as_string(None), values, columns=1)
+        if learned:
+            transaction.set_rollback(True)
+        changed = sorted(phone for (phone,) in rows)
+        if not learned:
+            _announce(changed, suppressed=True, reason=reason, scope=scope, evidence=evidence)
+    if learned:
+        return suppress(phones=phones, reason=reason, evidence=evidence, actor=actor, scope=scope)
     return len(changed)
 
 
@@ -109,17 +146,23 @@ def lift(
     a global opt-out still swallowed would make a fool of them. What staff decided for all senders, and a bad number,
     are never lifted by way of a scope.
 
+    What an erasure left is lifted by the number as well: so a START of the person's own lets them be texted again.
+
     Returns how many numbers this made a difference to, and sends `suppression_changed` about these.
     """
-    held = Q(scope=scope, reason__in=reasons)
-    if scope:
-        held |= Q(scope="", reason__in=set(reasons).intersection(THEIR_OWN))
-    return _end(Suppression.objects.filter(held, phone__in=set(phones)), scope, evidence, actor)
+    numbers = set(phones)
+    values = {
+        "phones": list(numbers),
+        "scope": scope,
+        "reasons": list(reasons),
+        "own": [reason for reason in reasons if reason in THEIR_OWN] if scope else [],
+    }
+    return _end(_OF_NUMBERS, values, numbers, scope, evidence, actor)
 
 
 def lift_one(suppression: Suppression, *, evidence: str, actor: User | None) -> int:
     """End this one and no other, as staff decide who look at it. Returns 0 when it was lifted already."""
-    return _end(Suppression.objects.filter(pk=suppression.pk), suppression.scope, evidence, actor)
+    return _end("id = %(id)s", {"id": suppression.pk}, set(), suppression.scope, evidence, actor)
 
 
 def confirm(suppression: Suppression, *, actor: User) -> bool:
@@ -140,25 +183,52 @@ def suppressed_among(phones: Collection[str], sender: str = "") -> dict[str, str
 
 def stops_among(phones: Collection[str]) -> Stops:
     """For texts of several senders: what stops any of them, in one query."""
-    active = Suppression.objects.filter(phone__in=set(phones), lifted_at=None)
     scopes: dict[str, dict[str, str]] = defaultdict(dict)
-    for phone, scope, reason in active.values_list("phone", "scope", "reason"):
-        scopes[phone][scope] = reason
+    erased = digests.digests(phones)
+    rows, learned = _ask(_ACTIVE, {"phones": list(phones), "digests": list(erased)}, columns=4)
+    if learned:
+        return stops_among(phones)
+    for phone, digest, scope, reason in rows:
+        scopes[erased[bytes(digest)] if phone is None else phone].setdefault(scope, reason)
     return Stops(scopes)
 
 
-def _end(rows: QuerySet[Suppression], scope: str, evidence: str, actor: User | None) -> int:
+def erased_among(phones: Collection[str]) -> set[str]:
+    """Of these numbers those whose owners had themselves erased, and have not written START since."""
+    known = digests.digests(phones)
+    rows, learned = _ask(_GONE, {"digests": list(known)}, columns=1)
+    return erased_among(phones) if learned else {known[bytes(digest)] for (digest,) in rows}
+
+
+def _ask(query: str, values: Mapping[str, Any], *, columns: int) -> tuple[list[tuple[Any, ...]], bool]:
+    """The rows without their last column, which is the key; and whether this process has learned it just now."""
+    unknown = not digests.is_known()
+    with connection.cursor() as cursor:
+        if unknown:
+            query += _KEY.format(nothing=", ".join(["NULL"] * columns))
+        cursor.execute(query, values)
+        found = cursor.fetchall()
+    sealed = next((key for *_, key in found if key is not None), None) if unknown else None
+    return [tuple(row) for *row, key in found if key is None], digests.learn(sealed)
+
+
+def _end(
+    whose: str, values: Mapping[str, Any], phones: Collection[str], scope: str, evidence: str, actor: User | None
+) -> int:
     evidence = evidence[:_EVIDENCE]
+    erased = digests.digests(phones)
     with transaction.atomic():
-        # In the order of `suppress`, for the same reason.
-        active = rows.filter(lifted_at=None).select_for_update().order_by("phone", "scope")
-        found = list(active.values_list("id", "phone"))
-        Suppression.objects.filter(id__in=[pk for pk, _ in found]).update(
+        rows, learned = _ask(_LOCK.format(whose=whose), {**values, "digests": list(erased)}, columns=3)
+        if learned:
+            return _end(whose, values, phones, scope, evidence, actor)
+        Suppression.objects.filter(id__in=[pk for pk, *_ in rows]).update(
             lifted_at=timezone.now(), lifted_evidence=evidence, lifted_by=actor
         )
-        changed = sorted({phone for _, phone in found})
+        numbers = (erased.get(bytes(digest)) if phone is None else phone for _, phone, digest in rows)
+        changed = sorted(set(filter(None, numbers)))
         _announce(changed, suppressed=False, reason="", scope=scope, evidence=evidence)
-    return len(changed)
+    # One that is looked at and has no number any more is one as well.
+    return max(len(changed), min(1, len(rows)))
 
 
 def _announce(phones: Sequence[str], *, suppressed: bool, reason: str, scope: str, evidence: str) -> None:

@@ -4,6 +4,19 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from contacts.consents.models import ConsentEvent, Erasure, NumberKey
+
+__all__ = [
+    "ConsentEvent",
+    "Contact",
+    "ContactImport",
+    "ContactList",
+    "Erasure",
+    "Membership",
+    "NumberKey",
+    "Suppression",
+]
+
 
 class Contact(models.Model):
     """A person with one number. The number is the identity: importing it again updates this row."""
@@ -32,6 +45,12 @@ class ContactList(models.Model):
     name = models.CharField(max_length=100, unique=True)
     description = models.TextField(blank=True, default="")
     size = models.BigIntegerField(default=0, editable=False)
+    is_marketing = models.BooleanField(
+        "marketing list",
+        default=False,
+        db_default=False,
+        help_text="Importing into it demands the source and the date of each person's consent.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     contacts = models.ManyToManyField(Contact, through="Membership", related_name="lists")
 
@@ -55,9 +74,9 @@ class Membership(models.Model):
 class Suppression(models.Model):
     """A number that must not be texted. Belongs to the number, not to a contact, and outlives it.
 
-    With a scope it is about one sender's texts, else about all. A refusal in free words holds at once, and waits for
-    somebody to look at it: until `reviewed_at`, or until it is lifted.
-    Lifting keeps the row: who was suppressed when, and why it ended, stays answerable.
+    After an erasure only the digest is left of the number. With a scope it is about one sender's texts, else about
+    all. A refusal in free words holds at once, and waits for somebody to look at it: until `reviewed_at`, or until it
+    is lifted. Lifting keeps the row: who was suppressed when, and why it ended, stays answerable.
     """
 
     class Reason(models.TextChoices):
@@ -65,8 +84,12 @@ class Suppression(models.Model):
         INVALID_NUMBER = "invalid_number", "Invalid number"
         MANUAL = "manual", "By staff"
         REFUSED = "refused", "Refused in free words, to be looked at"
+        ERASED = "erased", "Erased on request"
 
-    phone = models.CharField(max_length=16)
+    phone = models.CharField(max_length=16, null=True, help_text="Empty: erased.")  # noqa: DJ001 (unique)
+    digest = models.BinaryField(
+        max_length=32, null=True, editable=False, help_text="Of the number (`contacts.digests`), once it is erased."
+    )
     scope = models.CharField(
         max_length=40,
         blank=True,
@@ -94,7 +117,16 @@ class Suppression(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["phone", "scope"], condition=Q(lifted_at__isnull=True), name="suppression_active_once"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["digest", "scope"],
+                condition=Q(lifted_at__isnull=True, digest__isnull=False),
+                name="suppression_erased_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(phone__isnull=False, digest__isnull=True) | Q(phone__isnull=True, digest__isnull=False),
+                name="suppression_of_somebody",
+            ),
         ]
         indexes = [
             models.Index(fields=["phone"], name="suppression_phone"),
@@ -130,6 +162,14 @@ class ContactImport(models.Model):
         help_text="Everyone in the file is put on it.",
     )
     default_country = models.CharField(max_length=2, blank=True, default="")
+    consent_source = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where everyone in the file agreed to marketing, unless a column says so.",
+    )
+    consent_at = models.DateTimeField(null=True, blank=True, help_text="When they did, unless a column says so.")
     encoding = models.CharField(max_length=20, blank=True, default="")
     delimiter = models.CharField(max_length=1, blank=True, default="")
     header = models.JSONField(blank=True, default=list)

@@ -14,10 +14,12 @@ class DeliveryConfig(AppConfig):
 
         from delivery.models import AllowedHours
         from delivery.months import after_migrate
+        from delivery.signals import text_received
 
         post_migrate.connect(after_migrate, sender=self)
         for signal in (post_save, post_delete):
             signal.connect(_hours_changed, sender=AllowedHours)
+        text_received.connect(_text_received, dispatch_uid="consents")
         checks.register(_policy_makes_sense, "delivery")
 
 
@@ -25,6 +27,12 @@ def _hours_changed(**_: Any) -> None:
     from delivery.timerules import places
 
     places.judge_all()
+
+
+def _text_received(inbound: Any, **_: Any) -> None:
+    from delivery import consents
+
+    consents.heard(inbound)
 
 
 def _policy_makes_sense(**_: Any) -> list[checks.CheckMessage]:

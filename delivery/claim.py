@@ -19,15 +19,16 @@ import redis
 import structlog
 from psycopg.rows import kwargs_row
 
+from contacts import digests
 from delivery import bodies, budgets, callbacks
 from delivery.errors import Failure
 from delivery.ids import ANYTIME, month_of_id
-from delivery.inbound import exemption
 from delivery.lanes import URGENT, Lane
 from delivery.limiter import RESERVED_SHARE, Demand, Grant, Limiter, Requests, account_bucket
 from delivery.providers.base import OutboundMessage, Outcome, SendOutcome
 from delivery.runtime import DATABASE_AWAY
 from delivery.states import Status, WaitsFor
+from delivery.stopping import ERASED, STOPPED
 from delivery.streams import Stream, Turns
 from delivery.timerules import bound as timerules
 from delivery.timerules import caps
@@ -88,11 +89,7 @@ UPDATE delivery_message AS m SET
               FROM (SELECT *, COALESCE(shut_until, room_at) AS until,
                            CASE WHEN shut_until IS NULL THEN '{WaitsFor.FREQUENCY_CAP}'
                                 ELSE '{WaitsFor.QUIET_HOURS}' END AS waits_for
-                    FROM (SELECT (SELECT reason FROM contacts_suppression AS s
-                                  WHERE s.phone = m.recipient AND s.lifted_at IS NULL AND (s.scope = '' OR s.scope = (
-                                      SELECT address FROM delivery_sender AS own WHERE own.id = m.sender_id))
-                                    AND NOT {exemption.SQL}
-                                  ORDER BY s.scope LIMIT 1) AS stopped,
+                    FROM (SELECT COALESCE(({STOPPED}), {{erased}}) AS stopped,
                                  {SHUT_UNTIL} AS shut_until, {{over}} OFFSET 0) AS known) AS looked) AS judged)
 WHERE m.id = ANY(ARRAY(SELECT id FROM {{taken}})) AND m.id >= %(floor)s
 RETURNING m.id, m.attempt, m.lane, m.recipient, m.body, m.segments, m.encoding, m.valid_until, m.status,
@@ -222,6 +219,7 @@ async def _take_rows(
     if not granted:
         return {}
     bound = timerules.lanes()
+    pads = await digests.pads_over(connection)
     budgeted = sorted({stream.campaign_id for stream, _, _ in granted if stream.has_budget})
     parameters = {
         "provider_id": provider_id,
@@ -235,11 +233,13 @@ async def _take_rows(
         "bound": [lane.value for lane in bound],
         "lease_seconds": lease_seconds,
         "floor": floor,
+        **(pads._asdict() if pads else {}),
     }
     claiming = statement(
         most=max(int(messages) for _, _, messages in granted),
         budgeted=bool(budgeted),
         capped=any(stream.is_capped and stream.lane in bound for stream, _, _ in granted),
+        erased=pads is not None,
     )
     async with connection.transaction() if budgeted else nullcontext():
         if budgeted:
@@ -261,13 +261,14 @@ async def _take_rows(
     return used
 
 
-def statement(*, most: int, budgeted: bool = False, capped: bool = False) -> str:
-    """The claim of at most so many rows of a stream; with the parts that only budgets and caps need."""
+def statement(*, most: int, budgeted: bool = False, capped: bool = False, erased: bool = False) -> str:
+    """The claim of at most so many rows of a stream; with the parts that only budgets, caps and erasures need."""
     return _CLAIM.format(
         most=most,
         paid=budgets.PAID if budgeted else "",
         affordable=budgets.CHOSEN if budgeted else "fitting",
         counted=caps.COUNTED if capped else "",
+        erased=ERASED if erased else "NULL",
         over=caps.OVER if capped else caps.NEVER_OVER,
         is_counted=caps.IS_COUNTED if capped else "false",
         taken=caps.CHOSEN if capped else "chosen",

@@ -35,6 +35,8 @@ class Suppressed(models.TextChoices):
     INVALID_NUMBER = "invalid_number", "Number known to be invalid"
     MANUAL = "manual", "Suppressed by staff"
     REFUSED = "refused", "Refused in free words"
+    ERASED = "erased", "Erased on the person's request"
+    NO_CONSENT = "no_consent", "No consent to texts of this kind"
     MISSING_VARIABLE = "missing_variable", "A template variable has no value, or one that does not fit"
     EMPTY_BODY = "empty_body", "The text came out empty or too long"
     INCOMPLETE = "incomplete", "Parts of the text never came"

@@ -21,5 +21,7 @@ def suppress_refused(refusals: Iterable[tuple[UUID, Failure | None, str]]) -> No
         if failure in _REASON:
             by_reason.setdefault((_REASON[failure], code), []).append(message_id)
     for (reason, code), message_ids in by_reason.items():
-        phones = list(Message.objects.filter(pk__in=message_ids).values_list("recipient", flat=True))
+        # Late news of a message whose recipient was erased meanwhile is about nobody.
+        theirs = Message.objects.filter(pk__in=message_ids).exclude(recipient="")
+        phones = list(theirs.values_list("recipient", flat=True))
         consent.suppress(phones=phones, reason=reason, evidence=f"provider code {code}", actor=None)

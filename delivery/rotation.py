@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from contacts import digests
 from delivery import bodies
 from delivery.models import Month, Provider
 
@@ -24,5 +25,6 @@ def rotate() -> Rotated:
         for month in months:
             month.body_key = bodies.rewrap(month.month, bytes(month.body_key or b""))
             month.save(update_fields=["body_key"])
+        digests.reseal()
     bodies.forget()
     return Rotated(len(providers), len(months))

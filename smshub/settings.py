@@ -145,6 +145,7 @@ CELERY_TASK_ROUTES = {
     "contacts.tasks.tick": {"queue": "default"},
     "contacts.tasks.*": {"queue": "imports"},
     "smshub.api.tasks.*": {"queue": "default"},
+    "smshub.tasks.*": {"queue": "default"},
 }
 CELERY_BEAT_SCHEDULE = {
     # None of them expires: the worker that takes it would judge that by a clock of its own.
@@ -152,6 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "campaigns": {"task": "campaigns.tasks.tick", "schedule": 1.0},
     "contacts": {"task": "contacts.tasks.tick", "schedule": 15.0},
     "api": {"task": "smshub.api.tasks.tick", "schedule": 3600.0},
+    "privacy": {"task": "smshub.tasks.privacy", "schedule": 15.0},
     "health": {"task": "delivery.tasks.health", "schedule": 2.0},
     "housekeeping": {"task": "delivery.tasks.housekeeping", "schedule": 15.0},
 }
@@ -221,6 +223,10 @@ ALLOW_PRIVATE_PROVIDER_URLS = env.bool("ALLOW_PRIVATE_PROVIDER_URLS", default=Fa
 # --- Contacts ---------------------------------------------------------------------------------------
 DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="US")
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
+# Marketing only to people whose consent is recorded. A consent that was withdrawn blocks marketing in any case.
+MARKETING_NEEDS_CONSENT = env.bool("MARKETING_NEEDS_CONSENT", default=False)
+# How long somebody has to confirm that they want texts.
+OPT_IN_HOURS = env.int("OPT_IN_HOURS", default=48)
 
 # --- People and keys --------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [

@@ -17,7 +17,7 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory, Password
 
 from campaigns.models import AudienceChunk, AudienceEntry, Campaign, CampaignEvent, Template, TemplateVersion
-from contacts.models import Contact, ContactImport, ContactList, Membership, Suppression
+from contacts.models import ConsentEvent, Contact, ContactImport, ContactList, Erasure, Membership, Suppression
 from delivery.ids import campaign_message_id, new_message_id
 from delivery.models import (
     AllowedHours,
@@ -103,6 +103,28 @@ class SuppressionFactory(DjangoModelFactory):
     phone = factory.Sequence(phone)
     reason = Suppression.Reason.OPTED_OUT
     evidence = "Texted STOP."
+
+
+class ConsentEventFactory(DjangoModelFactory):
+    class Meta:
+        model = ConsentEvent
+
+    phone = factory.Sequence(phone)
+    purpose = ConsentEvent.Purpose.MARKETING
+    action = ConsentEvent.Action.GRANTED
+    source = ConsentEvent.Source.WEB_FORM
+    at = factory.LazyFunction(timezone.now)
+    wording = "Offers by text, twice a month"
+    evidence = "Form 7"
+
+
+class ErasureFactory(DjangoModelFactory):
+    class Meta:
+        model = Erasure
+
+    phone = factory.Sequence(phone)
+    requested_by = "sam"
+    evidence = "Letter of 3 May"
 
 
 class ContactImportFactory(DjangoModelFactory):

@@ -74,6 +74,7 @@ class CampaignAdmin(PageAdmin):
         "include",
         "exclude",
         "lane",
+        "purpose",
         "on_missing",
         "spread_minutes",
         "max_segments",
@@ -237,7 +238,7 @@ class CampaignAdmin(PageAdmin):
             original=campaign,
             campaign=campaign,
             preflight=preflight,
-            sendable=preflight.audience - preflight.suppressed,
+            sendable=preflight.audience - preflight.left_out,
             back=self.home_url(campaign),
         )
 

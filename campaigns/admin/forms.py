@@ -46,6 +46,7 @@ class CampaignForm(forms.ModelForm):
             "template",
             "sender",
             "lane",
+            "purpose",
             "include",
             "exclude",
             "on_missing",
@@ -59,6 +60,8 @@ class CampaignForm(forms.ModelForm):
         chosen: Any = self.fields["template"]
         chosen.queryset = Template.objects.filter(archived=False)
         chosen.empty_label = "Choose a template"
+        # Not sent at all it keeps what it is; a new campaign is marketing.
+        self.fields["purpose"].required = False
         self.fields["on_missing"].label = "If a contact lacks a variable"
         self.fields["spread_minutes"].label = "Spread over minutes"
         self.fields["max_segments"].label = "Segments at most"

@@ -181,6 +181,7 @@ class CampaignSerializer(StrictModel):
             "template_version",
             "sender",
             "lane",
+            "purpose",
             "include",
             "exclude",
             "on_missing",
@@ -222,6 +223,9 @@ class PreflightSerializer(serializers.Serializer):
 
     audience = serializers.IntegerField()
     suppressed = serializers.IntegerField(help_text="Of these, who must not be texted.")
+    withdrawn = serializers.IntegerField(help_text="Of the rest, who took their consent to its purpose back.")
+    unrecorded = serializers.IntegerField(help_text="And those of whom no such consent is recorded.")
+    needs_consent = serializers.BooleanField(help_text="Whether those are left out.")
     missing = MissingSerializer(many=True, help_text="Contacts that lack a variable.")
     problems = serializers.ListField(child=serializers.CharField())
     mean_segments = serializers.FloatField()

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0006_contact_identifier"),
+        ("campaigns", "0007_purpose"),
         ("contacts", "0003_suppression_scope"),
         ("delivery", "0011_keywords"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -7,7 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from contacts.models import ContactList
+from contacts.models import ConsentEvent, ContactList
 from delivery.lanes import Lane
 
 #: A campaign may be spread over a month at most.
@@ -82,6 +82,19 @@ class Campaign(models.Model):
         help_text="Empty: by the routes, or the default sender where there are none.",
     )
     lane = models.PositiveSmallIntegerField(choices=Lane.choices, default=Lane.BULK)
+    purpose = models.CharField(
+        max_length=13,
+        choices=ConsentEvent.Purpose.choices,
+        default=ConsentEvent.Purpose.MARKETING,
+        db_default=ConsentEvent.Purpose.MARKETING.value,
+        help_text="What people must have agreed to, or at least not taken back.",
+    )
+    needs_consent = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Frozen at launch: those of whom no consent is recorded are left out.",
+    )
     include = models.ManyToManyField(ContactList, related_name="+", blank=True)
     exclude = models.ManyToManyField(ContactList, related_name="+", blank=True)
     on_missing = models.CharField(

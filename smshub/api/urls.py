@@ -13,18 +13,21 @@ from campaigns.api.messages import SendingViewSet
 from campaigns.api.rules import ReminderRuleViewSet
 from campaigns.api.templates import TemplateViewSet
 from contacts.api.imports import ImportViewSet
-from contacts.api.views import ContactViewSet, ListViewSet, SuppressionViewSet
+from contacts.api.views import ListViewSet, SuppressionViewSet
 from delivery.api.views import InboundViewSet, ProviderViewSet, RouteViewSet, SenderViewSet
 from smshub.api.endpoint import endpoint
 from smshub.api.problems import CONTENT_TYPE, problem
 from smshub.api.schema import openapi
 from smshub.api.whoami import WhoAmI
+from smshub.privacy.api import AskingConsentViewSet, ErasureViewSet, PersonViewSet
 
 router = SimpleRouter(trailing_slash=False)
-router.register("contacts", endpoint(ContactViewSet), "contacts")
+router.register("contacts", endpoint(PersonViewSet), "contacts")
 router.register("lists", endpoint(ListViewSet), "lists")
 router.register("imports", endpoint(ImportViewSet), "imports")
 router.register("suppressions", endpoint(SuppressionViewSet), "suppressions")
+router.register("consents", endpoint(AskingConsentViewSet), "consents")
+router.register("erasures", endpoint(ErasureViewSet), "erasures")
 router.register("templates", endpoint(TemplateViewSet), "templates")
 router.register("campaigns", endpoint(CampaignViewSet), "campaigns")
 router.register("appointments", endpoint(AppointmentViewSet), "appointments")

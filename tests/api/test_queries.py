@@ -11,9 +11,11 @@ from tests.api.conftest import System
 from tests.conversation_factories import ConversationFactory
 from tests.factories import (
     CampaignFactory,
+    ConsentEventFactory,
     ContactFactory,
     ContactImportFactory,
     ContactListFactory,
+    ErasureFactory,
     InboundFactory,
     MessageEventFactory,
     MessageFactory,
@@ -37,6 +39,8 @@ LISTS: dict[str, tuple[Callable[[], Any], int]] = {
     "lists": (ContactListFactory, 2),
     "imports": (ContactImportFactory, 2),
     "suppressions": (SuppressionFactory, 2),
+    "consents": (ConsentEventFactory, 2),
+    "erasures": (ErasureFactory, 2),
     "templates": (TemplateVersionFactory, 3),
     "campaigns": (campaign, 4),
     "messages": (MessageFactory, 2),

@@ -21,9 +21,11 @@ from tests.api.conftest import System
 from tests.conversation_factories import ConversationFactory
 from tests.factories import (
     CampaignFactory,
+    ConsentEventFactory,
     ContactFactory,
     ContactImportFactory,
     ContactListFactory,
+    ErasureFactory,
     HealthChangeFactory,
     InboundFactory,
     MessageFactory,
@@ -105,6 +107,8 @@ def test_nothing_that_is_sent_breaks_the_api(shop: System, settings: Any, tmp_pa
         "lists": ContactListFactory().pk,
         "imports": ContactImportFactory().pk,
         "suppressions": SuppressionFactory().pk,
+        "consents": ConsentEventFactory().pk,
+        "erasures": ErasureFactory().pk,
         "senders": SenderFactory(is_default=True).pk,
         "templates": TemplateVersionFactory().template_id,
         "campaigns": CampaignFactory().pk,

@@ -1,0 +1,49 @@
+"""Asking for a confirmed consent by text: the request in the ledger and the message that asks, or neither."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from contacts.consents import opt_in
+from contacts.consents.ledger import LedgerError, Line
+from contacts.models import ConsentEvent
+from delivery.lanes import Lane
+from delivery.models import Inbound, Message, Sender
+from delivery.submit import SubmitError, submit
+
+#: Where the code goes in a text.
+CODE = "{code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    event: ConsentEvent
+    message: Message
+
+
+def ask(line: Line, *, text: str, sender: Sender | None = None, hours: int | None = None) -> Asked:
+    """Ask somebody to confirm by texting a code back. `text` says for what, and has `{code}` where the code goes.
+
+    Raises LedgerError, also for a text that cannot be sent.
+    """
+    if CODE not in text:
+        raise LedgerError(f"The text must have {CODE} in it, where the code to text back goes.")
+    with transaction.atomic():
+        event = opt_in.request(line, hours=hours)
+        try:
+            message = submit(
+                recipient=line.phone,
+                body=text.replace(CODE, event.code),
+                lane=Lane.TRANSACTIONAL,
+                sender=sender,
+                valid_until=event.expires_at,
+            )
+        except SubmitError as error:
+            raise LedgerError(str(error)) from None
+    return Asked(event, message)
+
+
+def heard(inbound: Inbound) -> None:
+    """A text came in, which may be the code that somebody was asked for. In the transaction that keeps it."""
+    if inbound.keyword == Inbound.Keyword.NONE and inbound.body:
+        opt_in.heard(phone=inbound.phone, text=inbound.body, evidence=f"inbound text {inbound.pk}")
