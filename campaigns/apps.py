@@ -9,6 +9,7 @@ class CampaignsConfig(AppConfig):
         from campaigns import (
             consenting,
             guards,  # noqa: F401  (registers its receivers)
+            receivers,  # noqa: F401  (the same)
         )
         from contacts.models import ConsentEvent
         from contacts.signals import consent_changed

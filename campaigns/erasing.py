@@ -1,10 +1,10 @@
-"""What this floor has of one person, taken away: appointments with their reminders and tasks, and plans."""
+"""What this floor has of one person, taken away: appointments with their reminders and tasks, plans, conversations."""
 
 from collections import Counter
 
 from django.db import transaction
 
-from campaigns.models import Appointment, Plan, Reminder, StaffTask
+from campaigns.models import Appointment, Conversation, Plan, Reminder, StaffTask
 
 BATCH = 500
 
@@ -23,3 +23,12 @@ def erase_batch(contact_id: int) -> Counter[str]:
         if not ids:
             counts["plans"] = Plan.objects.filter(contact=contact_id).delete()[0]
     return +counts
+
+
+def erase_conversations(phone: str) -> Counter[str]:
+    """They hold no texts: there is one for each address that was written to, with who answered."""
+    with transaction.atomic():
+        found = Conversation.objects.filter(phone=phone)
+        number = found.count()
+        found.delete()
+    return +Counter({"conversations": number})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from campaigns import audience, templating
+from campaigns import answer_lint, audience, templating
 from campaigns.errors import InvalidTemplate
 from campaigns.models import Template, TemplateVersion
 from campaigns.templating import Problem, ProblemKind
@@ -51,7 +51,8 @@ def problems(body: str) -> tuple[Problem, ...]:
     """What must be corrected before the text can be saved."""
     if not body.strip():
         return (Problem(ProblemKind.SYNTAX, "the text is empty", 1, 1),)
-    return tuple(found for found in templating.check(body, ()) if found.kind is not ProblemKind.UNKNOWN_VARIABLE)
+    wrong = (found for found in templating.check(body, ()) if found.kind is not ProblemKind.UNKNOWN_VARIABLE)
+    return (*wrong, *answer_lint.problems(body))
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ class ProblemKind(StrEnum):
     UNKNOWN_FILTER = "unknown_filter"
     UNKNOWN_VARIABLE = "unknown_variable"
     SAMPLE = "sample"
+    RESERVED_ANSWER = "reserved_answer"
 
 
 @dataclass(frozen=True, slots=True)

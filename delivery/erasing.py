@@ -6,6 +6,7 @@ from django.db import transaction
 
 from delivery.models import (
     Attempt,
+    Confirmation,
     Inbound,
     InboxReceipt,
     Message,
@@ -36,7 +37,9 @@ def erase_batch(phone: str) -> Counter[str]:
         counts = _messages(phone) or _inbound(phone)
         if not counts and Reached.objects.filter(recipient=phone).delete()[0]:
             counts["frequency counts"] = 1
-    return counts
+        if not counts:
+            counts["confirmations"] = Confirmation.objects.filter(phone=phone).delete()[0]
+    return +counts
 
 
 def _messages(phone: str) -> Counter[str]:

@@ -2,5 +2,6 @@
 
 from django.dispatch import Signal
 
-#: A text came in. Sent by `Inbound` with `inbound`; a receiver that raises makes the provider come again.
+#: A text came in. Sent by `Inbound` with `inbound` and `consent_changed` (whether its keyword stopped or started
+#: anything); a receiver that raises makes the provider come again.
 text_received = Signal()

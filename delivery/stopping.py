@@ -6,12 +6,14 @@ from django.db import connection, transaction
 
 from contacts import digests
 from delivery.errors import Suppressed
+from delivery.inbound import exemption
 from delivery.states import UNCLAIMED, Status, sql_in
 
 #: Parts of the claim, about its message (m). Why its recipient must not be texted: by anybody, or by its own sender.
-STOPPED = """SELECT reason FROM contacts_suppression AS s
+STOPPED = f"""SELECT reason FROM contacts_suppression AS s
     WHERE s.phone = m.recipient AND s.lifted_at IS NULL
       AND (s.scope = '' OR s.scope = (SELECT address FROM delivery_sender AS own WHERE own.id = m.sender_id))
+      AND NOT {exemption.SQL}
     ORDER BY s.scope LIMIT 1"""
 #: The same of somebody whose number is gone, by its digest. Nothing is hashed while there is nobody such.
 ERASED = f"""CASE WHEN EXISTS (SELECT 1 FROM contacts_suppression WHERE digest IS NOT NULL AND lifted_at IS NULL)

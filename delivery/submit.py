@@ -4,6 +4,7 @@ What becomes of a message is decided by `delivery.submitting.rules`, whichever w
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -31,6 +32,7 @@ __all__ = [
     "cancel",
     "closed",
     "prepare",
+    "prepare_whatever_consent",
     "queue",
     "submit",
     "submit_draft",
@@ -95,6 +97,18 @@ def prepare(drafts: Sequence[Draft]) -> list[Row | SubmitError]:
     Must run in the transaction that writes them (`write`): consent is what it is at this moment.
     """
     return [rules.objection(it) or rules.row(it) for it in rules.consider(drafts)]
+
+
+def prepare_whatever_consent(draft: Draft) -> Row:
+    """The row of a draft, not written yet, by the rules of `submit` but for consent.
+
+    No way around a suppression: the claim looks at consent again, and lets nothing pass but what
+    `delivery.inbound.exemption` is about. Raises SubmitError.
+    """
+    (it,) = rules.consider([draft])
+    if objection := rules.objection(it):
+        raise objection
+    return rules.row(replace(it, stopped=""))
 
 
 def queue(drafts: Sequence[Draft]) -> dict[UUID, Row]:

@@ -67,8 +67,22 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Messages",
                 "items": [
+                    _item("Inbox", "forum", "campaigns_conversation_changelist", "campaigns.view_conversation"),
                     _item("Messages", "chat", "delivery_message_changelist", "delivery.view_message"),
                     _item("Incoming texts", "inbox", "delivery_inbound_changelist", "delivery.view_inbound"),
+                    _item("Answers", "quickreply", "campaigns_answerrule_changelist", "campaigns.view_answerrule"),
+                    _item(
+                        "Automatic replies", "nights_stay", "campaigns_autoreply_changelist", "campaigns.view_autoreply"
+                    ),
+                    _item(
+                        "Canned replies",
+                        "description",
+                        "campaigns_cannedreply_changelist",
+                        "campaigns.view_cannedreply",
+                    ),
+                    _item(
+                        "Confirmations", "verified", "delivery_confirmation_changelist", "delivery.view_confirmation"
+                    ),
                 ],
             },
             {
@@ -76,6 +90,13 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Providers", "cell_tower", "delivery_provider_changelist", "delivery.view_provider"),
                     _item("Senders", "send", "delivery_sender_changelist", "delivery.view_sender"),
+                    _item("Keywords", "abc", "delivery_keyword_changelist", "delivery.view_keyword"),
+                    _item(
+                        "Answers to keywords",
+                        "feedback",
+                        "delivery_confirmationtext_changelist",
+                        "delivery.view_confirmationtext",
+                    ),
                     _item("Routes", "alt_route", "delivery_route_changelist", "delivery.view_route"),
                     _item("Allowed hours", "bedtime", "delivery_allowedhours_changelist", "delivery.view_allowedhours"),
                     _item("Frequency caps", "speed", "delivery_frequencycap_changelist", "delivery.view_frequencycap"),

@@ -1,7 +1,8 @@
-"""Who may do what: two groups, written from this table after every migration. People are put into them by hand.
+"""Who may do what: three groups, written from this table after every migration. People are put into them by hand.
 
-Staff run campaigns. An operator also sets the hub up: providers, senders, API keys, users. Rights that were added to
-or taken from these two groups by hand are set back; make a group of another name for anything else.
+Staff run campaigns; an inbox agent answers what people write. An operator also sets the hub up: providers, senders, API
+keys, users. Rights that were added to or taken from these groups by hand are set back; make a group of another name for
+anything else.
 """
 
 from typing import Any
@@ -21,12 +22,30 @@ STAFF: dict[str, str] = {
     "campaigns.reminderrule": "view add change",
     "campaigns.reminder": "view",
     "campaigns.stafftask": "view change",
+    "campaigns.conversation": "view change",
+    "campaigns.answerrule": "view add change delete",
+    "campaigns.autoreply": "view add change delete",
+    "campaigns.cannedreply": "view add change delete",
+    "delivery.message": "view",
+    "delivery.inbound": "view",
+    "delivery.confirmation": "view",
+}
+#: Who answers what people write, and nothing else.
+INBOX: dict[str, str] = {
+    "campaigns.conversation": "view change",
+    "campaigns.cannedreply": "view",
+    "campaigns.appointment": "view change",
+    "campaigns.stafftask": "view change",
+    "contacts.contact": "view",
+    "contacts.suppression": "view add",
     "delivery.message": "view",
     "delivery.inbound": "view",
 }
 OPERATOR: dict[str, str] = STAFF | {
     "delivery.provider": "view add change",
     "delivery.sender": "view add change",
+    "delivery.keyword": "view add change delete",
+    "delivery.confirmationtext": "view add change delete",
     "delivery.route": "view add change delete",
     "delivery.countrylimit": "view add change delete",
     "delivery.allowedhours": "view add change delete",
@@ -36,7 +55,7 @@ OPERATOR: dict[str, str] = STAFF | {
     "auth.user": "view add change",
     "auth.group": "view",
 }
-ROLES: dict[str, dict[str, str]] = {"Staff": STAFF, "Operator": OPERATOR}
+ROLES: dict[str, dict[str, str]] = {"Staff": STAFF, "Inbox agent": INBOX, "Operator": OPERATOR}
 
 
 def codenames(rights: dict[str, str]) -> set[tuple[str, str]]:

@@ -212,12 +212,13 @@ class PlanAdmin(PageAdmin):
 
 @admin.register(StaffTask)
 class StaffTaskAdmin(LargeTableAdmin):
-    list_display = ("appointment", "contact", "rule", "created_at", "done_at", "done_by")
+    list_display = ("appointment", "contact", "reason", "rule", "created_at", "done_at", "done_by")
     list_select_related = ("appointment__contact", "rule", "done_by")
     list_filter = (("done_at", admin.EmptyFieldListFilter),)
     fields = readonly_fields = (
         "appointment_link",
         "contact",
+        "reason",
         "rule",
         "created_at",
         "done_at",

@@ -19,7 +19,7 @@ from campaigns.appointments.items import MAX_EXTERNAL_ID, MAX_KIND, MAX_SOURCE, 
 from campaigns.appointments.upsert import upsert
 from campaigns.models import Appointment, Reminder
 from campaigns.reminders import reasons
-from contacts.api.fields import Strict
+from contacts.api.fields import Strict, validated
 from contacts.api.filters import IdFilter
 from contacts.api.refusals import Invalid
 from contacts.api.serializers import AttributesField
@@ -184,7 +184,7 @@ class AppointmentViewSet(viewsets.ReadOnlyModelViewSet[Appointment]):
     @extend_schema(request=SingleSerializer, responses={201: AppointmentSerializer, 200: AppointmentSerializer})
     def create(self, request: Request) -> Response:
         """Write an appointment: a new one, or what is known under its id brought up to date. Repeat it as you like."""
-        given = _valid(SingleSerializer, request)
+        given = validated(SingleSerializer, request)
         return self._written(_item(given), given["source"])
 
     @extend_schema(request=ChangeSerializer, responses=AppointmentSerializer)
@@ -201,13 +201,13 @@ class AppointmentViewSet(viewsets.ReadOnlyModelViewSet[Appointment]):
             status=row.status,
             plan_id=row.plan_id,
         )
-        return self._written(replace(known, **_valid(ChangeSerializer, request)), row.source)
+        return self._written(replace(known, **validated(ChangeSerializer, request)), row.source)
 
     @extend_schema(request=BulkSerializer, responses=ResultsSerializer)
     @action(detail=False, methods=["post"], filterset_class=None)
     def bulk(self, request: Request) -> Response:
         """Write many. Each has its own answer; one that is wrong keeps no other back."""
-        given = _valid(BulkSerializer, request)
+        given = validated(BulkSerializer, request)
         items = (_checked(raw) for raw in given["appointments"])
         return _answer(list(upsert(items, source=given["source"])))
 
@@ -215,7 +215,7 @@ class AppointmentViewSet(viewsets.ReadOnlyModelViewSet[Appointment]):
     @action(detail=False, methods=["post"], filterset_class=None)
     def files(self, request: Request) -> Response:
         """Write the appointments of a file. Repeating events of a calendar are written half a year ahead."""
-        given = _valid(FileSerializer, request)
+        given = validated(FileSerializer, request)
         if given["file"].size > MAX_BYTES:
             raise Invalid("file", f"The file has more than {MAX_BYTES // 1024**2} MB.")
         data = given["file"].read()
@@ -246,13 +246,6 @@ class AppointmentViewSet(viewsets.ReadOnlyModelViewSet[Appointment]):
             raise Invalid("non_field_errors", result.detail)
         row = Appointment.objects.get(source=source, external_id=item.external_id)
         return Response(AppointmentSerializer(row).data, status=201 if result.outcome == Outcome.CREATED else 200)
-
-
-def _valid(kind: type[serializers.Serializer], request: Request) -> dict[str, Any]:
-    data = kind(data=request.data)
-    data.is_valid(raise_exception=True)
-    given: dict[str, Any] = data.validated_data
-    return given
 
 
 def _checked(raw: dict[str, Any]) -> Item:

@@ -24,14 +24,15 @@ CHUNK = 1000
 
 _COMING = "(" + ", ".join(f"'{status.value}'" for status in sorted(COMING)) + ")"
 _SAME_TIME = "(kept.starts_at, kept.contact_id) = (excluded.starts_at, excluded.contact_id)"
-#: Another time, another person, or on again after it was off: whoever was reminded is to be reminded anew.
-_MOVED = f"(NOT {_SAME_TIME} OR (kept.status NOT IN {_COMING} AND excluded.status IN {_COMING}))"
-# A source that has not heard of the confirmation must not undo it.
+# A source that has not heard of the person's answer must not undo it.
 _STATUS = f"""
-(CASE WHEN kept.status = '{Appointment.Status.CONFIRMED}' AND kept.answered_at IS NOT NULL AND {_SAME_TIME}
+(CASE WHEN kept.status IN ('{Appointment.Status.CONFIRMED}', '{Appointment.Status.CANCELLED}')
+       AND kept.answered_at IS NOT NULL AND {_SAME_TIME}
        AND excluded.status IN ('{Appointment.Status.BOOKED}', '{Appointment.Status.RESCHEDULED}')
       THEN kept.status ELSE excluded.status END)
 """
+#: Another time, another person, or on again after it was off: whoever was reminded is to be reminded anew.
+_MOVED = f"(NOT {_SAME_TIME} OR (kept.status NOT IN {_COMING} AND {_STATUS} IN {_COMING}))"
 _CHANGED = f"""
 ((kept.starts_at, kept.contact_id, kept.time_zone, kept.kind, kept.attributes, kept.status)
  IS DISTINCT FROM (excluded.starts_at, excluded.contact_id, excluded.time_zone, excluded.kind, excluded.attributes,
@@ -42,6 +43,7 @@ _STALE = """
  OR (COALESCE(excluded.source_version = kept.source_version, true)
      AND COALESCE(excluded.source_at < kept.source_at, false)))
 """
+# A cancellation that the source itself speaks of is the source's: it may book again.
 # What only has a newer version is written too, so that what is older than that is known for it.
 _WRITE = f"""
 INSERT INTO campaigns_appointment AS kept (source, external_id, contact_id, starts_at, time_zone, kind, attributes,
@@ -57,13 +59,15 @@ ON CONFLICT (source, external_id) DO UPDATE SET
     contact_id = excluded.contact_id, starts_at = excluded.starts_at, time_zone = excluded.time_zone,
     kind = excluded.kind, attributes = excluded.attributes, status = {_STATUS},
     time_version = kept.time_version + CASE WHEN {_MOVED} THEN 1 ELSE 0 END,
-    answered_at = CASE WHEN {_MOVED} THEN NULL ELSE kept.answered_at END,
+    answered_at = CASE WHEN {_MOVED} OR excluded.status = '{Appointment.Status.CANCELLED}' THEN NULL
+                       ELSE kept.answered_at END,
     source_version = COALESCE(excluded.source_version, kept.source_version),
     source_at = COALESCE(excluded.source_at, kept.source_at),
     updated_at = CASE WHEN {_CHANGED} THEN excluded.updated_at ELSE kept.updated_at END
 WHERE NOT {_STALE}
   AND ({_CHANGED} OR excluded.source_version > COALESCE(kept.source_version, excluded.source_version - 1)
-       OR excluded.source_at > COALESCE(kept.source_at, '-infinity'))
+       OR excluded.source_at > COALESCE(kept.source_at, '-infinity')
+       OR (excluded.status = '{Appointment.Status.CANCELLED}' AND kept.answered_at IS NOT NULL))
 RETURNING id, external_id, created_at = %(now)s, updated_at = %(now)s
 """
 _LOCK = """

@@ -10,15 +10,27 @@ from campaigns.models.campaigns import (
     Template,
     TemplateVersion,
 )
+from campaigns.models.conversations import (
+    AnswerRule,
+    AutoReply,
+    CannedReply,
+    Conversation,
+    ConversationReply,
+)
 from campaigns.models.reminders import Reminder, ReminderRule
 
 __all__ = [
     "MAX_SPREAD_MINUTES",
+    "AnswerRule",
     "Appointment",
     "AudienceChunk",
     "AudienceEntry",
+    "AutoReply",
     "Campaign",
     "CampaignEvent",
+    "CannedReply",
+    "Conversation",
+    "ConversationReply",
     "Plan",
     "Reminder",
     "ReminderRule",

@@ -95,11 +95,18 @@ class Plan(models.Model):
 
 
 class StaffTask(models.Model):
-    """Something for a person to do: nobody answered the reminders of an appointment."""
+    """Something for a person to do: nobody answered the reminders of an appointment, or somebody asked for a call."""
+
+    class Reason(models.TextChoices):
+        UNANSWERED = "unanswered", "Nobody answered"
+        CALL = "call", "Asks to be called"
 
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="tasks")
     rule = models.ForeignKey("campaigns.ReminderRule", on_delete=models.PROTECT, related_name="+")
     time_version = models.PositiveIntegerField(editable=False)
+    reason = models.CharField(
+        max_length=10, choices=Reason.choices, default=Reason.UNANSWERED, db_default=Reason.UNANSWERED, editable=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True, blank=True, editable=False)
     done_by = models.ForeignKey(
@@ -109,7 +116,7 @@ class StaffTask(models.Model):
     class Meta:
         verbose_name = "task"
         constraints = [
-            models.UniqueConstraint(fields=["appointment", "rule", "time_version"], name="staff_task_once"),
+            models.UniqueConstraint(fields=["appointment", "rule", "time_version", "reason"], name="staff_task_once"),
         ]
         indexes = [models.Index(fields=["-id"], condition=Q(done_at__isnull=True), name="staff_task_open")]
 

@@ -5,6 +5,7 @@ rule's next step follows: another rule's reminder goes out at once, or staff hav
 transaction that clears `escalate_at`.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from django.db import connection, transaction
 from campaigns.models import Appointment, Reminder
 from campaigns.models.appointments import COMING
 from campaigns.reminders import planning
+from campaigns.signals import appointments_changed
 from delivery import clock
 from delivery.ids import reminder_of
 
@@ -54,7 +56,8 @@ def answered(*, appointment_id: int, at: datetime, status: Appointment.Status | 
     """Somebody has answered for this appointment: nobody is asked again, and no next step follows.
 
     Reminders that ask (`reply_expected`) are withdrawn, planned or queued; others still go out. `status` is what the
-    answer makes of the appointment, such as confirmed. False: it is answered already, or no longer to come.
+    answer makes of the appointment, confirmed or cancelled; `appointments_changed` is sent. False: it is answered
+    already, or no longer to come.
     """
     with transaction.atomic():
         planning.share()
@@ -67,16 +70,25 @@ def answered(*, appointment_id: int, at: datetime, status: Appointment.Status | 
         asking = Reminder.objects.filter(appointment=appointment, time_version=appointment.time_version)
         asking.filter(escalate_at__isnull=False).update(escalate_at=None)
         planning.plan([appointment.pk], now=clock.now())
+        change = appointment.status if status else "answered"
+        appointments_changed.send(sender=Appointment, appointments=[appointment.pk], change=change)
     return True
 
 
 def asked_by(message_id: UUID) -> Reminder | None:
     """The reminder that a message is of, if it asks for an answer: for whoever matches an incoming text to it."""
-    reminder_id = reminder_of(message_id)
-    if reminder_id is None:
-        return None
-    asking = Reminder.objects.select_related("appointment").filter(rule__reply_expected=True)
-    return asking.filter(pk=reminder_id, message_id=message_id).first()
+    return next(iter(asked_by_each([message_id])), None)
+
+
+def asked_by_each(message_ids: Sequence[UUID]) -> list[Reminder]:
+    """The same of many messages, in their order, without those that asked nothing."""
+    of = {message_id: reminder_of(message_id) for message_id in message_ids}
+    ids = [pk for pk in of.values() if pk is not None]
+    if not ids:
+        return []
+    asking = Reminder.objects.select_related("appointment__contact", "rule").filter(rule__reply_expected=True)
+    found = {reminder.message_id: reminder for reminder in asking.filter(pk__in=ids, message_id__in=message_ids)}
+    return [found[message_id] for message_id in message_ids if message_id in found]
 
 
 def escalate(limit: int = BATCH) -> int:

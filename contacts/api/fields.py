@@ -68,6 +68,14 @@ class BoundedIds(serializers.ListField):
         super().__init__(**kwargs)
 
 
+def validated(kind: type[serializers.Serializer], request: Any) -> dict[str, Any]:
+    """What the request holds, as the serializer reads it. Raises ValidationError."""
+    data = kind(data=request.data)
+    data.is_valid(raise_exception=True)
+    given: dict[str, Any] = data.validated_data
+    return given
+
+
 def key_label(request: Any) -> str:
     """Who acts, for the records: the name of the API key."""
     return f"API key {request.auth.name}"

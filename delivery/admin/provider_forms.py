@@ -27,7 +27,7 @@ class ProviderForm(forms.ModelForm):
 
     class Meta:
         model = Provider
-        fields = ("name", "rate", "max_in_flight")
+        fields = ("name", "rate", "max_in_flight", "answers_keywords")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -95,6 +95,7 @@ class ProviderAdmin(PageAdmin):
         if obj and not self.has_change_permission(request, obj):
             plain, secret = [], []
         sets: list[Any] = [(None, {"fields": ["name", *plain]}), ("Limits", {"fields": ["rate", "max_in_flight"]})]
+        sets.append(("Keywords", {"fields": ["answers_keywords"]}))
         if secret:
             sets.insert(1, ("Secrets", {"fields": secret, "description": "They can be replaced, never read."}))
         return sets
@@ -137,7 +138,7 @@ class ProviderAdmin(PageAdmin):
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
         """Whether it is on is not the form's to say."""
         accounts.save_credentials(provider=obj, credentials=form.secrets())
-        obj.save(update_fields=["name", "rate", "max_in_flight", "updated_at"])
+        obj.save(update_fields=["name", "rate", "max_in_flight", "answers_keywords", "updated_at"])
 
     # --- on and off ---------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from delivery.routing.senders import review_queue
 class SenderForm(forms.ModelForm):
     class Meta:
         model = Sender
-        fields = ("provider", "address", "rate", "enabled", "is_default")
+        fields = ("provider", "address", "rate", "enabled", "is_default", "opt_out_scope", "display_name")
 
     def _get_validation_exclusions(self) -> set[str]:
         # A new default takes the place of the old one.
@@ -26,7 +26,10 @@ class SenderForm(forms.ModelForm):
 class SenderAdmin(PageAdmin):
     form = SenderForm
     list_display = ("address", "provider", "rate", "enabled", "disabled_reason", "is_default")
-    fields = ("provider", "address", "rate", "enabled", "disabled_reason", "is_default")
+    fields = (
+        *("provider", "address", "rate", "enabled", "disabled_reason", "is_default"),
+        *("opt_out_scope", "display_name"),
+    )
     readonly_fields = ("disabled_reason",)
     list_select_related = ("provider",)
     list_filter = ("provider",)

@@ -297,7 +297,7 @@ class ProviderDetailSerializer(ProviderSerializer):
 class InboundSerializer(serializers.ModelSerializer):
     phone = serializers.CharField(help_text="Who wrote, E.164.")
     body = serializers.CharField(allow_null=True, allow_blank=True, help_text="Null: it is no longer kept.")
-    keyword = serializers.CharField(allow_blank=True, help_text="stop, start or help; empty: conversation.")
+    keyword = serializers.CharField(allow_blank=True, help_text="stop, start, help or refusal; empty: conversation.")
 
     class Meta:
         model = Inbound

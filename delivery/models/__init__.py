@@ -2,6 +2,7 @@
 
 from delivery.models.accounts import CountryLimit, Price, Provider, Sender
 from delivery.models.campaigns import CampaignHold, CampaignLimit, Tally
+from delivery.models.keywords import Confirmation, ConfirmationText, Keyword
 from delivery.models.messages import EVENT_ORDER, Attempt, Inbound, InboxReceipt, Message, MessageEvent, MessagePart
 from delivery.models.months import Month, MonthSummary
 from delivery.models.requests import MessageRequest
@@ -15,12 +16,15 @@ __all__ = [
     "Attempt",
     "CampaignHold",
     "CampaignLimit",
+    "Confirmation",
+    "ConfirmationText",
     "CountryLimit",
     "FrequencyCap",
     "HealthChange",
     "HealthCount",
     "Inbound",
     "InboxReceipt",
+    "Keyword",
     "Message",
     "MessageEvent",
     "MessagePart",

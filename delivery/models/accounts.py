@@ -10,6 +10,11 @@ from delivery.encryption import EncryptedJSONField
 class Provider(models.Model):
     """An account with somebody who carries messages: which adapter speaks to it, with what, how fast."""
 
+    class AnswersKeywords(models.TextChoices):
+        USUAL = "", "As is usual with this provider"
+        PROVIDER = "provider", "The provider"
+        HUB = "hub", "SMSHub"
+
     name = models.CharField(max_length=80, unique=True)
     adapter = models.CharField(max_length=40, help_text="The provider package that speaks its protocol.")
     settings = models.JSONField(blank=True, default=dict)
@@ -20,6 +25,15 @@ class Provider(models.Model):
     disabled_reason = models.CharField(max_length=200, blank=True, default="", editable=False)
     unbound_at = models.DateTimeField(
         null=True, editable=False, help_text="Since when none of its connections is to be held."
+    )
+    answers_keywords = models.CharField(
+        "who answers STOP, START and HELP",
+        max_length=8,
+        choices=AnswersKeywords.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Nobody is to be answered twice.",
     )
     unbound_by = models.CharField(max_length=150, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -32,12 +46,26 @@ class Provider(models.Model):
 class Sender(models.Model):
     """What the recipient sees: a number, a short code, a name."""
 
+    class OptOutScope(models.TextChoices):
+        EVERYWHERE = "everywhere", "No sender texts them any more"
+        SENDER = "sender", "This sender does not text them any more"
+
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="senders")
     address = models.CharField(max_length=40, help_text="Number, short code, name, or the provider's service id.")
     rate = models.PositiveIntegerField(null=True, blank=True, help_text="Segments per second; empty: the provider's.")
     enabled = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=200, blank=True, default="", editable=False)
     is_default = models.BooleanField(default=False, help_text="Used where a message names no sender.")
+    opt_out_scope = models.CharField(
+        "a STOP to it means",
+        max_length=10,
+        choices=OptOutScope.choices,
+        default=OptOutScope.EVERYWHERE,
+        db_default=OptOutScope.EVERYWHERE,
+    )
+    display_name = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="Who it is, said before confirmations of STOP."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

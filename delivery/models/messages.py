@@ -228,6 +228,7 @@ class Inbound(models.Model):
         STOP = "stop", "Stop"
         START = "start", "Start"
         HELP = "help", "Help"
+        REFUSAL = "refusal", "Refusal in their own words"
 
     id = models.UUIDField(primary_key=True, default=new_message_id, editable=False)
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, db_index=False)
@@ -237,7 +238,7 @@ class Inbound(models.Model):
     sealed_body = models.BinaryField(
         db_column="body", null=True, help_text="The text, sealed (`delivery.bodies`). Null: no longer kept."
     )
-    keyword = models.CharField(max_length=5, choices=Keyword.choices, blank=True, default=Keyword.NONE)
+    keyword = models.CharField(max_length=8, choices=Keyword.choices, blank=True, default=Keyword.NONE)
     received_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

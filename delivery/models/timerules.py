@@ -42,12 +42,8 @@ class OfArea(models.Model):
             raise ValidationError({"state": "Only states of the US and provinces of Canada have lines of their own."})
 
 
-class AllowedHours(OfArea):
-    """The hours of the recipient's wall clock in which a country or a state lets texts arrive.
-
-    The line of a state replaces that of its country, and that of a country the one for any other; a line that is
-    switched off is as if it were not there.
-    """
+class WithHours(models.Model):
+    """Hours of a wall clock by the kind of day. Both of a day empty: none of it."""
 
     weekday_from = models.TimeField(null=True, blank=True, help_text="Both empty: no texts on such a day.")
     weekday_until = models.TimeField(null=True, blank=True, help_text="00:00 is the end of the day.")
@@ -60,15 +56,7 @@ class AllowedHours(OfArea):
     )
 
     class Meta:
-        verbose_name = verbose_name_plural = "allowed hours"
-        ordering = ["country", "state"]
-        constraints = [
-            models.UniqueConstraint(fields=["country", "state"], name="allowed_hours_once"),
-            models.CheckConstraint(condition=Q(state="") | ~Q(country=""), name="allowed_hours_area"),
-        ]
-
-    def __str__(self) -> str:
-        return self.area or "Any other country"
+        abstract = True
 
     @property
     def rule(self) -> Rule:
@@ -81,6 +69,25 @@ class AllowedHours(OfArea):
         if (opens is None) != (closes is None):
             raise ValueError("hours need a beginning and an end")
         return None if opens is None else Hours(opens, closes)
+
+
+class AllowedHours(OfArea, WithHours):
+    """The hours of the recipient's wall clock in which a country or a state lets texts arrive.
+
+    The line of a state replaces that of its country, and that of a country the one for any other; a line that is
+    switched off is as if it were not there.
+    """
+
+    class Meta:
+        verbose_name = verbose_name_plural = "allowed hours"
+        ordering = ["country", "state"]
+        constraints = [
+            models.UniqueConstraint(fields=["country", "state"], name="allowed_hours_once"),
+            models.CheckConstraint(condition=Q(state="") | ~Q(country=""), name="allowed_hours_area"),
+        ]
+
+    def __str__(self) -> str:
+        return self.area or "Any other country"
 
 
 class FrequencyCap(OfArea):

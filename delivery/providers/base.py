@@ -262,6 +262,8 @@ class ProviderKind:
     """Whether receipts may also come to one address for all: they carry our token, or an id that we know."""
     inbound_answer: tuple[str, bytes] = ("text/plain", b"")
     """Content type and body with which an inbound callback is acknowledged."""
+    answers_keywords: bool = False
+    """Whether it usually answers STOP, START and HELP itself, so that the hub must not as well."""
     explain: Callable[[str], tuple[str, str]] | None = None
     """A code in words and a link to the provider's page about it."""
     can_ask: bool = True

@@ -43,6 +43,8 @@ SCOPES: dict[str, str] = {
     "appointments:write": "Write appointments, one, many or a file of them",
     "reminders:read": "See reminder rules and what they are about to do",
     "reminders:write": "Change reminder rules",
+    "conversations:read": "See what people write, with full numbers and texts",
+    "conversations:write": "Answer people, assign and close conversations, stop texts to them",
     "messages:read": "See messages, with full numbers and texts",
     "messages:write": "Send and cancel single messages",
     "senders:read": "See senders",

@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 
 from campaigns.api.appointments import AppointmentViewSet
 from campaigns.api.campaigns import CampaignViewSet
+from campaigns.api.conversations import ConversationViewSet
 from campaigns.api.messages import SendingViewSet
 from campaigns.api.rules import ReminderRuleViewSet
 from campaigns.api.templates import TemplateViewSet
@@ -31,6 +32,7 @@ router.register("templates", endpoint(TemplateViewSet), "templates")
 router.register("campaigns", endpoint(CampaignViewSet), "campaigns")
 router.register("appointments", endpoint(AppointmentViewSet), "appointments")
 router.register("reminder-rules", endpoint(ReminderRuleViewSet), "reminder-rules")
+router.register("conversations", endpoint(ConversationViewSet), "conversations")
 router.register("messages", endpoint(SendingViewSet), "messages")
 router.register("senders", endpoint(SenderViewSet), "senders")
 router.register("routes", endpoint(RouteViewSet), "routes")

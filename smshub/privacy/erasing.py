@@ -95,6 +95,10 @@ def _appointments(erasure: Erasure, phone: str) -> Counter[str]:
     return of_campaigns.erase_batch(erasure.contact_id) if erasure.contact_id is not None else Counter()
 
 
+def _conversations(erasure: Erasure, phone: str) -> Counter[str]:
+    return of_campaigns.erase_conversations(phone)
+
+
 def _messages(erasure: Erasure, phone: str) -> Counter[str]:
     return of_delivery.erase_batch(phone)
 
@@ -119,7 +123,13 @@ def _files(erasure: Erasure, phone: str) -> Counter[str] | None:
     return Counter({"import files": erased})
 
 
-_PIECES: tuple[Callable[[Erasure, str], Counter[str] | None], ...] = (_appointments, _messages, _answers, _files)
+_PIECES: tuple[Callable[[Erasure, str], Counter[str] | None], ...] = (
+    _appointments,
+    _conversations,
+    _messages,
+    _answers,
+    _files,
+)
 
 
 def _went_on(erasure: Erasure, counts: Counter[str]) -> bool:

@@ -13,10 +13,10 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
 
-from campaigns.models import Appointment, Plan, Reminder, StaffTask
+from campaigns.models import Appointment, Conversation, Plan, Reminder, StaffTask
 from contacts.consents.proof import as_pdf, proof
 from contacts.models import Contact, Membership, Suppression
-from delivery.models import Inbound, Message, MessageEvent, Reached
+from delivery.models import Confirmation, Inbound, Message, MessageEvent, Reached
 
 _PAGE = 500
 
@@ -80,6 +80,8 @@ def _parts(phone: str) -> Iterable[tuple[str, QuerySet[Any], Callable[[Any], dic
     yield "messages", Message.objects.filter(recipient=phone).order_by("-id"), _with_body
     yield "message_events", MessageEvent.objects.filter(message__recipient=phone).order_by("message_id", "at"), _plain
     yield "texts_received", Inbound.objects.filter(phone=phone).order_by("-id"), _with_body
+    yield "conversations", Conversation.objects.filter(phone=phone).order_by("pk"), _plain
+    yield "confirmations", Confirmation.objects.filter(phone=phone).order_by("pk"), _plain
     yield "frequency_counts", Reached.objects.filter(recipient=phone), _plain
 
 

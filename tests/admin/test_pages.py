@@ -11,7 +11,7 @@ from django.urls import reverse
 from campaigns.models import Campaign
 from contacts.models import ContactImport
 from smshub.api.models import ApiKey
-from tests import factories, reminder_factories
+from tests import conversation_factories, factories, reminder_factories
 
 MAKE: dict[str, Callable[[], Any]] = {
     "contacts_contact": factories.ContactFactory,
@@ -25,6 +25,13 @@ MAKE: dict[str, Callable[[], Any]] = {
     "campaigns_reminderrule": lambda: reminder_factories.ReminderFactory().rule,
     "campaigns_reminder": reminder_factories.ReminderFactory,
     "campaigns_stafftask": reminder_factories.StaffTaskFactory,
+    "campaigns_conversation": conversation_factories.ConversationFactory,
+    "campaigns_answerrule": conversation_factories.AnswerRuleFactory,
+    "campaigns_autoreply": conversation_factories.AutoReplyFactory,
+    "campaigns_cannedreply": conversation_factories.CannedReplyFactory,
+    "delivery_keyword": conversation_factories.KeywordFactory,
+    "delivery_confirmationtext": conversation_factories.ConfirmationTextFactory,
+    "delivery_confirmation": conversation_factories.ConfirmationFactory,
     "delivery_message": lambda: factories.MessageEventFactory().message,
     "delivery_inbound": factories.InboundFactory,
     "delivery_provider": factories.ProviderFactory,
@@ -36,12 +43,12 @@ MAKE: dict[str, Callable[[], Any]] = {
     "api_smpplogin": factories.SmppLoginFactory,
     "auth_user": factories.UserFactory,
 }
-READ_ONLY = {"delivery_message", "delivery_inbound", "campaigns_reminder"}
+READ_ONLY = {"delivery_message", "delivery_inbound", "campaigns_reminder", "delivery_confirmation"}
 #: Written by the hub, and changed by a button at most.
-NOT_ADDED = READ_ONLY | {"campaigns_stafftask"}
+NOT_ADDED = READ_ONLY | {"campaigns_stafftask", "campaigns_conversation"}
 SETUP = {
     *("delivery_provider", "delivery_sender", "delivery_route", "delivery_allowedhours", "delivery_frequencycap"),
-    *("api_apikey", "api_smpplogin", "auth_user"),
+    *("api_apikey", "api_smpplogin", "auth_user", "delivery_keyword", "delivery_confirmationtext"),
 }
 
 
@@ -103,7 +110,7 @@ def campaign(status: str) -> str:
 def special_pages() -> list[tuple[str, str]]:
     upload = factories.ContactImportFactory(status=ContactImport.Status.UPLOADED)
     key: ApiKey = factories.ApiKeyFactory()
-    provider = factories.ProviderFactory()
+    provider, talk = factories.ProviderFactory(), conversation_factories.ConversationFactory()
     draft, running = campaign(Campaign.Status.DRAFT), campaign(Campaign.Status.RUNNING)
     return [
         ("get", f"{running}/live/"),
@@ -116,6 +123,12 @@ def special_pages() -> list[tuple[str, str]]:
         ("post", f"{running}/act/pause/"),
         ("post", "/admin/campaigns/template/preview/"),
         ("post", f"/admin/campaigns/stafftask/{reminder_factories.StaffTaskFactory().pk}/done/"),
+        ("get", f"/admin/campaigns/conversation/{talk.pk}/thread/"),
+        ("post", f"/admin/campaigns/conversation/{talk.pk}/segments/"),
+        ("post", f"/admin/campaigns/conversation/{talk.pk}/reply/"),
+        ("post", f"/admin/campaigns/conversation/{talk.pk}/act/close/"),
+        ("post", f"/admin/campaigns/conversation/{talk.pk}/assign/"),
+        ("post", f"/admin/campaigns/conversation/{talk.pk}/settle/1/confirm/"),
         ("get", f"/admin/contacts/contactimport/{upload.pk}/progress/"),
         ("post", f"/admin/contacts/contactimport/{upload.pk}/map/"),
         ("get", f"/admin/contacts/contactimport/{upload.pk}/rejected.csv"),

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.api.conftest import System
+from tests.conversation_factories import ConversationFactory
 from tests.factories import (
     CampaignFactory,
     ConsentEventFactory,
@@ -47,6 +48,7 @@ LISTS: dict[str, tuple[Callable[[], Any], int]] = {
     "routes": (RouteFactory, 2),
     "providers": (ProviderHealthFactory, 2),
     "inbound": (InboundFactory, 2),
+    "conversations": (ConversationFactory, 2),
 }
 
 

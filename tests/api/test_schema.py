@@ -18,6 +18,7 @@ from schemathesis.core.result import Ok
 
 from smshub.api.schema import document
 from tests.api.conftest import System
+from tests.conversation_factories import ConversationFactory
 from tests.factories import (
     CampaignFactory,
     ConsentEventFactory,
@@ -117,6 +118,7 @@ def test_nothing_that_is_sent_breaks_the_api(shop: System, settings: Any, tmp_pa
         "routes": RouteFactory().pk,
         "providers": HealthChangeFactory().provider_id,
         "inbound": str(InboundFactory().pk),
+        "conversations": ConversationFactory().pk,
     }
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
     schema.config.generation.update(modes=list(schemathesis.GenerationMode))

@@ -6,11 +6,10 @@ import pytest
 from django.utils import timezone
 
 from delivery import control, queue
-from delivery.ids import new_message_id
+from delivery import submit as submitting
 from delivery.models import Message
 from delivery.states import Status
-from delivery.submit import Draft, SubmitError, cancel, prepare, submit
-from delivery.submit_many import Text, submit_many
+from delivery.submit import Draft, Row, SubmitError, cancel, prepare, submit
 from tests.factories import DefaultSenderFactory, MessageFactory, SenderFactory, SuppressionFactory
 
 pytestmark = pytest.mark.django_db
@@ -39,14 +38,13 @@ def test_a_stop_to_one_sender_is_about_that_senders_texts() -> None:
     SuppressionFactory(phone="+14155550101", scope=mine.address)
 
     drafts = [Draft("+14155550101", "Hi", sender=sender) for sender in (None, mine, other)]
-    statuses = [message.status for message in prepare(drafts) if isinstance(message, Message)]
+    statuses = [row.status for row in prepare(drafts) if isinstance(row, Row)]
     assert statuses == [Status.SUPPRESSED, Status.SUPPRESSED, Status.QUEUED]
     assert submit(recipient="+14155550101", body="Hi").status == Status.SUPPRESSED
     assert submit(recipient="+14155550101", body="Hi", sender=other).status == Status.QUEUED
 
-    texts = [Text(new_message_id(), "+14155550101", "Hi", sender_id=pk) for pk in (None, mine.pk, other.pk)]
-    fates = submit_many(texts)
-    assert [fates[text.id].status for text in texts] == statuses
+    rows = submitting.queue(drafts)
+    assert [rows[draft.id].status for draft in drafts] == statuses
 
 
 def test_a_later_message_is_held_until_its_time_and_then_queued() -> None:

@@ -34,6 +34,7 @@ NOT_IN_ADMIN = {
     "delivery.Tally": "deltas; their sums are the campaign's progress",
     "campaigns.TemplateVersion": "seen on the template, never changed",
     "campaigns.CampaignEvent": "the history on the campaign's page",
+    "campaigns.ConversationReply": "who an answer is from; shown beside it in its conversation",
     "campaigns.AudienceEntry": "numbered ids that last while the messages are being made",
     "campaigns.AudienceChunk": "how far the making of messages got; shown as progress",
     "api.SmppPart": "parts of a long text that wait for the others, for minutes",

@@ -16,4 +16,6 @@ KIND = ProviderKind(
     parse_inbound=parse_inbound,
     inbound_answer=INBOUND_ANSWER,
     explain=explain,
+    # Its default handling of opt-outs, which is on until somebody switches it off, replies to all three.
+    answers_keywords=True,
 )

@@ -1,0 +1,141 @@
+"""Answer rules, automatic replies and canned replies: what staff set up for conversations."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from unfold.decorators import display
+
+from campaigns.conversations import rules
+from campaigns.models import AnswerRule, AutoReply, CannedReply
+from campaigns.reminders.rules import UnusableRule
+from contacts.admin.attributes import AttributesField
+from contacts.admin.base import PageAdmin, text_area
+from delivery.submit import MAX_BODY
+
+
+def _texts(label: str, help_text: str) -> AttributesField:
+    return AttributesField(
+        label=label,
+        widget=text_area(4, placeholder="en: We are closed until Monday.\nes: Cerrado hasta el lunes."),
+        help_text=help_text,
+    )
+
+
+class WordsField(AttributesField):
+    """Lists of words by language, as lines `es: sí, confirmo`."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            value = {tag: ", ".join(map(str, words)) for tag, words in value.items()}
+        return super().prepare_value(value)
+
+    def clean(self, value: Any) -> dict[str, Any]:
+        lines = super().clean(value)
+        return {
+            tag: words if isinstance(words, list) else [word.strip() for word in words.split(",") if word.strip()]
+            for tag, words in lines.items()
+        }
+
+
+class AnswerRuleForm(forms.ModelForm):
+    words = WordsField(
+        label="Words",
+        widget=text_area(4, placeholder="any: 1, c\nes: confirmo"),
+        help_text="One language on each line, as tag: words with commas; “any” for those of every language.",
+    )
+    replies = _texts("What is said", "One language on each line, as tag: text. Empty: the usual.")
+
+    class Meta:
+        model = AnswerRule
+        fields = ("name", "enabled", "rule", "kind", "words", "action", "replies")
+
+    def clean(self) -> dict[str, Any]:
+        return _checked(self, super().clean() or {}, lambda given: rules.check_answer(AnswerRule(**given)))
+
+
+@admin.register(AnswerRule)
+class AnswerRuleAdmin(PageAdmin):
+    form = AnswerRuleForm
+    list_display = ("name", "counts", "action", "rule", "kind", "enabled")
+    list_filter = ("enabled", "action")
+    list_select_related = ("rule",)
+    fields = ("name", "enabled", "rule", "kind", "words", "action", "replies")
+
+    @display(description="Words")
+    def counts(self, rule: AnswerRule) -> str:
+        return ", ".join(str(word) for words in rule.words.values() for word in words)[:80]
+
+
+class AutoReplyForm(forms.ModelForm):
+    open_texts = _texts("Said within business hours", "One language on each line, as tag: text. Empty: nothing.")
+    closed_texts = _texts("Said outside of them", "One language on each line, as tag: text. Empty: nothing.")
+
+    class Meta:
+        model = AutoReply
+        fields = (
+            *("sender", "enabled", "time_zone", "country", "state", "weekday_from", "weekday_until", "saturday_from"),
+            *("saturday_until", "sunday_from", "sunday_until", "holidays", "open_texts", "closed_texts"),
+            "hours_between",
+        )
+
+    def clean_country(self) -> str:
+        return str(self.cleaned_data["country"]).strip().upper()
+
+    def clean_state(self) -> str:
+        return str(self.cleaned_data["state"]).strip().upper()
+
+    def clean(self) -> dict[str, Any]:
+        return _checked(self, super().clean() or {}, lambda given: rules.check_auto_reply(AutoReply(**given)))
+
+
+@admin.register(AutoReply)
+class AutoReplyAdmin(PageAdmin):
+    form = AutoReplyForm
+    list_display = ("of", "time_zone", "country", "hours_between", "enabled")
+    list_select_related = ("sender__provider",)
+    fieldsets = (
+        (None, {"fields": ("sender", "enabled")}),
+        (
+            "Business hours",
+            {
+                "fields": (
+                    ("weekday_from", "weekday_until"),
+                    ("saturday_from", "saturday_until"),
+                    ("sunday_from", "sunday_until"),
+                    ("holidays", "time_zone"),
+                    ("country", "state"),
+                )
+            },
+        ),
+        ("What is said", {"fields": ("open_texts", "closed_texts", "hours_between")}),
+    )
+
+    @display(description="Sender")
+    def of(self, reply: AutoReply) -> str:
+        return str(reply)
+
+
+class CannedReplyForm(forms.ModelForm):
+    body = forms.CharField(label="Text", max_length=MAX_BODY, widget=text_area(4))
+
+    class Meta:
+        model = CannedReply
+        fields = ("name", "language", "body")
+
+
+@admin.register(CannedReply)
+class CannedReplyAdmin(PageAdmin):
+    form = CannedReplyForm
+    list_display = ("name", "language", "body")
+    search_fields = ("name",)
+    fields = ("name", "language", "body")
+
+
+def _checked(form: forms.ModelForm, given: dict[str, Any], check: Any) -> dict[str, Any]:
+    if not form.errors:
+        try:
+            check(given)
+        except UnusableRule as problem:
+            raise forms.ValidationError({problem.field: str(problem)}) from None
+    return given

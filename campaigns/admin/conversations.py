@@ -1,0 +1,204 @@
+"""The inbox: who has written, and one page for each of them, with what is to be done."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+from unfold.decorators import display
+
+from campaigns.conversations import desk, threads
+from campaigns.conversations.desk import Author, CannotReply
+from campaigns.models import Appointment, CannedReply, Conversation
+from contacts.admin.base import LargeTableAdmin, actor, mask, may_see_numbers, shown, text_area
+from contacts.admin.finding import e164
+from contacts.consent import is_suppressed
+from delivery.admin import words
+from delivery.admin.messages import as_uuid
+from delivery.segments import measure
+from delivery.submit import MAX_BODY
+
+#: Canned replies that are offered on a page, and people whom a conversation may be given to.
+MOST_CANNED, MOST_PEOPLE = 50, 200
+
+
+class ReplyForm(forms.Form):
+    body = forms.CharField(
+        label="Answer",
+        max_length=MAX_BODY,
+        widget=text_area(4, **{"data-testid": "reply-body"}),
+    )
+
+
+class Whose(admin.SimpleListFilter):
+    title = parameter_name = "whose"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("mine", "Mine"), ("nobody", "Nobody's")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> QuerySet[Conversation] | None:
+        match self.value():
+            case "mine":
+                return queryset.filter(assigned_to=request.user.pk)
+            case "nobody":
+                return queryset.filter(assigned_to=None)
+        return None
+
+
+@admin.register(Conversation)
+class ConversationAdmin(LargeTableAdmin):
+    ordering: Any = ("-unread", "-last_text_at")
+    list_display: tuple[str, ...] = ("who", "state", "special", "address", "assigned_to", "last_text_at")
+    list_filter = ("unread", "status", Whose)
+    list_select_related = ("contact", "assigned_to")
+    search_fields = ("phone",)
+    search_help_text = "Whole number"
+
+    def pages(self) -> Any:
+        return {
+            "thread": ("<int:pk>/thread/", require_GET(self.thread_view)),
+            "segments": ("<int:pk>/segments/", require_POST(self.segments_view)),
+            "reply": ("<int:pk>/reply/", require_POST(self.reply_view)),
+            "act": ("<int:pk>/act/<slug:action>/", require_POST(self.act_view)),
+            "assign": ("<int:pk>/assign/", require_POST(self.assign_view)),
+            "settle": ("<int:pk>/settle/<int:appointment_id>/<slug:action>/", require_POST(self.settle_view)),
+        }
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # they begin when somebody writes
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return self.list_display if may_see_numbers(request.user) else ("masked", *self.list_display[1:])
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
+    ) -> tuple[QuerySet[Conversation], bool]:
+        if not search_term:
+            return queryset, False
+        number = e164(search_term) if may_see_numbers(request.user) else None
+        return (queryset.filter(phone=number) if number else queryset.none()), False
+
+    @display(description="Who")
+    def who(self, conversation: Conversation) -> str:
+        return str(conversation.contact) if conversation.contact else conversation.phone
+
+    @display(description="Who")
+    def masked(self, conversation: Conversation) -> str:
+        return mask(conversation.phone)
+
+    @display(description="State", label={"Unread": "danger", "Open": "info", "Closed": "success"})
+    def state(self, conversation: Conversation) -> str:
+        return "Unread" if conversation.unread else conversation.get_status_display()
+
+    @display(description="To be looked at")
+    def special(self, conversation: Conversation) -> str:
+        return conversation.get_flag_display() if conversation.flag else "–"
+
+    # --- one conversation -------------------------------------------------------------------------------------
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        conversation: Conversation = self.allowed(request, object_id, "view")
+        return self._page(request, conversation, ReplyForm())
+
+    def _page(self, request: HttpRequest, conversation: Conversation, form: ReplyForm) -> HttpResponse:
+        sender = conversation.sender
+        may_change = self.has_change_permission(request, conversation)
+        return self.page(
+            request,
+            "campaigns/admin/conversation.html",
+            title=f"Conversation with {shown(conversation.phone, request.user)}",
+            original=conversation,
+            form=form,
+            may_change=may_change,
+            may_settle=may_change and request.user.has_perm("campaigns.change_appointment"),
+            may_stop=may_change and request.user.has_perm("contacts.add_suppression"),
+            suppressed=is_suppressed(conversation.phone, sender.address if sender else ""),
+            appointments=desk.appointments(conversation),
+            canned=CannedReply.objects.all()[:MOST_CANNED],
+            people=User.objects.filter(is_active=True, is_staff=True).order_by("username")[:MOST_PEOPLE],
+            **self._thread(request, conversation),
+        )
+
+    def _thread(self, request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
+        """The newest texts, or those before `before`, for whoever may read them; oldest first, as they are read."""
+        private = may_see_numbers(request.user)
+        page = threads.page(conversation, before=as_uuid(request.GET.get("before", "")))
+        texts = [(text, words.text(text.body) if private else "") for text in reversed(page.texts)]
+        return {"texts": texts, "before": page.before, "private": private, "conversation": conversation}
+
+    def thread_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        conversation: Conversation = self.allowed(request, pk, "view")
+        return self.fragment(request, "campaigns/admin/thread.html", self._thread(request, conversation))
+
+    def segments_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self.allowed(request, pk, "view")
+        size = measure(request.POST.get("body", "")[:MAX_BODY])
+        return self.fragment(request, "campaigns/admin/segments.html", {"size": size})
+
+    def reply_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        conversation: Conversation = self.allowed(request, pk, "change")
+        if not may_see_numbers(request.user):
+            raise PermissionDenied
+        form = ReplyForm(request.POST)
+        if form.is_valid():
+            try:
+                desk.reply(conversation, body=form.cleaned_data["body"], author=_author(request))
+                return self._back(conversation)
+            except CannotReply as why:
+                form.add_error("body", str(why))
+        return self._page(request, conversation, form)
+
+    def act_view(self, request: HttpRequest, pk: int, action: str) -> HttpResponse:
+        conversation: Conversation = self.allowed(request, pk, "change")
+        match action:
+            case "close":
+                desk.close(conversation)
+            case "reopen":
+                desk.reopen(conversation)
+            case "read" | "unread":
+                desk.mark(conversation, unread=action == "unread")
+            case "opt-out" if request.user.has_perm("contacts.add_suppression"):
+                if not desk.opt_out(conversation, author=_author(request)):
+                    messages.info(request, "They are not texted already.")
+            case _:
+                raise PermissionDenied
+        self.log_change(request, conversation, action)
+        return self._back(conversation)
+
+    def assign_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        conversation: Conversation = self.allowed(request, pk, "change")
+        chosen = request.POST.get("user", "")
+        users = User.objects.filter(is_active=True, is_staff=True)
+        user = users.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 10 else None
+        desk.assign(conversation, user)
+        self.log_change(request, conversation, f"assigned to {user or 'nobody'}")
+        return self._back(conversation)
+
+    def settle_view(self, request: HttpRequest, pk: int, appointment_id: int, action: str) -> HttpResponse:
+        conversation: Conversation = self.allowed(request, pk, "change")
+        status = {"confirm": Appointment.Status.CONFIRMED, "cancel": Appointment.Status.CANCELLED}.get(action)
+        if status is None or not request.user.has_perm("campaigns.change_appointment"):
+            raise PermissionDenied
+        if desk.settle(conversation, appointment_id=appointment_id, status=status):
+            self.log_change(request, conversation, f"appointment {appointment_id}: {status.label.lower()}")
+        else:
+            messages.warning(request, "It has been answered or called off already.")
+        return self._back(conversation)
+
+    def _back(self, conversation: Conversation) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:campaigns_conversation_change", args=[conversation.pk]))
+
+
+def _author(request: HttpRequest) -> Author:
+    user = actor(request)
+    return Author(user.get_username(), user)

@@ -1,0 +1,96 @@
+"""The hub's own keywords, what is answered to keywords, and the account of what was."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from contacts.admin.base import LargeTableAdmin, PageAdmin, ReadOnlyMixin, mask, may_see_numbers
+from delivery.inbound import confirmation_lint, own_words
+from delivery.models import Confirmation, ConfirmationText, Keyword
+
+
+class KeywordForm(forms.ModelForm):
+    class Meta:
+        model = Keyword
+        fields = ("word", "meaning", "sender")
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if not self.errors:
+            try:
+                own_words.check(Keyword(pk=self.instance.pk, **given))
+            except own_words.UnusableWord as problem:
+                raise forms.ValidationError({problem.field: str(problem)}) from None
+        return given
+
+
+@admin.register(Keyword)
+class KeywordAdmin(PageAdmin):
+    form = KeywordForm
+    list_display = ("word", "meaning", "sender", "created_at")
+    list_filter = ("meaning",)
+    list_select_related = ("sender__provider",)
+    fields = ("word", "meaning", "sender")
+
+    def save_model(self, request: HttpRequest, obj: Keyword, form: Any, change: bool) -> None:
+        own_words.save(obj)
+
+
+class ConfirmationTextForm(forms.ModelForm):
+    class Meta:
+        model = ConfirmationText
+        fields = ("meaning", "language", "sender", "body")
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if not self.errors and (found := confirmation_lint.problems(ConfirmationText(**given))):
+            raise forms.ValidationError({"body": found})
+        return given
+
+
+@admin.register(ConfirmationText)
+class ConfirmationTextAdmin(PageAdmin):
+    form = ConfirmationTextForm
+    list_display = ("answer_to", "language", "sender", "body")
+    list_filter = ("meaning",)
+    list_select_related = ("sender__provider",)
+    fields = ("meaning", "language", "sender", "body")
+
+    @display(description="Answer to")
+    def answer_to(self, text: ConfirmationText) -> str:
+        return text.get_meaning_display()
+
+
+@admin.register(Confirmation)
+class ConfirmationAdmin(ReadOnlyMixin, LargeTableAdmin):
+    ordering = ("-message_id",)
+    list_display = ("created_at", "meaning", "sender", "message")
+    list_select_related = ("sender__provider",)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        number = "phone" if may_see_numbers(request.user) else "masked"
+        return ("created_at", "meaning", number, "sender", "message", "incoming_text")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return self.get_fields(request, obj)
+
+    @display(description="To")
+    def masked(self, confirmation: Confirmation) -> str:
+        return mask(confirmation.phone)
+
+    @display(description="Message")
+    def message(self, confirmation: Confirmation) -> SafeString:
+        url = reverse("admin:delivery_message_change", args=[confirmation.message_id])
+        return format_html('<a class="sms-link" href="{}">{}</a>', url, confirmation.message_id)
+
+    @display(description="Confirms")
+    def incoming_text(self, confirmation: Confirmation) -> SafeString:
+        url = reverse("admin:delivery_inbound_change", args=[confirmation.inbound_id])
+        return format_html('<a class="sms-link" href="{}">{}</a>', url, confirmation.inbound_id)

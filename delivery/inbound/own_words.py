@@ -1,0 +1,46 @@
+"""Keywords that staff have added, for one sender or for all."""
+
+from django.db.models import F, Q
+
+from delivery.inbound import keywords
+from delivery.models import Inbound, Keyword, Sender
+
+
+class UnusableWord(ValueError):
+    """`field` names what is wrong, the text says why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def save(keyword: Keyword) -> Keyword:
+    """Raises UnusableWord."""
+    check(keyword)
+    keyword.save()
+    return keyword
+
+
+def check(keyword: Keyword) -> None:
+    """Make it ready to be saved. Raises UnusableWord."""
+    keyword.folded = keywords.fold(keyword.word)
+    if not keyword.folded:
+        raise UnusableWord("word", "It has no letter or digit.")
+    if keyword.folded.isdigit():
+        raise UnusableWord("word", "Numbers are what people answer questions with.")
+    known = keywords.meaning_of(keyword.folded)
+    if known != Inbound.Keyword.NONE:
+        raise UnusableWord("word", f"The hub knows it already: it means {known.label.lower()}.")
+    same = Keyword.objects.filter(folded=keyword.folded, sender=keyword.sender_id).exclude(pk=keyword.pk)
+    if same.exists():
+        raise UnusableWord("word", "There is such a word already.")
+
+
+def recognise(body: str, sender: Sender | None) -> Inbound.Keyword:
+    """The meaning of a text that is one of these words; those of the sender go before those of all."""
+    folded = keywords.fold(body)
+    if not folded:
+        return Inbound.Keyword.NONE
+    rows = Keyword.objects.filter(Q(sender=None) | Q(sender=sender), folded=folded)
+    meaning = rows.order_by(F("sender").asc(nulls_last=True)).values_list("meaning", flat=True).first()
+    return Inbound.Keyword(meaning or "")
