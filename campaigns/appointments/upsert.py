@@ -2,7 +2,8 @@
 
 All ways in (API, CSV, calendars, FHIR, plans) end here. A chunk is one transaction: contacts, appointments by one
 INSERT … ON CONFLICT, and the plan of their reminders. It may be repeated and may run beside its twin; rows are taken
-in the order of their ids, so two callers wait for each other and never deadlock.
+in the order of their ids, so two callers wait for each other and never deadlock. What changed is announced within that
+transaction (`campaigns.signals.appointments_changed`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ from campaigns.appointments.items import IDENTIFIER, Checked, Item, Outcome, Rej
 from campaigns.models import Appointment
 from campaigns.models.appointments import COMING
 from campaigns.reminders import planning
+from campaigns.signals import appointments_changed
 from delivery import clock
 
 CHUNK = 1000
@@ -64,7 +66,7 @@ ON CONFLICT (source, external_id) DO UPDATE SET
 WHERE NOT {_STALE}
   AND ({_CHANGED} OR excluded.source_version > COALESCE(kept.source_version, excluded.source_version - 1)
        OR excluded.source_at > COALESCE(kept.source_at, '-infinity'))
-RETURNING id, external_id, created_at = %(now)s, updated_at = %(now)s
+RETURNING id, external_id, created_at = %(now)s, updated_at = %(now)s, status = 'cancelled'
 """
 _LOCK = """
 SELECT id, external_id FROM campaigns_appointment WHERE source = %s AND external_id = ANY(%s)
@@ -230,10 +232,14 @@ def _written(good: dict[int, Checked], contacts: dict[int, int], source: str, no
     }
     with connection.cursor() as cursor:
         cursor.execute(_WRITE, parameters)
-        written = {external_id: (pk, created, changed) for pk, external_id, created, changed in cursor.fetchall()}
+        rows_written = cursor.fetchall()
+        written = {external_id: (pk, created, changed) for pk, external_id, created, changed, _ in rows_written}
         cursor.execute(_LEFT, parameters | {"written": [pk for pk, _, _ in written.values()]})
         left = {external_id: (pk, stale) for external_id, pk, stale in cursor.fetchall()}
     planning.plan(sorted(pk for pk, _, changed in written.values() if changed), now=now)
+    for change, is_off in (("saved", False), ("cancelled", True)):
+        if changed_so := sorted(pk for pk, _, _, changed, cancelled in rows_written if changed and cancelled == is_off):
+            appointments_changed.send(Appointment, appointments=changed_so, change=change)
     return {index: _result(item.external_id, written, left) for index, _, item in rows}
 
 
