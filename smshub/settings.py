@@ -141,6 +141,7 @@ CELERY_TASK_ROUTES = {
     "delivery.tasks.reconcile": {"queue": "reconcile"},
     "delivery.tasks.*": {"queue": "default"},
     "campaigns.tasks.tick": {"queue": "default"},
+    "campaigns.tasks.read_file": {"queue": "imports"},
     "campaigns.tasks.*": {"queue": "launch"},
     "contacts.tasks.tick": {"queue": "default"},
     "contacts.tasks.*": {"queue": "imports"},

@@ -10,13 +10,16 @@ from campaigns.models.campaigns import (
     Template,
     TemplateVersion,
 )
+from campaigns.models.feeds import AppointmentFile, CalendarFeed
 from campaigns.models.reminders import Reminder, ReminderRule
 
 __all__ = [
     "MAX_SPREAD_MINUTES",
     "Appointment",
+    "AppointmentFile",
     "AudienceChunk",
     "AudienceEntry",
+    "CalendarFeed",
     "Campaign",
     "CampaignEvent",
     "Plan",
