@@ -17,6 +17,7 @@ STAFF: dict[str, str] = {
     "campaigns.template": "view add change",
     "campaigns.campaign": "view add change delete",
     "campaigns.appointment": "view add change",
+    "campaigns.appointmentfile": "view add change delete",
     "campaigns.plan": "view add change",
     "campaigns.reminderrule": "view add change",
     "campaigns.reminder": "view",
@@ -25,6 +26,7 @@ STAFF: dict[str, str] = {
     "delivery.inbound": "view",
 }
 OPERATOR: dict[str, str] = STAFF | {
+    "campaigns.calendarfeed": "view add change",
     "delivery.provider": "view add change",
     "delivery.sender": "view add change",
     "delivery.route": "view add change delete",

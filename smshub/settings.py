@@ -297,6 +297,7 @@ SPECTACULAR_SETTINGS = {
         "HealthState": "delivery.routing.rules.State",
         "ImportStatus": "contacts.models.ContactImport.Status",
         "AppointmentStatus": "campaigns.models.Appointment.Status",
+        "PlanStatus": "campaigns.models.Plan.Status",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

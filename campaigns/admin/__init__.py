@@ -1,3 +1,3 @@
-from campaigns.admin import appointments, campaigns, messages, reminders, texts
+from campaigns.admin import appointments, campaigns, feeds, files, messages, reminders, texts
 
-__all__ = ["appointments", "campaigns", "messages", "reminders", "texts"]
+__all__ = ["appointments", "campaigns", "feeds", "files", "messages", "reminders", "texts"]

@@ -144,6 +144,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddField(
+            model_name="stafftask",
+            name="done_by_label",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                editable=False,
+                help_text="An API key's name.",
+                max_length=150,
+            ),
+        ),
+        migrations.AddField(
             model_name="appointmentfile",
             name="created_by",
             field=models.ForeignKey(

@@ -21,6 +21,8 @@ MAKE: dict[str, Callable[[], Any]] = {
     "campaigns_template": lambda: factories.TemplateVersionFactory().template,
     "campaigns_campaign": factories.CampaignFactory,
     "campaigns_appointment": lambda: reminder_factories.ReminderFactory().appointment,
+    "campaigns_appointmentfile": reminder_factories.AppointmentFileFactory,
+    "campaigns_calendarfeed": reminder_factories.CalendarFeedFactory,
     "campaigns_plan": reminder_factories.PlanFactory,
     "campaigns_reminderrule": lambda: reminder_factories.ReminderFactory().rule,
     "campaigns_reminder": reminder_factories.ReminderFactory,
@@ -41,7 +43,7 @@ READ_ONLY = {"delivery_message", "delivery_inbound", "campaigns_reminder"}
 NOT_ADDED = READ_ONLY | {"campaigns_stafftask"}
 SETUP = {
     *("delivery_provider", "delivery_sender", "delivery_route", "delivery_allowedhours", "delivery_frequencycap"),
-    *("api_apikey", "api_smpplogin", "auth_user"),
+    *("api_apikey", "api_smpplogin", "auth_user", "campaigns_calendarfeed"),
 }
 
 
@@ -104,6 +106,7 @@ def special_pages() -> list[tuple[str, str]]:
     upload = factories.ContactImportFactory(status=ContactImport.Status.UPLOADED)
     key: ApiKey = factories.ApiKeyFactory()
     provider = factories.ProviderFactory()
+    visits = reminder_factories.AppointmentFileFactory()
     draft, running = campaign(Campaign.Status.DRAFT), campaign(Campaign.Status.RUNNING)
     return [
         ("get", f"{running}/live/"),
@@ -116,6 +119,11 @@ def special_pages() -> list[tuple[str, str]]:
         ("post", f"{running}/act/pause/"),
         ("post", "/admin/campaigns/template/preview/"),
         ("post", f"/admin/campaigns/stafftask/{reminder_factories.StaffTaskFactory().pk}/done/"),
+        ("get", "/admin/campaigns/reminder/upcoming/"),
+        ("get", f"/admin/campaigns/appointmentfile/{visits.pk}/progress/"),
+        ("get", f"/admin/campaigns/appointmentfile/{visits.pk}/rejected.csv"),
+        ("post", f"/admin/campaigns/appointmentfile/{visits.pk}/apply/"),
+        ("post", f"/admin/campaigns/calendarfeed/{reminder_factories.CalendarFeedFactory().pk}/fetch/"),
         ("get", f"/admin/contacts/contactimport/{upload.pk}/progress/"),
         ("post", f"/admin/contacts/contactimport/{upload.pk}/map/"),
         ("get", f"/admin/contacts/contactimport/{upload.pk}/rejected.csv"),
@@ -134,7 +142,7 @@ def test_pages_of_our_own_ask_for_rights_too(nobody: Client, staff: Client, oper
     for method, page in special_pages():
         assert getattr(nobody, method)(page).status_code == 403, page
         refused = getattr(staff, method)(page).status_code == 403
-        assert refused == any(f"/{name}/" in page for name in ("provider", "apikey", "route")), page
+        assert refused == any(f"/{name}/" in page for name in ("provider", "apikey", "route", "calendarfeed")), page
         assert getattr(operator, method)(page).status_code in (200, 302, 404), page
 
 
