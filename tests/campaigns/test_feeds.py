@@ -144,9 +144,7 @@ def test_credentials_are_sealed_and_go_to_their_own_host_alone(now: VirtualClock
     assert server.asked[0].path == "/secret-path.ics?token=abc"
     assert (other.asked[0].path, other.asked[0].headers.get("Authorization")) == ("/moved.ics", None)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT row_to_json(f)::text || encode(secrets, 'escape') FROM campaigns_calendarfeed AS f"
-        )
+        cursor.execute("SELECT row_to_json(f)::text || encode(secrets, 'escape') FROM campaigns_calendarfeed AS f")
         (stored,) = cursor.fetchone()
     assert "of-the-clinic" not in stored
     assert "secret-path" not in stored
