@@ -177,7 +177,7 @@ class Clinic:
             changed.append(self._change(visit))
         if chance.random() < len(self.people) / (24 * 1_000):
             self._stop(chance.choice(self.people))
-        if chance.random() < 1 / (24 * 7):
+        if chance.random() < 1 / (24 * 3):
             self._change_a_rule()
         if chance.random() < len(self.courses) / (24 * 60):
             self._end_a_course()
