@@ -5,7 +5,7 @@ What a contact lacks of a template's variables is counted here in SQL and found 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.db import connection
 
 from campaigns import templating
 from campaigns.models import Campaign
-from contacts import phone
+from contacts import phone, whereabouts
 from contacts.consents import standing
 from contacts.consents.standing import Standing
 from contacts.models import Contact
@@ -34,7 +34,8 @@ _EXCLUDED = "SELECT contact_id FROM contacts_membership WHERE contact_list_id = 
 #: stale statistics can turn it into a loop over everybody for everybody.
 SELECT_IDS = f"{_INCLUDED} EXCEPT {_EXCLUDED}"
 
-
+_MAY_BE_TEXTED = """NOT EXISTS (SELECT 1 FROM contacts_suppression AS suppression
+    WHERE suppression.phone = contact.phone AND suppression.scope = '' AND suppression.lifted_at IS NULL)"""
 #: Numbers that a sender must not text; where the routes choose one, those that nobody must.
 _STOPPED = "SELECT DISTINCT phone FROM contacts_suppression WHERE lifted_at IS NULL AND scope IN ('', %(sender)s)"
 
@@ -119,14 +120,39 @@ def by_country(campaign: Campaign) -> list[tuple[str, int]]:
     query = f"""
         SELECT left(contact.phone, {_STEM}), count(*), min(contact.phone)
         FROM ({SELECT_IDS}) AS audience JOIN contacts_contact AS contact ON contact.id = audience.contact_id
-        WHERE NOT EXISTS (SELECT 1 FROM ({_STOPPED}) AS suppression WHERE suppression.phone = contact.phone)
+        WHERE {_MAY_BE_TEXTED}
         GROUP BY 1"""
     found: Counter[str] = Counter()
     with connection.cursor() as cursor:
-        cursor.execute(query, parameters(campaign) | {"sender": ""})
+        cursor.execute(query, parameters(campaign))
         for _, contacts, example in cursor:
             found[phone.country(example)] += contacts
     return found.most_common()
+
+
+def by_whereabouts(campaign: Campaign) -> Iterator[tuple[str, whereabouts.Hints, int]]:
+    """An example of the numbers, what contacts say of where they are, and how many of those who may be texted are like
+    that. Read in pages: there are as many as there are postal codes and time zones in so many area codes.
+
+    Numbers that share their first digits are taken to be at one place, as in `by_country`.
+    """
+    query = f"""
+        SELECT min(contact.phone), {whereabouts.HINTS_SQL}, count(*)
+        FROM ({SELECT_IDS}) AS audience JOIN contacts_contact AS contact ON contact.id = audience.contact_id
+        WHERE {_MAY_BE_TEXTED}
+        GROUP BY left(contact.phone, {_STEM + 1}), 2, 3, 4"""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(query, parameters(campaign))
+        for example, time_zone, state, postal_code, contacts in cursor:
+            yield example, whereabouts.Hints(time_zone, state, postal_code), contacts
+
+
+#: A SELECT of the numbers of those who may be texted. Its parameters come from `parameters`.
+SELECT_PHONES = f"""
+SELECT contact.phone
+FROM ({SELECT_IDS}) AS audience JOIN contacts_contact AS contact ON contact.id = audience.contact_id
+WHERE {_MAY_BE_TEXTED}
+"""
 
 
 def sample(campaign: Campaign, limit: int) -> list[Contact]:

@@ -5,7 +5,7 @@ in one event; the audience is frozen right after, by a task (see `campaigns.mate
 is launched by the tick, by the same path.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from campaigns import audience, consenting, pace, templates, templating, transitions, wake
 from campaigns.audience import Missing
+from campaigns.deferral import Deferred, deferred
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, TemplateVersion
 from campaigns.transitions import Action
@@ -71,6 +72,8 @@ class Preflight:
     currency: str = ""
     unroutable: tuple[Unroutable, ...] = ()
     """Countries that no route leads to and no default sender serves: those contacts would not be texted."""
+    deferred: tuple[Deferred, ...] = ()
+    """Who would wait for allowed hours or a frequency cap; not looked at by a launch itself."""
 
     @property
     def left_out(self) -> int:
@@ -79,8 +82,8 @@ class Preflight:
 
 
 def preflight(campaign: Campaign) -> Preflight:
-    """Look at everything a launch depends on. Reads the whole audience once, in the database."""
-    return _examine(campaign, _parts(campaign))
+    """Look at everything a launch depends on, and at who would wait. Reads the whole audience, in the database."""
+    return replace(_examine(campaign, _parts(campaign)), deferred=deferred(campaign))
 
 
 def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:

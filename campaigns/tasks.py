@@ -7,6 +7,7 @@ from celery import shared_task
 
 from campaigns import control, launch, lifecycle, retrying, wake
 from campaigns import materialise as materialising
+from campaigns.appointments import feeds, uploads
 from campaigns.reminders import work as reminding
 from delivery.tasks import TICK_MS
 from delivery.wake import first_in, heard
@@ -50,6 +51,18 @@ def remind() -> None:
         wake.remind()
 
 
+@shared_task(name="campaigns.tasks.fetch_feeds")
+def fetch_feeds() -> None:
+    heard("campaigns.tasks.fetch_feeds")
+    feeds.fetch_due()
+
+
+@shared_task(name="campaigns.tasks.read_file")
+def read_file(file_id: int) -> None:
+    heard("campaigns.tasks.read_file", file_id)
+    uploads.proceed(file_id)
+
+
 @shared_task(name="campaigns.tasks.tick")
 def tick() -> None:
     if first_in(TICK_MS, "campaigns.tasks.tick"):
@@ -57,3 +70,7 @@ def tick() -> None:
         launch.launch_due()
         if reminding.is_there_any():
             wake.remind()
+        if feeds.is_any_due():
+            wake.fetch_feeds()
+        for file_id in uploads.waiting():
+            wake.read_file(file_id)

@@ -26,3 +26,13 @@ def cancel_rest(campaign_id: int) -> None:
 def remind() -> None:
     """Reminders are due, or to be planned."""
     say("campaigns.tasks.remind")
+
+
+def fetch_feeds() -> None:
+    """Calendars are due to be fetched."""
+    say("campaigns.tasks.fetch_feeds")
+
+
+def read_file(file_id: int) -> None:
+    """A file of appointments is to be checked, or applied."""
+    say("campaigns.tasks.read_file", file_id)

@@ -49,8 +49,12 @@ UNFOLD: dict[str, Any] = {
                 "title": "Reminders",
                 "items": [
                     _item("Appointments", "event", "campaigns_appointment_changelist", "campaigns.view_appointment"),
+                    _item(
+                        "Files", "upload_file", "campaigns_appointmentfile_changelist", "campaigns.view_appointmentfile"
+                    ),
                     _item("Plans", "event_repeat", "campaigns_plan_changelist", "campaigns.view_plan"),
                     _item("Rules", "rule", "campaigns_reminderrule_changelist", "campaigns.view_reminderrule"),
+                    _item("Next two weeks", "preview", "campaigns_reminder_upcoming", "campaigns.view_reminder"),
                     _item("Reminders", "alarm", "campaigns_reminder_changelist", "campaigns.view_reminder"),
                     _item("Tasks", "task_alt", "campaigns_stafftask_changelist", "campaigns.view_stafftask"),
                 ],
@@ -98,6 +102,7 @@ UNFOLD: dict[str, Any] = {
                         "delivery.view_confirmationtext",
                     ),
                     _item("Routes", "alt_route", "delivery_route_changelist", "delivery.view_route"),
+                    _item("Calendar feeds", "sync", "campaigns_calendarfeed_changelist", "campaigns.view_calendarfeed"),
                     _item("Allowed hours", "bedtime", "delivery_allowedhours_changelist", "delivery.view_allowedhours"),
                     _item("Frequency caps", "speed", "delivery_frequencycap_changelist", "delivery.view_frequencycap"),
                     _item("API keys", "key", "api_apikey_changelist", "api.view_apikey"),

@@ -18,6 +18,7 @@ STAFF: dict[str, str] = {
     "campaigns.template": "view add change",
     "campaigns.campaign": "view add change delete",
     "campaigns.appointment": "view add change",
+    "campaigns.appointmentfile": "view add change delete",
     "campaigns.plan": "view add change",
     "campaigns.reminderrule": "view add change",
     "campaigns.reminder": "view",
@@ -42,6 +43,7 @@ INBOX: dict[str, str] = {
     "delivery.inbound": "view",
 }
 OPERATOR: dict[str, str] = STAFF | {
+    "campaigns.calendarfeed": "view add change",
     "delivery.provider": "view add change",
     "delivery.sender": "view add change",
     "delivery.keyword": "view add change delete",

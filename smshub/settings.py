@@ -141,6 +141,7 @@ CELERY_TASK_ROUTES = {
     "delivery.tasks.reconcile": {"queue": "reconcile"},
     "delivery.tasks.*": {"queue": "default"},
     "campaigns.tasks.tick": {"queue": "default"},
+    "campaigns.tasks.read_file": {"queue": "imports"},
     "campaigns.tasks.*": {"queue": "launch"},
     "contacts.tasks.tick": {"queue": "default"},
     "contacts.tasks.*": {"queue": "imports"},
@@ -302,6 +303,7 @@ SPECTACULAR_SETTINGS = {
         "HealthState": "delivery.routing.rules.State",
         "ImportStatus": "contacts.models.ContactImport.Status",
         "AppointmentStatus": "campaigns.models.Appointment.Status",
+        "PlanStatus": "campaigns.models.Plan.Status",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

@@ -1,3 +1,13 @@
-from campaigns.admin import answers, appointments, campaigns, conversations, messages, reminders, texts
+from campaigns.admin import answers, appointments, campaigns, conversations, feeds, files, messages, reminders, texts
 
-__all__ = ["answers", "appointments", "campaigns", "conversations", "messages", "reminders", "texts"]
+__all__ = [
+    "answers",
+    "appointments",
+    "campaigns",
+    "conversations",
+    "feeds",
+    "files",
+    "messages",
+    "reminders",
+    "texts",
+]

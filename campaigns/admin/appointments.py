@@ -22,7 +22,7 @@ from campaigns.appointments.upsert import upsert
 from campaigns.appointments.zones import to_local
 from campaigns.models import Appointment, Plan, StaffTask
 from campaigns.models.appointments import COMING
-from campaigns.reminders import reasons
+from campaigns.reminders import reasons, todo
 from contacts.admin.attributes import AttributesField
 from contacts.admin.base import LargeTableAdmin, PageAdmin, actor
 from contacts.models import Contact
@@ -212,7 +212,7 @@ class PlanAdmin(PageAdmin):
 
 @admin.register(StaffTask)
 class StaffTaskAdmin(LargeTableAdmin):
-    list_display = ("appointment", "contact", "reason", "rule", "created_at", "done_at", "done_by")
+    list_display = ("appointment", "contact", "reason", "rule", "created_at", "done_at", "who")
     list_select_related = ("appointment__contact", "rule", "done_by")
     list_filter = (("done_at", admin.EmptyFieldListFilter),)
     fields = readonly_fields = (
@@ -222,7 +222,7 @@ class StaffTaskAdmin(LargeTableAdmin):
         "rule",
         "created_at",
         "done_at",
-        "done_by",
+        "who",
         "done_button",
     )
 
@@ -244,6 +244,10 @@ class StaffTaskAdmin(LargeTableAdmin):
         url = reverse("admin:campaigns_appointment_change", args=[task.appointment_id])
         return format_html('<a class="sms-link" href="{}">{}</a>', url, task.appointment)
 
+    @display(description="Done by")
+    def who(self, task: StaffTask) -> str:
+        return str(task.done_by or task.done_by_label or "–")
+
     @display(description="When it is done")
     def done_button(self, task: StaffTask) -> SafeString | str:
         if task.done_at:
@@ -253,5 +257,5 @@ class StaffTaskAdmin(LargeTableAdmin):
 
     def done_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         task = self.allowed(request, object_id, "change")
-        StaffTask.objects.filter(pk=task.pk, done_at=None).update(done_at=timezone.now(), done_by=actor(request))
+        todo.finish(task.pk, actor=actor(request))
         return HttpResponseRedirect(reverse("admin:campaigns_stafftask_changelist"))

@@ -4,13 +4,15 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from campaigns.admin.upcoming import upcoming_page
 from campaigns.models import Appointment, Reminder, ReminderRule, Template
 from campaigns.models.reminders import coming
 from campaigns.reminders import reasons, rules
@@ -89,7 +91,12 @@ class ReminderRuleAdmin(PageAdmin):
         if not lines:
             return f"Nothing is planned.{waiting}"
         listed = format_html_join("", "<li>{} UTC: {}</li>", lines)
-        return format_html("<ul>{}</ul>{}", listed, waiting)
+        everything = format_html(
+            '<a class="sms-link" href="{}?rule={}">The next two weeks</a>',
+            reverse("admin:campaigns_reminder_upcoming"),
+            rule.pk,
+        )
+        return format_html("<ul>{}</ul>{} {}", listed, everything, waiting)
 
     @display(description="Text")
     def says(self, rule: ReminderRule) -> str:
@@ -118,6 +125,20 @@ class ReminderAdmin(ReadOnlyMixin, LargeTableAdmin):
         "submitted_at",
         "escalate_at",
     )
+
+    def pages(self) -> Any:
+        return {"upcoming": ("upcoming/", self.upcoming_view)}
+
+    def upcoming_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return self.page(
+            request,
+            "campaigns/admin/upcoming.html",
+            title="Next two weeks",
+            rules=ReminderRule.objects.filter(enabled=True),
+            **upcoming_page(request),
+        )
 
     @display(description="Contact")
     def contact(self, reminder: Reminder) -> str:

@@ -217,6 +217,14 @@ class UnroutableSerializer(serializers.Serializer):
     contacts = serializers.IntegerField()
 
 
+class DeferredSerializer(serializers.Serializer):
+    reason = serializers.CharField(help_text="quiet_hours or frequency_cap.")
+    words = serializers.CharField(source="label", help_text="The reason in words.")
+    contacts = serializers.IntegerField()
+    first = serializers.DateTimeField(allow_null=True, help_text="Until when the first waits; null: it gets nothing.")
+    last = serializers.DateTimeField(allow_null=True, help_text="Until when the last does.")
+
+
 class PreflightSerializer(serializers.Serializer):
     """What a launch now would mean. It is refused while there are problems."""
 
@@ -233,6 +241,7 @@ class PreflightSerializer(serializers.Serializer):
     estimated_cost = serializers.DecimalField(max_digits=20, decimal_places=2, help_text="By the price list.")
     currency = serializers.CharField()
     unroutable = UnroutableSerializer(many=True, help_text="Countries that no route leads to.")
+    deferred = DeferredSerializer(many=True, help_text="Who would wait for an hour or a cap, launched now.")
 
 
 class ScheduleSerializer(Strict):

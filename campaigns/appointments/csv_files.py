@@ -8,9 +8,8 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice
 
-from campaigns.appointments.files import MAX_ITEMS, UnreadableFile, aware, decoded
+from campaigns.appointments.files import UnreadableFile, at_most, aware, decoded
 from campaigns.appointments.items import Item
 from campaigns.models import Appointment
 
@@ -37,7 +36,7 @@ def read(data: bytes) -> Iterator[Item]:
         raise UnreadableFile(f"There is no column named {' or '.join(sorted(missing))} in the first line.")
     if len(set(names)) < len(names):
         raise UnreadableFile("Two columns have the same name.")
-    return _items(names, islice(rows, MAX_ITEMS))
+    return at_most(_items(names, rows))
 
 
 def _items(names: list[str], rows: Iterator[list[str]]) -> Iterator[Item]:

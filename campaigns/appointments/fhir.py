@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from campaigns.appointments.files import MAX_BYTES, MAX_ITEMS, UnreadableFile, aware
+from campaigns.appointments.files import MAX_BYTES, UnreadableFile, at_most, aware
 from campaigns.appointments.items import Item
 from campaigns.models import Appointment
 
@@ -43,7 +43,7 @@ def read(data: bytes) -> Iterator[Item]:
         return iter([_item(document, {})])
     if kind != "Bundle" or not isinstance(document.get("entry"), list):
         raise UnreadableFile("Give a FHIR Appointment, or a Bundle with entries.")
-    entries = [entry for entry in document["entry"][:MAX_ITEMS] if isinstance(entry, dict)]
+    entries = [entry for entry in document["entry"] if isinstance(entry, dict)]
     patients = {
         key: resource
         for entry in entries
@@ -52,7 +52,8 @@ def read(data: bytes) -> Iterator[Item]:
         if isinstance(key, str)
     }
     found = [resource for entry in entries if isinstance(resource := entry.get("resource"), dict)]
-    return (_item(resource, patients) for resource in found if resource.get("resourceType") == "Appointment")
+    appointments = (resource for resource in found if resource.get("resourceType") == "Appointment")
+    return at_most(_item(resource, patients) for resource in appointments)
 
 
 def _item(resource: dict[str, Any], patients: Mapping[str, dict[str, Any]]) -> Item:

@@ -1,6 +1,10 @@
 """What the readers of files share: limits for hostile ones, and how a file is told by its looks."""
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
+
+from campaigns.appointments.items import Item
 
 MAX_BYTES = 20 * 1024 * 1024
 #: Appointments of one file; what comes after is not looked at, and the answer says so.
@@ -9,6 +13,14 @@ MAX_ITEMS = 20_000
 
 class UnreadableFile(ValueError):
     """Nothing of the file can be used; the text says why."""
+
+
+def at_most(items: Iterable[Item]) -> Iterator[Item]:
+    """The first MAX_ITEMS; if there are more, one more that says so."""
+    rest = iter(items)
+    yield from islice(rest, MAX_ITEMS)
+    if next(rest, None) is not None:
+        yield Item("", None, problem=f"Only the first {MAX_ITEMS:,} appointments of a file are read.")
 
 
 def decoded(data: bytes) -> str:

@@ -17,7 +17,7 @@ import recurring_ical_events
 from icalendar import Calendar
 
 from campaigns.appointments import recurrence
-from campaigns.appointments.files import MAX_ITEMS, UnreadableFile, aware, decoded
+from campaigns.appointments.files import UnreadableFile, at_most, aware, decoded
 from campaigns.appointments.items import Item
 from campaigns.appointments.zones import zone_name
 from campaigns.models import Appointment
@@ -48,7 +48,7 @@ def read(data: bytes, *, now: datetime, phone_property: str = "") -> Iterator[It
     if "BEGIN:VCALENDAR" not in text[:1000].upper():
         raise UnreadableFile("This is not a calendar: it does not begin with BEGIN:VCALENDAR.")
     zones = "\n".join(match[0] for match in islice(_ZONES.finditer(text), 100) if len(match[0]) < MAX_EVENT_BYTES)
-    return islice(_items(text, zones, now, phone_property.upper()), MAX_ITEMS)
+    return at_most(_items(text, zones, now, phone_property.upper()))
 
 
 def _items(text: str, zones: str, now: datetime, phone_property: str) -> Iterator[Item]:

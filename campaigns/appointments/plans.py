@@ -72,6 +72,12 @@ def check(plan: Plan) -> None:
         raise UnusablePlan("exceptions", "Give days as in 2026-12-24.") from None
 
 
+def next_times(plan: Plan, *, most: int = 10) -> list[datetime]:
+    """When its next occurrences are, as far as they are written and not cancelled."""
+    coming = plan.occurrences.filter(starts_at__gt=clock.now(), status__in=COMING).order_by("starts_at")
+    return list(coming.values_list("starts_at", flat=True)[:most])
+
+
 def expand_due(*, limit: int = 50) -> int:
     """Write the next occurrences of plans whose time for it has come. Returns how many plans."""
     due = Plan.objects.filter(expand_at__lte=clock.now()).order_by("expand_at").values_list("pk", flat=True)[:limit]

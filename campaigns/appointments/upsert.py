@@ -2,10 +2,12 @@
 
 All ways in (API, CSV, calendars, FHIR, plans) end here. A chunk is one transaction: contacts, appointments by one
 INSERT … ON CONFLICT, and the plan of their reminders. It may be repeated and may run beside its twin; rows are taken
-in the order of their ids, so two callers wait for each other and never deadlock.
+in the order of their ids, so two callers wait for each other and never deadlock. What changed is announced within that
+transaction (`campaigns.signals.appointments_changed`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -18,6 +20,7 @@ from campaigns.appointments.items import IDENTIFIER, Checked, Item, Outcome, Rej
 from campaigns.models import Appointment
 from campaigns.models.appointments import COMING
 from campaigns.reminders import planning
+from campaigns.signals import appointments_changed
 from delivery import clock
 
 CHUNK = 1000
@@ -68,7 +71,7 @@ WHERE NOT {_STALE}
   AND ({_CHANGED} OR excluded.source_version > COALESCE(kept.source_version, excluded.source_version - 1)
        OR excluded.source_at > COALESCE(kept.source_at, '-infinity')
        OR (excluded.status = '{Appointment.Status.CANCELLED}' AND kept.answered_at IS NOT NULL))
-RETURNING id, external_id, created_at = %(now)s, updated_at = %(now)s
+RETURNING id, external_id, created_at = %(now)s, updated_at = %(now)s, status
 """
 _LOCK = """
 SELECT id, external_id FROM campaigns_appointment WHERE source = %s AND external_id = ANY(%s)
@@ -103,7 +106,26 @@ def upsert(
         yield from _chunk(chunk, source, default_zone, country)
 
 
-def _chunk(items: Sequence[Item], source: str, default_zone: str, default_country: str) -> list[Result]:
+def rehearse(
+    items: Iterable[Item], *, source: str = "", default_zone: str = "", default_country: str | None = None
+) -> Iterator[Result]:
+    """What `upsert` would answer now; nothing of it stays, and no reminder is planned.
+
+    Each chunk is tried alone and taken back, so an item whose id stands in an earlier chunk as well is answered as if
+    that one had not been.
+    """
+    country = settings.DEFAULT_COUNTRY if default_country is None else default_country
+    rest = iter(items)
+    while chunk := list(islice(rest, CHUNK)):
+        with transaction.atomic():
+            results = _chunk(chunk, source, default_zone, country, rehearsal=True)
+            transaction.set_rollback(True)
+        yield from (replace(result, appointment_id=None) for result in results)
+
+
+def _chunk(
+    items: Sequence[Item], source: str, default_zone: str, default_country: str, *, rehearsal: bool = False
+) -> list[Result]:
     results: dict[int, Result] = {}
     good: dict[int, Checked] = {}
 
@@ -131,7 +153,11 @@ def _chunk(items: Sequence[Item], source: str, default_zone: str, default_countr
         for index in [index for index, checked in good.items() if _is_over(checked, known, now)]:
             del good[index]
             reject(index, "It begins in the past: a new one may only if it is done, missed or cancelled.")
-        results |= _written(good, contacts, source, now)
+        written, changed = _written(good, contacts, source, now)
+        results |= written
+        if not rehearsal:
+            planning.plan(sorted(changed), now=now)
+            _announce(changed)
     return [results[index] for index in range(len(items))]
 
 
@@ -216,7 +242,10 @@ def _contacts(good: dict[int, Checked]) -> dict[int, int]:
     return {index: contact for index, contact in pairs if contact is not None}
 
 
-def _written(good: dict[int, Checked], contacts: dict[int, int], source: str, now: datetime) -> dict[int, Result]:
+def _written(
+    good: dict[int, Checked], contacts: dict[int, int], source: str, now: datetime
+) -> tuple[dict[int, Result], dict[int, str]]:
+    """Index → result; and of the appointments that are another than before: id → status."""
     rows = [(index, checked, checked.item) for index, checked in good.items()]
     parameters: dict[str, Any] = {
         "source": source,
@@ -234,11 +263,22 @@ def _written(good: dict[int, Checked], contacts: dict[int, int], source: str, no
     }
     with connection.cursor() as cursor:
         cursor.execute(_WRITE, parameters)
-        written = {external_id: (pk, created, changed) for pk, external_id, created, changed in cursor.fetchall()}
+        rows_written = cursor.fetchall()
+        written = {external_id: (pk, created, changed) for pk, external_id, created, changed, _ in rows_written}
         cursor.execute(_LEFT, parameters | {"written": [pk for pk, _, _ in written.values()]})
         left = {external_id: (pk, stale) for external_id, pk, stale in cursor.fetchall()}
-    planning.plan(sorted(pk for pk, _, changed in written.values() if changed), now=now)
-    return {index: _result(item.external_id, written, left) for index, _, item in rows}
+    results = {index: _result(item.external_id, written, left) for index, _, item in rows}
+    return results, {pk: status for pk, _, _, changed, status in rows_written if changed}
+
+
+def _announce(changed: dict[int, str]) -> None:
+    off = Appointment.Status.CANCELLED
+    for change, ids in (
+        ("saved", sorted(pk for pk, status in changed.items() if status != off)),
+        ("cancelled", sorted(pk for pk, status in changed.items() if status == off)),
+    ):
+        if ids:
+            appointments_changed.send(Appointment, appointments=ids, change=change)
 
 
 def _result(external_id: str, written: dict[str, tuple[int, bool, bool]], left: dict[str, tuple[int, bool]]) -> Result:

@@ -17,15 +17,18 @@ from campaigns.models.conversations import (
     Conversation,
     ConversationReply,
 )
+from campaigns.models.feeds import AppointmentFile, CalendarFeed
 from campaigns.models.reminders import Reminder, ReminderRule
 
 __all__ = [
     "MAX_SPREAD_MINUTES",
     "AnswerRule",
     "Appointment",
+    "AppointmentFile",
     "AudienceChunk",
     "AudienceEntry",
     "AutoReply",
+    "CalendarFeed",
     "Campaign",
     "CampaignEvent",
     "CannedReply",

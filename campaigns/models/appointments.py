@@ -112,6 +112,9 @@ class StaffTask(models.Model):
     done_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
+    done_by_label = models.CharField(
+        max_length=150, blank=True, default="", db_default="", editable=False, help_text="An API key's name."
+    )
 
     class Meta:
         verbose_name = "task"

@@ -146,7 +146,7 @@ class Reminder(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="planned"), name="reminder_due"),
-            models.Index(fields=["rule"], condition=Q(state="planned"), name="reminder_planned_of_rule"),
+            models.Index(fields=["rule", "due_at"], condition=Q(state="planned"), name="reminder_planned_of_rule_by"),
             models.Index(fields=["escalate_at"], condition=Q(escalate_at__isnull=False), name="reminder_escalate"),
         ]
 

@@ -73,28 +73,11 @@ def preview(rule: ReminderRule, *, most: int = 10) -> Preview:
     version = templates.latest(rule.template)
     if version is None:
         return Preview(upcoming, "", "The template has no text yet.")
-    variables = _of(upcoming[0].appointment) if upcoming else _made_up(version.body)
+    variables = texts.of(upcoming[0].appointment) if upcoming else _made_up(version.body)
     try:
         return Preview(upcoming, texts.render(version, variables), "")
     except templating.TemplateError as problem:
         return Preview(upcoming, "", f"{problem}.")
-
-
-def _of(appointment: Appointment) -> dict[str, object]:
-    contact = appointment.contact
-    return texts.context(
-        {
-            "name": contact.name,
-            "phone": contact.phone,
-            "language": contact.language,
-            "country": contact.country,
-            "attributes": contact.attributes,
-        },
-        starts_at=appointment.starts_at,
-        time_zone=appointment.time_zone,
-        kind=appointment.kind,
-        attributes=appointment.attributes,
-    )
 
 
 def _made_up(body: str) -> Mapping[str, object]:

@@ -10,7 +10,7 @@ from babel.dates import format_skeleton, format_time
 
 from campaigns import sandbox, templating
 from campaigns.appointments.zones import to_local
-from campaigns.models import TemplateVersion
+from campaigns.models import Appointment, TemplateVersion
 from delivery.smart_encoding import to_gsm
 
 #: Variables of every appointment; its attributes come to these.
@@ -36,6 +36,24 @@ def context(
         own["kind"] = kind
     plain = {name: sandbox.plain(value) for name, value in attributes.items() if value not in (None, "")}
     return templating.contact_context(**contact) | {"appointment": sandbox.Group({**plain, **own})}
+
+
+def of(appointment: Appointment) -> dict[str, object]:
+    """`context` for an appointment whose contact was read with it."""
+    contact = appointment.contact
+    return context(
+        {
+            "name": contact.name,
+            "phone": contact.phone,
+            "language": contact.language,
+            "country": contact.country,
+            "attributes": contact.attributes,
+        },
+        starts_at=appointment.starts_at,
+        time_zone=appointment.time_zone,
+        kind=appointment.kind,
+        attributes=appointment.attributes,
+    )
 
 
 def render(version: TemplateVersion, variables: Mapping[str, object]) -> str:

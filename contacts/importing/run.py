@@ -88,7 +88,7 @@ def prepare(
     seen = _inspection(read_head(binary, encoding=encoding, default_country=country), country)
     file.seek(0)
     upload = ContactImport(
-        original_name=_presentable(original_name),
+        original_name=presentable(original_name, otherwise="contacts.csv"),
         contact_list=contact_list,
         default_country=country,
         encoding=encoding,
@@ -104,9 +104,10 @@ def prepare(
     return upload
 
 
-def _presentable(name: str) -> str:
+def presentable(name: str, *, otherwise: str) -> str:
+    """The name of an uploaded file as it may be kept and shown; `otherwise` where nothing is left of it."""
     base = PurePath(name.replace("\\", "/")).name
-    return re.sub(r"[\x00-\x1f\x7f]", "", base)[:255] or "contacts.csv"
+    return re.sub(r"[\x00-\x1f\x7f]", "", base)[:255] or otherwise
 
 
 def set_mapping(*, upload: ContactImport, mapping: Mapping[str, str]) -> None:

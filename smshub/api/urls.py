@@ -9,9 +9,13 @@ from rest_framework.routers import SimpleRouter
 from campaigns.api.appointments import AppointmentViewSet
 from campaigns.api.campaigns import CampaignViewSet
 from campaigns.api.conversations import ConversationViewSet
+from campaigns.api.feeds import FeedViewSet
 from campaigns.api.messages import SendingViewSet
+from campaigns.api.plans import PlanViewSet
 from campaigns.api.rules import ReminderRuleViewSet
+from campaigns.api.tasks import TaskViewSet
 from campaigns.api.templates import TemplateViewSet
+from campaigns.api.upcoming import UpcomingViewSet
 from contacts.api.imports import ImportViewSet
 from contacts.api.views import ListViewSet, SuppressionViewSet
 from delivery.api.views import InboundViewSet, ProviderViewSet, RouteViewSet, SenderViewSet
@@ -33,6 +37,10 @@ router.register("campaigns", endpoint(CampaignViewSet), "campaigns")
 router.register("appointments", endpoint(AppointmentViewSet), "appointments")
 router.register("reminder-rules", endpoint(ReminderRuleViewSet), "reminder-rules")
 router.register("conversations", endpoint(ConversationViewSet), "conversations")
+router.register("reminders/upcoming", endpoint(UpcomingViewSet), "upcoming")
+router.register("plans", endpoint(PlanViewSet), "plans")
+router.register("tasks", endpoint(TaskViewSet), "tasks")
+router.register("calendar-feeds", endpoint(FeedViewSet), "calendar-feeds")
 router.register("messages", endpoint(SendingViewSet), "messages")
 router.register("senders", endpoint(SenderViewSet), "senders")
 router.register("routes", endpoint(RouteViewSet), "routes")

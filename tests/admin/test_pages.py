@@ -21,6 +21,8 @@ MAKE: dict[str, Callable[[], Any]] = {
     "campaigns_template": lambda: factories.TemplateVersionFactory().template,
     "campaigns_campaign": factories.CampaignFactory,
     "campaigns_appointment": lambda: reminder_factories.ReminderFactory().appointment,
+    "campaigns_appointmentfile": reminder_factories.AppointmentFileFactory,
+    "campaigns_calendarfeed": reminder_factories.CalendarFeedFactory,
     "campaigns_plan": reminder_factories.PlanFactory,
     "campaigns_reminderrule": lambda: reminder_factories.ReminderFactory().rule,
     "campaigns_reminder": reminder_factories.ReminderFactory,
@@ -49,6 +51,7 @@ NOT_ADDED = READ_ONLY | {"campaigns_stafftask", "campaigns_conversation"}
 SETUP = {
     *("delivery_provider", "delivery_sender", "delivery_route", "delivery_allowedhours", "delivery_frequencycap"),
     *("api_apikey", "api_smpplogin", "auth_user", "delivery_keyword", "delivery_confirmationtext"),
+    "campaigns_calendarfeed",
 }
 
 
@@ -111,6 +114,7 @@ def special_pages() -> list[tuple[str, str]]:
     upload = factories.ContactImportFactory(status=ContactImport.Status.UPLOADED)
     key: ApiKey = factories.ApiKeyFactory()
     provider, talk = factories.ProviderFactory(), conversation_factories.ConversationFactory()
+    visits = reminder_factories.AppointmentFileFactory()
     draft, running = campaign(Campaign.Status.DRAFT), campaign(Campaign.Status.RUNNING)
     return [
         ("get", f"{running}/live/"),
@@ -129,6 +133,11 @@ def special_pages() -> list[tuple[str, str]]:
         ("post", f"/admin/campaigns/conversation/{talk.pk}/act/close/"),
         ("post", f"/admin/campaigns/conversation/{talk.pk}/assign/"),
         ("post", f"/admin/campaigns/conversation/{talk.pk}/settle/1/confirm/"),
+        ("get", "/admin/campaigns/reminder/upcoming/"),
+        ("get", f"/admin/campaigns/appointmentfile/{visits.pk}/progress/"),
+        ("get", f"/admin/campaigns/appointmentfile/{visits.pk}/rejected.csv"),
+        ("post", f"/admin/campaigns/appointmentfile/{visits.pk}/apply/"),
+        ("post", f"/admin/campaigns/calendarfeed/{reminder_factories.CalendarFeedFactory().pk}/fetch/"),
         ("get", f"/admin/contacts/contactimport/{upload.pk}/progress/"),
         ("post", f"/admin/contacts/contactimport/{upload.pk}/map/"),
         ("get", f"/admin/contacts/contactimport/{upload.pk}/rejected.csv"),
@@ -147,7 +156,7 @@ def test_pages_of_our_own_ask_for_rights_too(nobody: Client, staff: Client, oper
     for method, page in special_pages():
         assert getattr(nobody, method)(page).status_code == 403, page
         refused = getattr(staff, method)(page).status_code == 403
-        assert refused == any(f"/{name}/" in page for name in ("provider", "apikey", "route")), page
+        assert refused == any(f"/{name}/" in page for name in ("provider", "apikey", "route", "calendarfeed")), page
         assert getattr(operator, method)(page).status_code in (200, 302, 404), page
 
 

@@ -25,6 +25,7 @@ from tests.factories import (
     SuppressionFactory,
     TemplateVersionFactory,
 )
+from tests.reminder_factories import CalendarFeedFactory, PlanFactory, ReminderFactory, StaffTaskFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +50,11 @@ LISTS: dict[str, tuple[Callable[[], Any], int]] = {
     "providers": (ProviderHealthFactory, 2),
     "inbound": (InboundFactory, 2),
     "conversations": (ConversationFactory, 2),
+    "plans": (PlanFactory, 2),
+    "tasks": (StaffTaskFactory, 2),
+    "calendar-feeds": (CalendarFeedFactory, 2),
+    # The page; the texts of its rules; who said stop, where they are, the allowed hours; and twice the time.
+    "reminders/upcoming": (ReminderFactory, 8),
 }
 
 

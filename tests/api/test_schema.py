@@ -34,7 +34,13 @@ from tests.factories import (
     SuppressionFactory,
     TemplateVersionFactory,
 )
-from tests.reminder_factories import ReminderFactory, ReminderRuleFactory
+from tests.reminder_factories import (
+    CalendarFeedFactory,
+    PlanFactory,
+    ReminderFactory,
+    ReminderRuleFactory,
+    StaffTaskFactory,
+)
 
 SCHEMA: dict[str, Any] = json.loads(document())
 OPERATIONS = {
@@ -115,6 +121,9 @@ def test_nothing_that_is_sent_breaks_the_api(shop: System, settings: Any, tmp_pa
         "messages": str(MessageFactory().pk),
         "appointments": ReminderFactory().appointment_id,
         "reminder-rules": ReminderRuleFactory().pk,
+        "plans": PlanFactory().pk,
+        "tasks": StaffTaskFactory().pk,
+        "calendar-feeds": CalendarFeedFactory().pk,
         "routes": RouteFactory().pk,
         "providers": HealthChangeFactory().provider_id,
         "inbound": str(InboundFactory().pk),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.appointments import csv_files, fhir, ical
+from campaigns.appointments import csv_files, fhir, files, ical
 from campaigns.appointments.files import UnreadableFile
 from campaigns.appointments.items import Item
 from tests.campaigns.calendar import utc
@@ -94,6 +94,17 @@ def test_what_is_broken_costs_no_other() -> None:
 def test_ten_thousand_lines() -> None:
     found = calendar(*(event(f"e{number}") for number in range(1_700)))
     assert len({item.external_id for item in found}) == 1_700
+
+
+def test_what_is_beyond_the_limit_is_not_read_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_ITEMS", 3)
+    rows = b"".join(b"v%d,2026-05-04T14:30\n" % number for number in range(5))
+    for found in (
+        list(csv_files.read(b"id,start\n" + rows)),
+        calendar(*(event(f"e{number}") for number in range(5))),
+        list(fhir.read(bundle(*(resource(id=f"a{number}") for number in range(5))))),
+    ):
+        assert [item.problem for item in found] == ["", "", "", "Only the first 3 appointments of a file are read."]
 
 
 @settings(max_examples=30, deadline=None)

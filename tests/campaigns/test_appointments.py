@@ -1,6 +1,7 @@
 """Appointments as they come in: each item has its answer, and the rest proceeds."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from campaigns.appointments import zones
 from campaigns.appointments.items import Item
 from campaigns.models import Appointment, Reminder
+from campaigns.signals import appointments_changed
 from contacts.models import Contact
 from tests.campaigns.calendar import VirtualClock, put, utc, virtual_clock, visit
 from tests.factories import ContactFactory
@@ -195,3 +197,21 @@ def test_the_first_of_two_and_later_by_the_gap(zone: str, local: str, at: str) -
         assert cursor.fetchone() == (utc(at),)
     assert zones.to_utc(datetime.fromisoformat(local), zone) == utc(at)
     assert timedelta(0) <= zones.to_local(utc(at), zone) - datetime.fromisoformat(local) <= timedelta(hours=1)
+
+
+def test_what_changed_is_announced_in_batches_and_what_did_not_is_not(now: VirtualClock) -> None:
+    heard: list[tuple[str, int]] = []
+
+    def hear(appointments: list[int], change: str, **_: object) -> None:
+        heard.append((change, len(appointments)))
+
+    ada = ContactFactory()
+    three = [visit(f"v{n}", contact=ada, starts=NEXT_WEEK) for n in range(3)]
+    appointments_changed.connect(hear)
+    try:
+        put(*three)
+        put(*three)
+        put(replace(three[0], status="cancelled"), replace(three[1], kind="eye test"), three[2])
+    finally:
+        appointments_changed.disconnect(hear)
+    assert heard == [("saved", 3), ("saved", 1), ("cancelled", 1)]

@@ -7,11 +7,14 @@ from tests.campaigns.clinic import Clinic
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("seed", "begins"), [(1, "2026-03-05T00:00"), (3, "2026-10-20T00:00")])
+@pytest.mark.parametrize(("seed", "begins"), [(1, "2026-03-05T00:00"), (3, "2026-10-22T00:00")])
 def test_nobody_twice_nobody_after_stop_nobody_for_nothing_and_everyone_accounted_for(seed: int, begins: str) -> None:
     with virtual_clock(utc(begins)) as clock:
-        report = Clinic(clock, seed=seed, patients=200, days=18).run()
+        report = Clinic(clock, seed=seed, patients=200, days=12).run()
 
     assert report.problems == []
     assert report.texts > 20
-    assert {"moved", "cancelled", "stops", "planner outages"} <= set(report.events)
+    assert report.doses > 100
+    happened = {"moved", "cancelled", "stops", "planner outages", "answered 1", "answered 2", "rule changes"}
+    assert happened <= set(report.events)
+    assert any("quiet_hours" in state for state in report.states)

@@ -3,17 +3,23 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from campaigns import control
+from campaigns import control, deferral, launch
 from campaigns.progress import progress
+from contacts import whereabouts
+from contacts.models import Contact
 from delivery import queue
+from delivery.lanes import Lane
 from delivery.models import AllowedHours, FrequencyCap, Message, Reached
 from delivery.states import Status
-from tests.campaigns.scenes import materialised
+from delivery.timerules import places
+from tests.campaigns.scenes import crowd, materialised
 from tests.delivery.timerules.scenes import hours
-from tests.factories import ContactFactory
+from tests.factories import CampaignFactory, ContactFactory, ContactListFactory, SuppressionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -78,3 +84,36 @@ def test_an_hour_held_back_costs_a_chunk_no_query_per_contact() -> None:
     hours(country="US", open_now=False)
     campaign = materialised(1200)
     assert set(fates(campaign.pk).values()) == {(Status.HELD, "quiet_hours")}
+
+
+def test_a_preflight_says_who_would_wait_and_until_when() -> None:
+    hours(country="US", open_now=True)
+    hours(country="US", state="FL", open_now=False)
+    FrequencyCap.objects.create(most=1, hours=24)
+    here, capped, florida = (ContactFactory(phone=f"+1{area}5550123") for area in ("212", "213", "305"))
+    stopped = SuppressionFactory(phone=ContactFactory(phone="+13055550199").phone)
+    place = places.known({whereabouts.find(capped.phone, "US")})
+    now = timezone.now()
+    for known in place.values():
+        Reached.objects.create(recipient=capped.phone, place_id=known.id, last_at=now, times=[now], lanes=[Lane.BULK])
+    everyone = ContactListFactory(contacts=[here, capped, florida, Contact.objects.get(phone=stopped.phone)])
+
+    by_hours, by_cap = launch.preflight(CampaignFactory(include=[everyone])).deferred
+
+    assert (by_hours.reason, by_hours.contacts) == ("quiet_hours", 1)
+    assert by_hours.first == by_hours.last > now
+    assert (by_cap.reason, by_cap.contacts) == ("frequency_cap", 1)
+    assert by_cap.first == now + timedelta(hours=24)
+
+
+def test_a_preflight_of_many_asks_as_often_as_one_of_few() -> None:
+    hours(country="US", open_now=False)
+    asked = []
+    for size in (3, 300):
+        campaign = CampaignFactory(include=[crowd(size)])
+        with CaptureQueriesContext(connection) as queries:
+            (wait,) = deferral.deferred(campaign)
+        asked.append(len(queries))
+        assert wait.contacts == size
+        Contact.objects.all().delete()
+    assert asked[0] == asked[1]

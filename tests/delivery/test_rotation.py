@@ -8,10 +8,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
+from campaigns.models import CalendarFeed
 from delivery import bodies
 from delivery.encryption import CannotDecrypt
 from delivery.models import Message, Provider
 from tests.factories import MessageFactory
+from tests.reminder_factories import CalendarFeedFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +30,7 @@ def rotate_keys() -> str:
 
 def test_after_a_rotation_the_new_key_alone_opens_everything(settings: Settings) -> None:
     message = MessageFactory(sender__provider__credentials={"auth_token": "secret"})
+    feed = CalendarFeedFactory(secrets={"url": "https://calendar.example.org/secret.ics"})
     before, newer = bytes(message.sealed_body), new_key()
 
     settings.FIELD_ENCRYPTION_KEYS = [newer, *settings.FIELD_ENCRYPTION_KEYS]
@@ -38,7 +41,8 @@ def test_after_a_rotation_the_new_key_alone_opens_everything(settings: Settings)
     found = Message.objects.get(pk=message.pk)
     assert (found.body, bytes(found.sealed_body)) == (message.body, before)
     assert Provider.objects.get().credentials == {"auth_token": "secret"}
-    assert "1 providers, the text keys of 5 months" in said
+    assert CalendarFeed.objects.get(pk=feed.pk).secrets == feed.secrets
+    assert "1 providers, the text keys of 5 months, 1 rows with other secrets" in said
     bodies.forget()
 
 

@@ -17,6 +17,7 @@ class Command(BaseCommand):
         except CannotDecrypt as error:
             raise CommandError(f"{error} Nothing was changed.") from None
         self.stdout.write(
-            f"Sealed anew: the credentials of {rotated.providers} providers, the text keys of {rotated.months} months. "
+            f"Sealed anew: the credentials of {rotated.providers} providers, the text keys of {rotated.months} months, "
+            f"{rotated.others} rows with other secrets. "
             "Older keys are needed for backups only."
         )
