@@ -7,7 +7,7 @@ from celery import Celery
 from django.utils import timezone
 
 from delivery import vitals
-from delivery.models import Provider
+from delivery.models import Provider, WebhookEndpoint
 from delivery.providers import registry
 from smshub.celery import app
 from smshub.doctor.findings import Finding, problem
@@ -22,6 +22,7 @@ SILENCE = timedelta(seconds=15)
 _STANDS_STILL = {
     "dispatch": "no message is sent",
     "connector": "nothing is sent by the providers that hold connections, or heard of them",
+    "webhooks": "other systems are told nothing",
     "reconcile": "no receipt is applied",
     "launch": "no campaign is launched",
     "imports": "no import is done",
@@ -34,7 +35,7 @@ def queues(celery: Celery = app) -> Iterator[Finding]:
     read = {queue["name"] for found in answers.values() for queue in found}
     for program in WORKERS:
         for queue in _queues_of(program):
-            if queue not in read and (queue != "connector" or _needs_connector()):
+            if queue not in read and _is_needed(queue):
                 stands_still = _STANDS_STILL.get(queue, "what is put there waits")
                 yield problem(
                     f"No worker reads the queue {queue}: {stands_still}.",
@@ -51,6 +52,12 @@ def clock(silence: timedelta = SILENCE) -> Iterator[Finding]:
             f"The clock has not ticked {since}: what waits for its time stands still.",
             "Start the program beat, and see that a worker reads the queue default.",
         )
+
+
+def _is_needed(queue: str) -> bool:
+    if queue == "webhooks":
+        return WebhookEndpoint.objects.filter(enabled=True).exists()
+    return queue != "connector" or _needs_connector()
 
 
 def _needs_connector() -> bool:

@@ -9,7 +9,7 @@ from delivery.encryption import CannotDecrypt
 
 
 class Command(BaseCommand):
-    help = "Seal providers' credentials and the months' text keys anew, with the first of FIELD_ENCRYPTION_KEYS."
+    help = "Seal credentials, text keys and webhook secrets anew, with the first of FIELD_ENCRYPTION_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -17,6 +17,7 @@ class Command(BaseCommand):
         except CannotDecrypt as error:
             raise CommandError(f"{error} Nothing was changed.") from None
         self.stdout.write(
-            f"Sealed anew: the credentials of {rotated.providers} providers, the text keys of {rotated.months} months. "
+            f"Sealed anew: the credentials of {rotated.providers} providers, the text keys of {rotated.months} months, "
+            f"the secrets of {rotated.webhooks} webhooks. "
             "Older keys are needed for backups only."
         )
