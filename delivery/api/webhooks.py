@@ -144,7 +144,7 @@ class WebhookViewSet(viewsets.ReadOnlyModelViewSet[WebhookEndpoint]):
     serializer_class = WebhookSerializer
     query_params: tuple[str, ...] = ()
 
-    @extend_schema(request=NewWebhookSerializer, responses={201: NewWebhookSerializer})
+    @extend_schema(request=WebhookSerializer, responses={201: NewWebhookSerializer})
     def create(self, request: Request) -> Response:
         """Have a system told of events. The answer has the secret that they are signed with, this once."""
         data = WebhookSerializer(data=request.data)

@@ -27,7 +27,8 @@ BEGIN
             CROSS JOIN LATERAL (
                 SELECT d.id FROM delivery_webhookdelivery AS d
                 WHERE d.endpoint_id = e.id AND d.subject = again.id AND d.state = 0
-                  AND d.created_at = transaction_timestamp() LIMIT 20) AS untrue
+                  AND d.created_at = transaction_timestamp()
+                  AND d.type IN ('message.failed', 'message.undelivered', 'message.expired') LIMIT 20) AS untrue
             WHERE e.enabled);
         INSERT INTO delivery_webhookdelivery
             (endpoint_id, event_id, type, subject, data, at, created_at, not_before, error)

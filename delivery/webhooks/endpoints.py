@@ -140,11 +140,8 @@ def switch_off(ids: Sequence[int], reason: str) -> None:
 
 
 def switch_off_failing(after: timedelta = schedule.DISABLE_AFTER) -> None:
-    """Those that took nothing for so long although they were tried."""
-    since = clock.now() - after
-    failing = WebhookEndpoint.objects.filter(
-        enabled=True, failing_since__lt=since, last_error_at__gt=F("failing_since")
-    )
+    """Those that took nothing for so long although they were tried until the end of it."""
+    failing = present().filter(enabled=True, last_error_at__gt=F("failing_since") + after)
     if ids := list(failing.values_list("pk", flat=True)):
         switch_off(ids, f"It took nothing for {after.days} days.")
 

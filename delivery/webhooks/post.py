@@ -23,6 +23,7 @@ from aiohttp import (
     InvalidURL,
     TCPConnector,
 )
+from aiohttp.abc import AbstractResolver
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 
@@ -43,13 +44,15 @@ HEADERS = {"Content-Type": "application/json", "Accept": "*/*", "User-Agent": "S
 class Postman:
     """The connections of one process, kept alive. Make it on the event loop that it is used on."""
 
-    def __init__(self) -> None:
+    def __init__(self, resolver: AbstractResolver | None = None) -> None:
+        """`resolver`: who looks names up; None: the system."""
         self._sessions = {
             # In clear only within the operator's own network.
             scheme: ClientSession(
                 connector=TCPConnector(
                     limit=0,  # whoever calls keeps the bounds, of each endpoint by itself
                     use_dns_cache=False,
+                    resolver=resolver,
                     socket_factory=socket_factory(
                         public=scheme == "https", private=settings.ALLOW_PRIVATE_WEBHOOK_URLS
                     ),

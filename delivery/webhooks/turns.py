@@ -42,7 +42,8 @@ WHERE e.id IN (
       AND (waiting.lease_until IS NULL OR waiting.lease_until <= statement_timestamp())
       AND (waiting.not_before IS NULL OR waiting.not_before <= statement_timestamp())
     ORDER BY waiting.turn_at NULLS FIRST LIMIT %(room)s FOR UPDATE OF waiting SKIP LOCKED)
-RETURNING e.id, e.turn, e.url, e.api_key_id, e.secret, e.previous_until, e.failures, statement_timestamp()
+RETURNING e.id, e.turn, e.url, e.api_key_id, e.secret, e.previous_until, e.failures, e.failures >= %(down)s,
+    statement_timestamp()
 """
 # What is behind another of its subject is moved behind it, so that it is not looked at again before.
 _TAKE = """
@@ -110,6 +111,8 @@ class Turn:
     sealed_secret: bytes = field(repr=False)
     previous_until: datetime | None
     failures: int
+    is_trial: bool
+    """It was down when the turn began, and has taken nothing since."""
     began: datetime
     """By the database's clock."""
 
@@ -153,7 +156,7 @@ class Result:
 
 async def claim(connection: Connection, room: int) -> list[Turn]:
     """Up to so many endpoints that something is due for, those first that waited longest."""
-    cursor = await connection.execute(_CLAIM, {"lease": LEASE_SECONDS, "room": room})
+    cursor = await connection.execute(_CLAIM, {"lease": LEASE_SECONDS, "room": room, "down": schedule.DOWN_AFTER})
     return [Turn(*row) for row in await cursor.fetchall()]
 
 
@@ -207,12 +210,11 @@ def _wait(result: Result) -> float | None:
 
 
 def _after(turn: Turn, results: Sequence[Result]) -> Turn:
-    """Requests that failed side by side say no more than that it is down; from then on each that is tried counts."""
+    """Requests that failed side by side say no more than that it is down; from then on each trial counts."""
     if any(result.taken for result in results):
-        return replace(turn, failures=0)
-    if turn.is_down:
-        return replace(turn, failures=turn.failures + 1)
-    return replace(turn, failures=min(turn.failures + len(results), schedule.DOWN_AFTER))
+        return replace(turn, failures=0, is_trial=False)
+    failures = turn.failures + len(results)
+    return replace(turn, failures=failures if turn.is_trial else min(failures, schedule.DOWN_AFTER))
 
 
 async def _with_texts(connection: Connection, found: list[Due]) -> list[Due]:

@@ -3,6 +3,7 @@
 import json
 import socket
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -162,8 +163,10 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def receiving(behave: Behaviour = takes, *, port: int = 0) -> Iterator[Receiver]:
-    with _Server(("127.0.0.1", port), _Handler) as server:
+def receiving(behave: Behaviour = takes, *, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         receiver = Receiver(behave, port=server.server_address[1])
         server.receiver = receiver  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
