@@ -13,7 +13,8 @@ from django.db import connection
 from delivery.models import WebhookEndpoint
 from delivery.webhooks import endpoints, schedule
 
-BATCH = 5000
+#: Rows of one endpoint in one round; a round is of ten endpoints at most.
+BATCH = 2000
 
 # Never tried or not any more, for its endpoint is down or switched off: in the order of the index of what is due.
 _GIVE_UP = """
@@ -29,29 +30,35 @@ WHERE id IN (
     LIMIT %(batch)s)
 """
 # Ids and times go together, but for what was replayed: nothing behind one of those is reached before it is old again.
+# Rows are compared as pairs, for a plan for any endpoint would rather walk through the ids of all of them.
 _OLD = """
-    SELECT old.id, old.endpoint_id FROM delivery_webhookendpoint AS e
-    CROSS JOIN LATERAL (
-        SELECT created_at FROM delivery_webhookdelivery AS d
-        WHERE d.endpoint_id = e.id {beyond} ORDER BY d.id LIMIT 1) AS first
+    SELECT old.id, old.endpoint_id
+    FROM (SELECT e.id, e.redacted_upto
+          FROM delivery_webhookendpoint AS e
+          CROSS JOIN LATERAL (
+              SELECT created_at FROM delivery_webhookdelivery AS d
+              WHERE (d.endpoint_id, d.id) > (e.id, {after}) AND d.endpoint_id <= e.id
+              ORDER BY d.endpoint_id, d.id LIMIT 1) AS first
+          WHERE first.created_at < {before} ORDER BY first.created_at LIMIT 10) AS e
     CROSS JOIN LATERAL (
         SELECT id, endpoint_id,
                min(CASE WHEN created_at < {before} AND state <> 0 THEN NULL ELSE id END) OVER () AS stop
         FROM (SELECT id, endpoint_id, created_at, state FROM delivery_webhookdelivery AS d
-              WHERE d.endpoint_id = e.id {beyond} ORDER BY d.id LIMIT %(batch)s) AS batch) AS old
-    WHERE first.created_at < {before} AND old.id < COALESCE(old.stop, old.id + 1)
+              WHERE (d.endpoint_id, d.id) > (e.id, {after}) AND d.endpoint_id <= e.id
+              ORDER BY d.endpoint_id, d.id LIMIT %(batch)s) AS batch) AS old
+    WHERE old.id < COALESCE(old.stop, old.id + 1)
 """
 _BEFORE = "statement_timestamp() - make_interval(secs => %(age)s)"
 _EMPTY = f"""
-WITH old AS ({_OLD.format(before=_BEFORE, beyond="AND d.id > e.redacted_upto")}),
-emptied AS (UPDATE delivery_webhookdelivery SET data = NULL WHERE id IN (SELECT id FROM old))
+WITH old AS ({_OLD.format(before=_BEFORE, after="e.redacted_upto")}),
+emptied AS (UPDATE delivery_webhookdelivery SET data = NULL WHERE id IN (SELECT id FROM old) AND state <> 0)
 UPDATE delivery_webhookendpoint AS e SET redacted_upto = done.upto
 FROM (SELECT endpoint_id, max(id) AS upto FROM old GROUP BY endpoint_id) AS done WHERE e.id = done.endpoint_id
 """
 _CUT = f"""
-WITH old AS ({_OLD.format(before=_BEFORE, beyond="")}),
+WITH old AS ({_OLD.format(before=_BEFORE, after="0")}),
 attempts AS (DELETE FROM delivery_webhookattempt WHERE delivery_id IN (SELECT id FROM old))
-DELETE FROM delivery_webhookdelivery WHERE id IN (SELECT id FROM old)
+DELETE FROM delivery_webhookdelivery WHERE id IN (SELECT id FROM old) AND state <> 0
 """
 _CLEAR = """
 WITH gone AS (SELECT id FROM delivery_webhookdelivery WHERE endpoint_id = %(endpoint)s ORDER BY id LIMIT %(batch)s),
