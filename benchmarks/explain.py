@@ -24,7 +24,7 @@ from benchmarks import report, years
 from benchmarks.servers import Servers, fresh_database
 from benchmarks.years import Years
 from campaigns import messages as campaign_messages
-from delivery import claim, control, horizon, queue, redaction, retention, retries, settle, streams, uncertain
+from delivery import claim, control, finding, horizon, queue, redaction, retention, retries, settle, streams, uncertain
 from delivery.ids import campaign_range, first_id, month_bounds, month_of
 from delivery.lanes import Lane
 from delivery.models import EVENT_ORDER, FrequencyCap, Message, MessageEvent, Month, Place
@@ -176,11 +176,19 @@ def _of_campaigns(made: Years) -> Iterator[Statement]:
 
 
 def _of_people(made: Years) -> Iterator[Statement]:
-    everything = Message.objects.order_by("-pk")
+    everything = Message.objects.select_related("sender", "request").order_by("-pk")
     yield from _of_queryset("list: newest 50", everything[:50])
     since = first_id(timezone.now() - timedelta(hours=1))
     yield from _of_queryset("list: of the last hour", everything.filter(pk__gte=since)[:50])
     yield from _of_queryset("list: to one number", everything.filter(recipient="+14151000007")[:50])
+    for status in (Status.FAILED, Status.CANCELLED, Status.QUEUED, Status.DELIVERED):
+        yield from _of_queryset(f"list: {status} ones", everything.filter(status=status)[:50])
+    yield from _of_queryset("list: transactional ones", everything.filter(lane=Lane.TRANSACTIONAL)[:50])
+    yield from _of_queryset("list: by reference", finding.with_reference(everything, "order-77")[:50])
+    yield from _of_queryset("list: by metadata, few", finding.with_metadata(everything, "order", "77")[:50])
+    yield from _of_queryset("list: by metadata, a fifth", finding.with_metadata(everything, "shop", "shop 3")[:50])
+    recent = finding.with_metadata(everything, "shop", "shop 3", first=since)
+    yield from _of_queryset("list: by metadata, a fifth, of the last hour", recent[:50])
     one = Message.objects.filter(campaign_id=made.big.pk, status=Status.SENT).values_list("pk", flat=True)[0]
     yield from _of_queryset("page: one message", Message.objects.filter(pk=one))
     timeline = MessageEvent.objects.filter(message_id=one).order_by(*EVENT_ORDER)

@@ -43,6 +43,15 @@ WHERE id >= %s AND id < %s AND provider_message_id <> ''
 """
 
 
+# What callers of the API said of messages of their own: of an order, and of one of five shops.
+_REQUESTS = """
+INSERT INTO delivery_messagerequest (message_id, api_key_id, metadata, client_reference)
+SELECT id, 1, jsonb_build_object('order', n, 'shop', 'shop ' || n %% 5), 'order-' || n
+FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM delivery_message
+      WHERE id >= %s AND id < %s AND campaign_id = 0) AS own
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Years:
     sender: Sender
@@ -68,7 +77,10 @@ def make(messages: int, number: int) -> Years:
         big, small = _under_way(by, each)
         for month in [months_later(this, -back) for back in range(number)]:
             cursor.execute(_TIMELINE, months.month_bounds(month))
-        cursor.execute("VACUUM ANALYZE delivery_message, delivery_messageevent, delivery_inboxreceipt")
+            cursor.execute(_REQUESTS, months.month_bounds(month))
+        cursor.execute(
+            "VACUUM ANALYZE delivery_message, delivery_messageevent, delivery_messagerequest, delivery_inboxreceipt"
+        )
     if over is None:
         raise RuntimeError("There is no month.")
     return Years(by, big, small, over)

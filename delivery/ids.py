@@ -14,8 +14,8 @@ from uuid import UUID
 import uuid_utils.compat
 
 CAMPAIGN_BITS, CONTACT_BITS = 30, 44
-#: Below every id.
-ANYTIME = UUID(int=0)
+#: Below every id, and above every one.
+ANYTIME, LATEST = UUID(int=0), UUID(int=2**128 - 1)
 MAX_CAMPAIGN, MAX_CONTACT = 2**CAMPAIGN_BITS - 1, 2**CONTACT_BITS - 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

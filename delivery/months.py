@@ -1,4 +1,4 @@
-"""Months: messages, their timelines, earlier attempts and parts are cut by the month of the message's id.
+"""Months: messages, their timelines, earlier attempts, parts and requests are cut by the month of the message's id.
 
 A month is open when it has partitions and a key for its texts. There is no partition for whatever else may come: a
 row of a month that is not open is refused, so months are opened well ahead, after every migration and by housekeeping.
@@ -30,6 +30,7 @@ TABLES: Mapping[str, str] = {
     "delivery_messagepart": (
         "fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05"
     ),
+    "delivery_messagerequest": "autovacuum_vacuum_insert_scale_factor = 0.1, autovacuum_analyze_scale_factor = 0.05",
 }
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('smshub months', 0))"

@@ -15,7 +15,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from delivery.ids import first_id, month_bounds, month_of
-from delivery.models import Month
+from delivery.models import Message, MessageRequest, Month
+from delivery.states import FINAL
 
 BATCH = 5000
 BETWEEN_ROUNDS = timedelta(days=1)
@@ -42,6 +43,15 @@ def redact(*, seconds: float, now: datetime | None = None) -> int:
         if time.monotonic() > until:
             break
     return emptied
+
+
+def redact_one(message_id: UUID) -> bool:
+    """Empty the text of one message now, and what its caller kept with it. False: it is not final. Idempotent."""
+    with transaction.atomic():
+        emptied = Message.objects.filter(pk=message_id, status__in=FINAL).update(sealed_body=None)
+        if emptied:
+            MessageRequest.objects.filter(message_id=message_id).update(metadata={})
+    return bool(emptied)
 
 
 def _batch(now: datetime) -> int | None:

@@ -67,6 +67,8 @@ MEANING: dict[Status, str] = {
 
 FINAL = frozenset(status for status, rank in RANK.items() if rank >= 60)
 OPEN = frozenset(Status) - FINAL
+#: Ended without arriving, as far as anybody knows.
+IN_VAIN = frozenset({Status.EXPIRED, Status.FAILED, Status.UNDELIVERED, Status.SUPPRESSED, Status.CANCELLED})
 #: Not yet claimed: may be cancelled, or withdrawn by evidence about an earlier attempt.
 UNCLAIMED = frozenset({Status.HELD, Status.QUEUED})
 #: Handed over, or perhaps: a provider may be asked what became of it.

@@ -19,7 +19,7 @@ from delivery.errors import Suppressed
 from delivery.ids import first_id
 from delivery.models import Message, Submission
 from delivery.states import FINAL, OPEN
-from delivery.submit import Draft, SubmitError
+from delivery.submit import Draft, Row, SubmitError
 
 #: How long a reference names a message: longer than anybody tries again after an outage, and not so long that counters
 #: of 16 bits, which begin anew, come to the same reference for the same text to the same person.
@@ -91,32 +91,27 @@ def take(batch: Sequence[Handed]) -> Taken:
         known = _known(batch)
         fresh = [handed for handed in batch if (handed.origin, handed.reference) not in known]
         prepared = submit.prepare([handed.draft for handed in fresh])
-        outcome: dict[UUID, Message | SubmitError] = {
+        outcome: dict[UUID, Row | SubmitError] = {
             handed.draft.id: result for handed, result in zip(fresh, prepared, strict=True)
         }
-        good = [handed for handed in fresh if isinstance(outcome[handed.draft.id], Message)]
+        good = [handed for handed in fresh if not isinstance(outcome[handed.draft.id], SubmitError)]
         noted = _note(good)
-        messages = [
-            message
-            for handed in good
-            if handed.draft.id in noted and isinstance(message := outcome[handed.draft.id], Message)
-        ]
-        submit.write(messages)
-        ended = {message.pk for message in messages if message.status in FINAL}
+        rows = [row for pk, row in outcome.items() if pk in noted and not isinstance(row, SubmitError)]
+        submit.write(rows)
+        ended = {row.id for row in rows if row.status in FINAL}
         owe([(handed.origin, handed.draft.id) for handed in good if handed.wants_word and handed.draft.id in ended])
         if len(noted) < len(good):
             # Twins within the batch, or in that of another door a moment ago.
             known |= _known([handed for handed in good if handed.draft.id not in noted])
         results = [_result(handed, outcome, noted, known) for handed in batch]
-    return Taken(results, frozenset(submit.to_wake(messages)))
+    return Taken(results, frozenset(submit.to_wake(rows)))
 
 
 def close(batch: Sequence[Handed], reason: Suppressed) -> None:
     """What was taken, and will not be sent: its row says why, and its origin is told. In a transaction."""
-    now = clock.now()
     noted = _note(batch)
     closed = [handed for handed in batch if handed.draft.id in noted]
-    submit.write([submit.closed(handed.draft, reason, now) for handed in closed])
+    submit.write(submit.closed([handed.draft for handed in closed], reason))
     owe([(handed.origin, handed.draft.id) for handed in closed if handed.wants_word])
 
 
@@ -150,7 +145,7 @@ def purge(*, now: datetime | None = None, limit: int = 5000) -> int:
 
 def _result(
     handed: Handed,
-    outcome: dict[UUID, Message | SubmitError],
+    outcome: dict[UUID, Row | SubmitError],
     noted: set[UUID],
     known: dict[tuple[int, bytes | None], UUID],
 ) -> UUID | SubmitError:

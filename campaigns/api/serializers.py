@@ -1,4 +1,4 @@
-"""What templates and campaigns look like on the wire, and a single message that is to be sent."""
+"""What templates and campaigns look like on the wire."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,13 +8,12 @@ from rest_framework import serializers
 
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template, TemplateVersion
 from campaigns.templating import MAX_TEMPLATE
-from contacts.api.fields import PhoneField, RelatedId, Strict, StrictModel
+from contacts.api.fields import RelatedId, Strict, StrictModel
 from contacts.api.serializers import AttributesField
 from contacts.models import Contact, ContactList
 from delivery.api.serializers import LaneField
 from delivery.lanes import Lane
 from delivery.models import Sender
-from delivery.submit import MAX_BODY
 
 MAX_LISTS = 100
 
@@ -267,55 +266,3 @@ class ReasonSerializer(Strict):
 
 class EmptySerializer(Strict):
     """No body, or an empty object."""
-
-
-# --- one message ----------------------------------------------------------------------------------------------
-
-
-@extend_schema_serializer(
-    examples=[
-        OpenApiExample("A text", value={"to": "+14155550123", "body": "Your table is ready."}, request_only=True),
-        OpenApiExample(
-            "From a template, as an alert that is worthless after five minutes",
-            value={
-                "to": "+14155550123",
-                "template": 3,
-                "variables": {"code": "482913"},
-                "lane": "alert",
-                "valid_for": 300,
-            },
-            request_only=True,
-        ),
-    ]
-)
-class SendSerializer(Strict):
-    to = PhoneField()
-    body = serializers.CharField(
-        max_length=MAX_BODY, required=False, trim_whitespace=False, help_text="The text, as it is."
-    )
-    template = RelatedId(
-        queryset=Template.objects.filter(archived=False), required=False, help_text="Instead of a body: a template."
-    )
-    variables = AttributesField(required=False, help_text="What the template prints.")
-    lane = LaneField(default=Lane.TRANSACTIONAL)
-    sender = RelatedId(
-        queryset=Sender.objects.select_related("provider"),
-        required=False,
-        allow_null=True,
-        help_text="Without it, by the routes, or the default sender.",
-    )
-    send_at = serializers.DateTimeField(required=False, allow_null=True, help_text="Not before this time.")
-    valid_for = serializers.IntegerField(
-        min_value=30,
-        max_value=7 * 24 * 3600,
-        required=False,
-        allow_null=True,
-        help_text="Seconds after which it is not sent any more, counted from send_at or now.",
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("body" in attrs) == ("template" in attrs):
-            raise serializers.ValidationError("Give either a body or a template.")
-        if "variables" in attrs and "template" not in attrs:
-            raise serializers.ValidationError({"variables": "Variables go with a template."})
-        return attrs

@@ -12,10 +12,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from campaigns import templates, templating
+from campaigns import templates
 from campaigns.api import serializers
 from campaigns.errors import InvalidTemplate
 from campaigns.models import Template, TemplateVersion
+from campaigns.sending import context
 from contacts.api.filters import FlagFilter
 from contacts.api.refusals import WrongState
 
@@ -130,10 +131,3 @@ def _preview(body: str, smart_encoding: bool, given: dict[str, Any]) -> Response
         context=context(given["variables"]) if "variables" in given else None,
     )
     return Response(serializers.PreviewedSerializer(shown).data)
-
-
-def context(variables: dict[str, Any], *, phone: str = "") -> dict[str, object]:
-    """Variables of a request as the data of a contact; a field's name may be among them."""
-    rest = dict(variables)
-    fields = {name: str(rest.pop(name)) for name in templating.CONTACT_FIELDS if rest.get(name) is not None}
-    return templating.contact_context(**({"phone": phone} | fields), attributes=rest)

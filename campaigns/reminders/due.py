@@ -20,12 +20,12 @@ from campaigns import templating
 from campaigns.models import Reminder, ReminderRule, TemplateVersion
 from campaigns.reminders import texts
 from campaigns.reminders.reasons import OF_STATUS, Reason
-from delivery import clock
+from delivery import clock, submit
 from delivery.errors import Suppressed
 from delivery.ids import reminder_message_id
 from delivery.lanes import Lane
 from delivery.states import Status
-from delivery.submit_many import Text, submit_many
+from delivery.submit import Draft
 
 log = structlog.get_logger(__name__)
 
@@ -126,19 +126,19 @@ def hand_over_batch(limit: int = BATCH) -> int:
         rows = _read(ids)
         rules = _rules({row.rule_id for row in rows})
         settled: list[_Settled] = []
-        pending: dict[UUID, tuple[_Due, Text]] = {}
+        pending: dict[UUID, tuple[_Due, Draft]] = {}
         for row in rows:
             if why := _stands_in_the_way(row, rules.rules[row.rule_id], now):
                 settled.append(_Settled(row.id, *why))
-            elif isinstance(text := _text(row, rules), Text):
-                pending[text.id] = (row, text)
+            elif isinstance(draft := _draft(row, rules), Draft):
+                pending[draft.id] = (row, draft)
             else:
-                settled.append(_Settled(row.id, State.SKIPPED, text))
-        fates = submit_many([text for _, text in pending.values()])
+                settled.append(_Settled(row.id, State.SKIPPED, draft))
+        queued = submit.queue([draft for _, draft in pending.values()])
         for message_id, (row, _) in pending.items():
-            fate = fates.get(message_id)
-            if fate and fate.status == Status.SUPPRESSED:
-                settled.append(_Settled(row.id, State.SKIPPED, fate.reason, message_id))
+            written = queued.get(message_id)
+            if written and written.status == Status.SUPPRESSED:
+                settled.append(_Settled(row.id, State.SKIPPED, written.reason, message_id))
             else:
                 escalate_at = _escalate_at(row, rules.rules[row.rule_id], now)
                 settled.append(_Settled(row.id, State.SUBMITTED, "", message_id, now, escalate_at))
@@ -153,7 +153,7 @@ def _read(ids: list[int]) -> list[_Due]:
 
 
 def _rules(ids: set[int]) -> _Rules:
-    rules = ReminderRule.objects.in_bulk(ids)
+    rules = ReminderRule.objects.select_related("sender__provider").in_bulk(ids)
     templates = {rule.template_id for rule in rules.values()}
     templates |= {rule.cancel_template_id for rule in rules.values() if rule.cancel_template_id}
     newest = TemplateVersion.objects.filter(template__in=templates).order_by("template_id", "-number")
@@ -178,7 +178,7 @@ def _stands_in_the_way(row: _Due, rule: ReminderRule, now: datetime) -> tuple[st
     return None
 
 
-def _text(row: _Due, rules: _Rules) -> Text | str:
+def _draft(row: _Due, rules: _Rules) -> Draft | str:
     """The message, or the reason why there can be none."""
     version = rules.version(row.rule_id, row.purpose)
     if version is None:
@@ -202,14 +202,14 @@ def _text(row: _Due, rules: _Rules) -> Text | str:
         body = texts.render(version, variables)
     except templating.TemplateError:
         return Suppressed.MISSING_VARIABLE
-    return Text(
+    return Draft(
         # Neither changes once it is due: the one id that this reminder's message can have, in a month that is open.
         id=reminder_message_id(max(row.due_at, row.created_at), row.id),
         recipient=row.phone,
         body=body,
         contact_id=row.contact_id,
         lane=Lane(rule.lane),
-        sender_id=rule.sender_id,
+        sender=rule.sender,
         not_before=row.due_at,
         valid_until=row.valid_until,
     )

@@ -4,6 +4,7 @@ They stand on the lowest floor because every floor's views raise them; `smshub.a
 the wire.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
@@ -51,3 +52,26 @@ class MissingScope(PermissionDenied):
     def __init__(self, scope: str) -> None:
         super().__init__(f"This API key lacks the scope {scope}.")
         self.members = {"missing_scope": scope}
+
+
+def leaves(detail: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """What a ValidationError says, each sentence with the path to the field that it is about."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            yield from leaves(inner, path if name == "non_field_errors" else (*path, str(name)))
+    elif isinstance(detail, list):
+        for position, inner in enumerate(detail):
+            nested = isinstance(inner, dict | list)
+            yield from leaves(inner, (*path, str(position)) if nested else path)
+    else:
+        yield path, detail
+
+
+def pointer(path: tuple[str, ...]) -> str:
+    """A JSON Pointer (RFC 6901) into the body; "" is the whole of it."""
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def complaint(path: tuple[str, ...], detail: Any) -> dict[str, str]:
+    """One entry of a problem's `errors` about the body."""
+    return {"pointer": pointer(path), "detail": str(detail), "code": getattr(detail, "code", None) or "invalid"}

@@ -18,7 +18,7 @@ from delivery import errors
 from delivery.admin import words
 from delivery.admin.filters import ByLane, ByProvider, ByStatus, ToContact, When
 from delivery.admin.timeline import explained, parts, timeline
-from delivery.models import Inbound, Message
+from delivery.models import Inbound, Message, MessageRequest
 from delivery.states import MEANING, Status
 
 
@@ -96,6 +96,7 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
             message=message,
             recipient=shown(message.recipient, request.user),
             body=words.text(message.body) if private else None,
+            said=MessageRequest.objects.filter(pk=message.pk).first() if private else None,
             contact=Contact.objects.filter(phone=message.recipient).first() if private else None,
             suppressed=Suppression.objects.filter(phone=message.recipient, lifted_at=None).exists(),
             status=Status(message.status),

@@ -16,6 +16,7 @@ from delivery.models import (
     Message,
     MessageEvent,
     MessagePart,
+    MessageRequest,
     Provider,
     ProviderHealth,
     Route,
@@ -58,6 +59,8 @@ _MESSAGE = {
     "encoding": "gsm7",
     "segments": 1,
     "cost": "0.00750",
+    "client_reference": "order-4711",
+    "metadata": {"shop": "Elm Street"},
     "created_at": "2026-11-02T09:30:00Z",
     "not_before": None,
     "valid_until": "2026-11-02T10:30:00Z",
@@ -81,6 +84,8 @@ class MessageSerializer(serializers.ModelSerializer):
     body = serializers.CharField(allow_null=True, help_text="Null: it is no longer kept.")
     lane = LaneField()
     status = serializers.ChoiceField(choices=Status.choices)
+    client_reference = serializers.SerializerMethodField(help_text="What its caller calls it; empty: nothing.")
+    metadata = serializers.SerializerMethodField(help_text="What its caller keeps with it.")
     waits_for = serializers.SerializerMethodField(
         help_text="Which time rule holds it until `not_before`: quiet_hours or frequency_cap; empty: none."
     )
@@ -95,6 +100,20 @@ class MessageSerializer(serializers.ModelSerializer):
 
     def get_campaign(self, message: Message) -> int | None:
         return message.campaign_id or None
+
+    def get_client_reference(self, message: Message) -> str:
+        request = _request(message)
+        return request.client_reference if request else ""
+
+    @extend_schema_field({"type": "object", "additionalProperties": True})
+    def get_metadata(self, message: Message) -> dict[str, Any]:
+        request = _request(message)
+        return request.metadata if request else {}
+
+
+def _request(message: Message) -> MessageRequest | None:
+    """What its caller said of it; None: it did not come by the API."""
+    return getattr(message, "request", None)
 
 
 class EventSerializer(serializers.ModelSerializer):
@@ -126,16 +145,24 @@ class ExplanationSerializer(serializers.Serializer):
     link = serializers.CharField(allow_blank=True, help_text="The provider's page about the code.")
 
 
+_MORE = ("provider_message_id", "attempt", "status_webhook", "explanation", "events", "parts")
+
+
 class MessageDetailSerializer(MessageSerializer):
     """A message with its timeline, oldest first, and its state in words."""
 
     events = EventSerializer(many=True, source="timeline")
     parts = PartSerializer(many=True, help_text="Empty: it went as one.")
+    status_webhook = serializers.SerializerMethodField(help_text="What is told of its status; empty: nothing.")
     explanation = serializers.SerializerMethodField()
 
     class Meta(MessageSerializer.Meta):
-        fields = [*MessageSerializer.Meta.fields, "provider_message_id", "attempt", "explanation", "events", "parts"]
+        fields = [*MessageSerializer.Meta.fields, *_MORE]
         read_only_fields = fields
+
+    def get_status_webhook(self, message: Message) -> str:
+        request = _request(message)
+        return request.status_webhook if request else ""
 
     @extend_schema_field(ExplanationSerializer)
     def get_explanation(self, message: Message) -> dict[str, str]:

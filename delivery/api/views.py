@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from contacts import phone
 from contacts.api.refusals import WrongState
-from delivery import submit
+from delivery import redaction, submit
 from delivery.api import serializers
 from delivery.api.filters import InboundFilters, MessageFilters
 from delivery.models import EVENT_ORDER, Inbound, Message, MessageEvent, MessagePart, Provider, Route, Sender
@@ -25,7 +25,7 @@ class MessageViewSet(viewsets.ReadOnlyModelViewSet[Message]):
 
     scope = "messages"
     lookup_value_regex = UUID
-    queryset = Message.objects.select_related("sender")
+    queryset = Message.objects.select_related("sender", "request")
     serializer_class = serializers.MessageSerializer
     filterset_class = MessageFilters
 
@@ -49,8 +49,22 @@ class MessageViewSet(viewsets.ReadOnlyModelViewSet[Message]):
                 f"This message is {message.get_status_display().lower()}; it cannot be cancelled any more.",
                 message_status=message.status,
             )
-        answer = get_object_or_404(with_timeline(self.get_queryset()), pk=message.pk)
-        return Response(serializers.MessageDetailSerializer(answer).data)
+        return self._answer(message)
+
+    @extend_schema(request=None, responses={200: serializers.MessageDetailSerializer})
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def redact(self, request: Request, pk: str) -> Response:
+        """Empty its text and metadata for good. Refused with 409 while it is under way, for then it is needed."""
+        message = self.get_object()
+        if not redaction.redact_one(message.pk):
+            raise WrongState(
+                "This message is still under way: cancel it, or wait for its end.", message_status=message.status
+            )
+        return self._answer(message)
+
+    def _answer(self, message: Message) -> Response:
+        now: Message = get_object_or_404(with_timeline(self.get_queryset()), pk=message.pk)
+        return Response(serializers.MessageDetailSerializer(now).data)
 
 
 class SenderViewSet(viewsets.ReadOnlyModelViewSet[Sender]):

@@ -7,7 +7,7 @@ from delivery import bodies
 from delivery.ids import new_message_id
 from delivery.lanes import Lane
 from delivery.models.accounts import Provider, Sender
-from delivery.states import ASKABLE, Status, WaitsFor, by_rank
+from delivery.states import ASKABLE, IN_VAIN, Status, WaitsFor, by_rank
 
 
 class Message(models.Model):
@@ -94,6 +94,7 @@ class Message(models.Model):
                 name="message_provider_id",
             ),
             models.Index(fields=["recipient", "-id"], name="message_recipient"),
+            models.Index(fields=["status", "-id"], condition=Q(status__in=sorted(IN_VAIN)), name="message_in_vain"),
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,6 @@ from delivery import prices
 from delivery.models import Route as RouteRow
 from delivery.models import Sender
 from delivery.prices import PriceList
-from delivery.routing.senders import NoSender
 from delivery.routing.table import Choice, Route, Table
 
 #: A provider that is switched off has no health: what belongs to it waits there unless another can take it.
@@ -99,17 +98,9 @@ def way_of(sender: Sender) -> Ways:
     return Ways(Table(()), prices.price_list(), fixed=as_route(sender))
 
 
-def checked(ways: Ways, recipient: str, country: str, lane: int) -> Route | None:
-    """The way of a message of its own; None: the routes say nothing about it, and no sender serves the rest.
-
-    Raises NoSender when its sender is switched off, or there is nothing at all to send by.
-    """
-    route = ways.to(recipient, country, lane)
-    if route is None and not (ways.table or RouteRow.objects.exists()):
-        raise NoSender("No sender was named and none is marked as the default. Mark one under Senders.")
-    if route and not route.on:
-        raise NoSender(f"Sender {route.sender} is switched off.")
-    return route
+def any_at_all() -> bool:
+    """Whether there is any route, about whatever: then a destination without one is meant to have none."""
+    return RouteRow.objects.exists()
 
 
 def as_route(sender: Sender) -> Route:

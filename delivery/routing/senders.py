@@ -6,6 +6,8 @@ from delivery.models import ProviderHealth, Sender
 
 log = structlog.get_logger(__name__)
 
+NONE_SET_UP = "No sender was named and none is marked as the default. Mark one under Senders."
+
 
 class NoSender(Exception):
     """No sender can take the message; the text says what to set up."""
@@ -15,10 +17,15 @@ def choose_sender(asked: Sender | None) -> Sender:
     """The sender asked for, else the default one. Raises NoSender when it, or its provider, is switched off."""
     sender = asked or Sender.objects.select_related("provider").filter(is_default=True).first()
     if sender is None:
-        raise NoSender("No sender was named and none is marked as the default. Mark one under Senders.")
+        raise NoSender(NONE_SET_UP)
     if not sender.enabled:
-        raise NoSender(f"Sender {sender.address} is switched off.")
+        raise NoSender(switched_off(sender.address))
     return sender
+
+
+def switched_off(address: str) -> str:
+    """In words."""
+    return f"Sender {address} is switched off."
 
 
 def disable_sender(provider_id: int, address: str, code: str) -> None:

@@ -7,10 +7,12 @@ refused here, once, with the place named, so that nothing behind has to think of
 import json
 import math
 import re
+from io import BytesIO
 from typing import Any, NoReturn
 
+from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError, ValidationError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 
 MAX_DEPTH = 32
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -38,6 +40,22 @@ class StrictJSONParser(JSONParser):
             raise ParseError("The body must be a JSON object.")
         _check(data)
         return data
+
+
+class LargeJSONParser(BaseParser):
+    """The same, of at most `most` bytes: for addresses that take more than DATA_UPLOAD_MAX_MEMORY_SIZE."""
+
+    media_type = StrictJSONParser.media_type
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        # The length may be missing or wrong.
+        data = stream.read(self.most + 1)
+        if len(data) > self.most:
+            raise RequestDataTooBig
+        return StrictJSONParser().parse(BytesIO(data), media_type, parser_context)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -20,7 +20,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from contacts.api.refusals import AlreadyExists, BadParameter, Conflict, Invalid, Refusal
+from contacts.api.refusals import AlreadyExists, BadParameter, Conflict, Invalid, Refusal, complaint, leaves
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -47,6 +47,7 @@ TITLES: dict[str, str] = {
     "idempotency-key-reused": "The idempotency key belongs to another request",
     "idempotency-key-in-use": "The same request is being worked on",
     "too-many-requests": "Too many requests",
+    "unfinished": "Some of it is done, the rest is not",
     "internal-error": "Something went wrong here",
 }
 
@@ -146,26 +147,12 @@ def _errors(error: exceptions.ValidationError, context: dict[str, Any]) -> Itera
     of_query = isinstance(error, BadParameter) or (
         not isinstance(error, Invalid) and request is not None and request.method in SAFE_METHODS
     )
-    for path, detail in _leaves(error.detail, ()):
-        place = {"parameter": path[0]} if of_query and path else {"pointer": _pointer(path)}
-        yield place | {"detail": str(detail), "code": getattr(detail, "code", None) or "invalid"}
-
-
-def _leaves(detail: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    if isinstance(detail, dict):
-        for name, inner in detail.items():
-            yield from _leaves(inner, path if name == "non_field_errors" else (*path, str(name)))
-    elif isinstance(detail, list):
-        for position, inner in enumerate(detail):
-            nested = isinstance(inner, dict | list)
-            yield from _leaves(inner, (*path, str(position)) if nested else path)
-    else:
-        yield path, detail
-
-
-def _pointer(path: tuple[str, ...]) -> str:
-    """A JSON Pointer (RFC 6901) into the body; "" is the whole of it."""
-    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
+    for path, detail in leaves(error.detail):
+        said = complaint(path, detail)
+        if of_query and path:
+            yield {"parameter": path[0], "detail": said["detail"], "code": said["code"]}
+        else:
+            yield said
 
 
 def _internal(exc: Exception, context: dict[str, Any]) -> Response:

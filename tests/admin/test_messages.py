@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from delivery.models import Inbound, Message
+from delivery.models import Inbound, Message, MessageRequest
 from delivery.states import Status
 from tests import factories
 from tests.admin.conftest import at_the_keyboard
@@ -82,3 +82,16 @@ def test_a_message_that_does_not_exist(staff: Client) -> None:
     gone = "/admin/delivery/message/01890000-0000-7000-8000-000000000000/change/"
 
     assert staff.get(gone).status_code == 404
+
+
+def test_a_message_shows_what_its_caller_said_of_it(staff: Client, auditor: Client) -> None:
+    message = factories.MessageFactory()
+    MessageRequest.objects.create(
+        message=message, api_key_id=1, client_reference="order-4711", metadata={"shop": "Elm Street"}
+    )
+
+    html = staff.get(f"/admin/delivery/message/{message.pk}/change/").content.decode()
+
+    assert "order-4711" in html
+    assert "Elm Street" in html
+    assert "Elm Street" not in auditor.get(f"/admin/delivery/message/{message.pk}/change/").content.decode()

@@ -16,6 +16,7 @@ NOT_IN_ADMIN = {
     "delivery.Attempt": "earlier attempts of a message; told by its timeline",
     "delivery.MessageEvent": "the timeline on the message's page",
     "delivery.MessagePart": "the parts on the message's page",
+    "delivery.MessageRequest": "what an API caller said of a message, on the message's page",
     "delivery.Month": "keys and progress of housekeeping; the doctor says what is wrong with them",
     "delivery.MonthSummary": "for reports in SQL: what is left of months whose messages were dropped",
     "delivery.InboxReceipt": "the receipts' waiting room: rows stay for about a second",

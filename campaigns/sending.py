@@ -1,0 +1,110 @@
+"""Single messages as systems ask for them: by a text or a template, now, at a moment, or by the recipient's clock."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from campaigns import templating
+from campaigns.models import Template, TemplateVersion
+from contacts.api.fields import did_you_mean
+from delivery import clock
+from delivery.lanes import Lane
+from delivery.models import Sender
+from delivery.smart_encoding import to_gsm
+from delivery.submitting.drafts import Draft, Request, SubmitError
+from delivery.submitting.local_time import moments
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One message as it is asked for: by `body` or by `template`, from `send_at` or `send_at_local` on, or at once.
+
+    `send_at_local` has no zone: it is the recipient's. `valid_for` is in seconds, from then on.
+    """
+
+    to: str = field(repr=False)
+    body: str = field(default="", repr=False)
+    template: Template | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    lane: Lane = Lane.TRANSACTIONAL
+    sender: Sender | None = None
+    send_at: datetime | None = None
+    send_at_local: datetime | None = None
+    valid_for: int | None = None
+    request: Request | None = None
+
+
+def drafts(wanted: Sequence[Wanted]) -> list[Draft | SubmitError]:
+    """Each of them rendered and timed, or what is wrong with it, in order; each template is read and parsed once."""
+    now = clock.now() if any(one.valid_for for one in wanted) else None
+    texts = _Texts([one.template for one in wanted if one.template])
+    local = [(n, one.to, one.send_at_local) for n, one in enumerate(wanted) if one.send_at_local]
+    found = moments([(to, at) for _, to, at in local])
+    at_local = {n: moment for (n, _, _), moment in zip(local, found, strict=True)}
+    return [_draft(one, at_local.get(n, one.send_at), texts, now) for n, one in enumerate(wanted)]
+
+
+def draft(wanted: Wanted) -> Draft:
+    """One of them. Raises SubmitError."""
+    (made,) = drafts([wanted])
+    if isinstance(made, SubmitError):
+        raise made
+    return made
+
+
+def context(variables: Mapping[str, Any], *, phone: str = "") -> dict[str, object]:
+    """Variables of a request as the data of a contact; a field's name may be among them."""
+    rest = dict(variables)
+    fields = {name: str(rest.pop(name)) for name in templating.CONTACT_FIELDS if rest.get(name) is not None}
+    return templating.contact_context(**({"phone": phone} | fields), attributes=rest)
+
+
+class _Texts:
+    """The newest text of each template."""
+
+    def __init__(self, templates: Sequence[Template]) -> None:
+        newest = TemplateVersion.objects.none()
+        if ids := {template.pk for template in templates}:
+            newest = TemplateVersion.objects.filter(template__in=ids).order_by("template_id", "-number")
+        self._versions = {version.template_id: version for version in newest.distinct("template_id")} if ids else {}
+        self._parsed: dict[int, templating.ParsedTemplate] = {}
+
+    def render(self, template: Template, variables: Mapping[str, Any], phone: str) -> str:
+        """Raises SubmitError."""
+        version = self._versions.get(template.pk)
+        if version is None:
+            raise SubmitError("This template has no text yet.", about="template")
+        try:
+            if version.pk not in self._parsed:
+                self._parsed[version.pk] = templating.parse(version.body)
+            text = templating.render(self._parsed[version.pk], context(variables, phone=phone))
+        except templating.MissingVariable as missing:
+            hint = did_you_mean(missing.name, list(variables))
+            raise SubmitError(f"The template needs “{missing.name}”.{hint}", about="variables") from None
+        except templating.TemplateError as error:
+            raise SubmitError(f"The template cannot be rendered: {error}.", about="template") from None
+        return to_gsm(text) if version.smart_encoding else text
+
+
+def _draft(
+    one: Wanted, not_before: datetime | SubmitError | None, texts: _Texts, now: datetime | None
+) -> Draft | SubmitError:
+    if isinstance(not_before, SubmitError):
+        return not_before
+    try:
+        body = texts.render(one.template, one.variables, one.to) if one.template else one.body
+    except SubmitError as error:
+        return error
+    valid_until = None
+    if one.valid_for and now:
+        valid_until = max(now, not_before or now) + timedelta(seconds=one.valid_for)
+    return Draft(
+        recipient=one.to,
+        body=body,
+        lane=one.lane,
+        sender=one.sender,
+        not_before=not_before,
+        valid_until=valid_until,
+        request=one.request,
+    )
