@@ -88,6 +88,14 @@ class WebhookEndpointAdmin(PageAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:
         return endpoints.present().defer("secret").order_by("-pk")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> tuple[str, ...]:
+        return ("url", "description") if obj is not None and obj.api_key_id is not None else ()
+
+    def get_fields(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> list[str]:
+        """Where messages name the address themselves, there is nothing to choose but whether it is told."""
+        named = obj is not None and obj.api_key_id is not None
+        return [name for name in WebhookForm.Meta.fields if not (named and name == "events")]
+
     @display(description="Name")
     def name(self, endpoint: WebhookEndpoint) -> str:
         return endpoint.description or f"Webhook {endpoint.pk}"
@@ -97,7 +105,7 @@ class WebhookEndpointAdmin(PageAdmin):
         return _state(endpoint)
 
     def save_model(self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool) -> None:
-        given = {name: form.cleaned_data[name] for name in form.Meta.fields}
+        given = {name: form.cleaned_data[name] for name in form.Meta.fields if name in form.cleaned_data}
         if change:
             endpoints.change(self.allowed(request, obj.pk, "change"), **given)
         else:

@@ -135,6 +135,10 @@ class PingedSerializer(serializers.Serializer):
     event = serializers.CharField(help_text="The `webhook-id` that it is sent with.")
 
 
+class StatusSecretSerializer(serializers.Serializer):
+    secret = serializers.CharField(help_text="The same each time, for this API key.")
+
+
 class WebhookViewSet(viewsets.ReadOnlyModelViewSet[WebhookEndpoint]):
     """Systems that are told of what happens, by the Standard Webhooks specification."""
 
@@ -208,6 +212,14 @@ class WebhookViewSet(viewsets.ReadOnlyModelViewSet[WebhookEndpoint]):
         secret = endpoints.rotate(found)
         found.refresh_from_db(fields=["previous_until"])
         return _shown_once(SecretSerializer({"secret": secret, "previous_until": found.previous_until}).data)
+
+    @extend_schema(operation_id="webhooks_status_secret", responses=StatusSecretSerializer)
+    @action(detail=False, url_path="status-secret", pagination_class=None)
+    def status_secret(self, request: Request) -> Response:
+        """What is signed with where a message of this key names its own address (`status_webhook`)."""
+        answer = Response({"secret": signing.secret_of_key(request.auth.pk)})
+        answer["Cache-Control"] = "no-store"
+        return answer
 
     @extend_schema(request=None, responses={202: PingedSerializer})
     @action(detail=True, methods=["post"])

@@ -32,6 +32,9 @@ _MESSAGE = {
     "campaign": None,
     "contact": 17,
     "segments": 1,
+    "metadata": {"order": "4711"},
+    "client_reference": "",
+    "is_test": False,
 }
 _OPT = {
     "phone": "+14155550123",

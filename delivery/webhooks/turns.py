@@ -67,6 +67,11 @@ SELECT d.id, d.event_id, d.type, d.subject, d.data, d.at, d.tries, d.url,
 FROM placed JOIN delivery_webhookdelivery AS d ON d.id = placed.id
 WHERE placed.behind IS NULL ORDER BY d.not_before, d.id LIMIT %(room)s
 """
+_SAID = """
+SELECT r.message_id, r.metadata, r.client_reference, r.is_test
+FROM unnest(%s::uuid[]) AS asked (id)
+CROSS JOIN LATERAL (SELECT * FROM delivery_messagerequest WHERE message_id = asked.id LIMIT 1) AS r
+"""
 _TEXTS = "SELECT id, body FROM delivery_inbound WHERE id = ANY(%s::uuid[])"
 # A failure that comes after somebody else's turn has delivered it is none.
 _SETTLE = """
@@ -172,7 +177,7 @@ async def take(connection: Connection, turn: Turn, room: int, telling: Sequence[
     }
     cursor = await connection.execute(_TAKE, values)
     found = [Due(*row) for row in await cursor.fetchall()]
-    return await _with_texts(connection, found)
+    return await _with_texts(connection, await _with_requests(connection, found))
 
 
 async def settle(connection: Connection, turn: Turn, results: Sequence[Result]) -> Turn:
@@ -215,6 +220,23 @@ def _after(turn: Turn, results: Sequence[Result]) -> Turn:
         return replace(turn, failures=0, is_trial=False)
     failures = turn.failures + len(results)
     return replace(turn, failures=failures if turn.is_trial else min(failures, schedule.DOWN_AFTER))
+
+
+async def _with_requests(connection: Connection, found: list[Due]) -> list[Due]:
+    """What a caller said of its message stands with that, and nowhere else. Messages of campaigns have none."""
+    about = [due for due in found if due.type.startswith("message.") and due.data is not None]
+    own = [due.subject for due in about if due.data and due.data["campaign"] is None]
+    said: dict[UUID, tuple[Any, str, bool]] = {}
+    if own:
+        cursor = await connection.execute(_SAID, (own,))
+        said = {message_id: tuple(row) for message_id, *row in await cursor.fetchall()}
+    ids = {due.id for due in about}
+    return [_with_request(due, *said.get(due.subject, ({}, "", False))) if due.id in ids else due for due in found]
+
+
+def _with_request(due: Due, metadata: Any, reference: str, is_test: bool) -> Due:
+    more = {"metadata": metadata, "client_reference": reference, "is_test": is_test}
+    return replace(due, data={**(due.data or {}), **more})
 
 
 async def _with_texts(connection: Connection, found: list[Due]) -> list[Due]:

@@ -67,12 +67,20 @@ DELETE FROM delivery_webhookdelivery WHERE id IN (SELECT id FROM gone)
 """
 
 
+_UNUSED = """
+DELETE FROM delivery_webhookendpoint AS e
+WHERE e.api_key_id IS NOT NULL AND e.enabled AND e.created_at < statement_timestamp() - make_interval(days => 1)
+  AND NOT EXISTS (SELECT FROM delivery_webhookdelivery AS d WHERE d.endpoint_id = e.id)
+"""
+
+
 def upkeep() -> None:
     endpoints.switch_off_failing()
     give_up()
     empty()
     cut()
     clear_removed()
+    forget_unused()
 
 
 def give_up(*, age: timedelta = schedule.GIVE_UP_AFTER, limit: int = BATCH) -> int:
@@ -98,6 +106,11 @@ def clear_removed(*, limit: int = BATCH) -> None:
     for endpoint in WebhookEndpoint.objects.filter(removed_at__isnull=False).defer("secret").order_by("pk")[:10]:
         if not _run(_CLEAR, endpoint=endpoint.pk, batch=limit):
             endpoint.delete()
+
+
+def forget_unused() -> int:
+    """Endpoints that messages had named, and nothing is known of any more. Returns how many."""
+    return _run(_UNUSED)
 
 
 def _run(statement: str, **values: Any) -> int:

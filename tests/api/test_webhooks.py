@@ -147,3 +147,9 @@ def test_who_may_only_look_changes_nothing(system: Caller) -> None:
         *(looker.post(f"{path}/{action}") for action in ("ping", "replay", "rotate-secret")),
     ):
         assert is_problem(answer, 403, "missing-scope")
+
+
+def test_the_secret_of_messages_that_name_an_address_is_the_key_s_own(system: Caller) -> None:
+    one, other = system("webhooks:read"), system("webhooks:read")
+    assert one.get("webhooks/status-secret").body == {"secret": signing.secret_of_key(one.key.pk)}
+    assert one.get("webhooks/status-secret").body != other.get("webhooks/status-secret").body
