@@ -14,6 +14,7 @@ from delivery.ids import campaign_message_id, month_of
 from delivery.models import Provider, Sender
 from delivery.states import Status
 from delivery.timerules import places
+from delivery.webhooks import endpoints
 
 #: The simulated carrier's own account, and a number that it lets send.
 ACCOUNT = "AC" + "0" * 32
@@ -35,6 +36,12 @@ def sender(*, carrier_url: str = "http://127.0.0.1:1", max_in_flight: int = 100)
         max_in_flight=max_in_flight,
     )
     return Sender.objects.create(provider=provider, address=SENDER, is_default=True)
+
+
+def webhooks(number: int) -> None:
+    """Endpoints that are owed every status of every message; nobody tells them."""
+    for _ in range(number):
+        endpoints.make(url="https://example.org/webhooks", events=["message.*"], by="benchmark")
 
 
 def people(size: int, *, first: int = 0) -> ContactList:

@@ -38,6 +38,7 @@ def servers() -> Iterator[Servers]:
         os.environ.update(start_servers(state, processes, any_port=True))
         os.environ.update(
             ALLOW_PRIVATE_PROVIDER_URLS="true",
+            ALLOW_PRIVATE_WEBHOOK_URLS="true",
             DJANGO_SETTINGS_MODULE="smshub.settings",
             LOG_FORMAT="console",
             LOG_LEVEL="WARNING",

@@ -16,7 +16,7 @@
 import argparse
 from collections.abc import Iterator
 
-from benchmarks import claiming, door, importing, limits, materialise, reconciling, report
+from benchmarks import claiming, door, importing, limits, materialise, reconciling, report, scenes
 from benchmarks.alone import Figures, alone
 from benchmarks.sending import RECEIPTS
 from benchmarks.servers import Servers, fresh_database
@@ -26,6 +26,7 @@ STAGES = ("importing", "materialise", "claiming", "reconciling", "door", "limits
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=int, default=10_000, help="contacts or messages")
+    parser.add_argument("--webhooks", type=int, default=0, help="endpoints that are owed every status")
     parser.add_argument("--in-flight", type=int, default=500, help="messages claimed at once")
     parser.add_argument("--receipts", type=int, default=10_000, help="to the door")
     parser.add_argument("--connections", type=int, default=64, help="to the door")
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(servers: Servers, options: argparse.Namespace) -> int:
     if stages := [stage for stage in options.only if stage not in ("door", "limits")]:
         headings = ["Stage", "rows", "rows/s", "limit", "rows/s", "reached", "peak memory"]
-        report.say("Stages alone", report.table(headings, _stages(stages, options.rows, options.in_flight)))
+        report.say("Stages alone", report.table(headings, _stages(stages, options)))
     if "door" in options.only:
         report.say("Receipts in, by one core", _door(servers, options.receipts, options.connections))
     if "limits" in options.only:
@@ -46,9 +47,11 @@ def run(servers: Servers, options: argparse.Namespace) -> int:
     return 0
 
 
-def _stages(names: list[str], size: int, in_flight: int) -> Iterator[list[str]]:
+def _stages(names: list[str], options: argparse.Namespace) -> Iterator[list[str]]:
+    size, in_flight = options.rows, options.in_flight
     for name in names:
         with fresh_database():
+            scenes.webhooks(options.webhooks)
             what, rows, took = _ours(name, size, in_flight)
         with fresh_database():
             limit, least = _least(name, size, in_flight)

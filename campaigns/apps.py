@@ -10,6 +10,8 @@ class CampaignsConfig(AppConfig):
             consenting,
             guards,  # noqa: F401  (registers its receivers)
             receivers,  # noqa: F401  (the same)
+            signals,
+            webhooks,
         )
         from contacts.models import ConsentEvent
         from contacts.signals import consent_changed
@@ -19,3 +21,5 @@ class CampaignsConfig(AppConfig):
                 consenting.withdrawn(phones=phones, purpose=purpose, scope=scope)
 
         consent_changed.connect(on_consent, weak=False, dispatch_uid="campaigns")
+        signals.campaign_changed.connect(webhooks.campaign_changed, dispatch_uid="webhooks")
+        signals.appointments_changed.connect(webhooks.appointments_changed, dispatch_uid="webhooks")

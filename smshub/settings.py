@@ -139,6 +139,7 @@ CELERY_TASK_ROUTES = {
     "delivery.tasks.dispatch": {"queue": "dispatch"},
     "delivery.tasks.connector_*": {"queue": "connector"},
     "delivery.tasks.reconcile": {"queue": "reconcile"},
+    "delivery.tasks.webhooks": {"queue": "webhooks"},
     "delivery.tasks.*": {"queue": "default"},
     "campaigns.tasks.tick": {"queue": "default"},
     "campaigns.tasks.read_file": {"queue": "imports"},
@@ -220,6 +221,19 @@ CURRENCY = env.str("CURRENCY", default="USD")
 FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[])
 # Providers on a private address (an operator's own gateway, the simulator) must be allowed by the operator.
 ALLOW_PRIVATE_PROVIDER_URLS = env.bool("ALLOW_PRIVATE_PROVIDER_URLS", default=False)
+
+# --- Webhooks out: other systems are told of what happens -------------------------------------------
+# A system on a private address must be allowed by the operator, as a provider must.
+ALLOW_PRIVATE_WEBHOOK_URLS = env.bool("ALLOW_PRIVATE_WEBHOOK_URLS", default=False)
+# What was sent is known for so many days, and with its content for so many: until then it may be sent again.
+WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
+WEBHOOK_BODY_DAYS = env.int("WEBHOOK_BODY_DAYS", default=7)
+
+# --- Notices to the operator ------------------------------------------------------------------------
+# Who is written to when the hub switches something off; nobody is without an address and a server.
+NOTICE_EMAILS = env.list("NOTICE_EMAILS", default=[])
+vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
+DEFAULT_FROM_EMAIL = env.str("NOTICE_FROM_EMAIL", default="smshub@localhost")
 
 # --- Contacts ---------------------------------------------------------------------------------------
 DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="US")

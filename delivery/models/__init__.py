@@ -9,6 +9,7 @@ from delivery.models.requests import MessageRequest
 from delivery.models.routes import HealthChange, HealthCount, ProviderHealth, Route
 from delivery.models.submissions import Submission, Word
 from delivery.models.timerules import AllowedHours, FrequencyCap, Place, Reached
+from delivery.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "EVENT_ORDER",
@@ -40,5 +41,8 @@ __all__ = [
     "Sender",
     "Submission",
     "Tally",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "Word",
 ]

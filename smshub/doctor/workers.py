@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from delivery import vitals
 from delivery.heartbeat import EVERY_SECONDS
-from delivery.models import Provider
+from delivery.models import Provider, WebhookEndpoint
 from delivery.providers import registry
 from smshub.doctor.findings import Finding, problem
 from smshub.quickstart.commands import COMMANDS, WORKERS
@@ -21,6 +21,7 @@ UNREAD = timedelta(seconds=3 * EVERY_SECONDS)
 _STANDS_STILL = {
     "dispatch": "no message is sent",
     "connector": "nothing is sent by the providers that hold connections, or heard of them",
+    "webhooks": "other systems are told nothing",
     "reconcile": "no receipt is applied",
     "launch": "no campaign is launched",
     "imports": "no import is done",
@@ -33,7 +34,7 @@ def queues(unread: timedelta = UNREAD) -> Iterator[Finding]:
     read = {queue for queue, at in vitals.queues_read().items() if at > since}
     for program in WORKERS:
         for queue in _queues_of(program):
-            if queue not in read and (queue != "connector" or _needs_connector()):
+            if queue not in read and _is_needed(queue):
                 stands_still = _STANDS_STILL.get(queue, "what is put there waits")
                 yield problem(
                     f"No worker reads the queue {queue}: {stands_still}.",
@@ -50,6 +51,12 @@ def clock(silence: timedelta = SILENCE) -> Iterator[Finding]:
             f"The clock has not ticked {since}: what waits for its time stands still.",
             "Start the program beat, and see that a worker reads the queue default.",
         )
+
+
+def _is_needed(queue: str) -> bool:
+    if queue == "webhooks":
+        return WebhookEndpoint.objects.filter(enabled=True).exists()
+    return queue != "connector" or _needs_connector()
 
 
 def _needs_connector() -> bool:

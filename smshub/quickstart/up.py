@@ -27,7 +27,13 @@ from smshub.quickstart.state import State, exclusive, open_state
 BASE_DIR = Path(__file__).resolve().parents[2]
 HEALTHY_SECONDS = 90.0
 # Workers end before the simulator they talk to; Redis and Postgres have 3 and 4.
-RANKS = {"web": 0, "beat": 0, "worker": 1, "loader": 1, "dispatch": 1, "connector": 1, "smpp-door": 0, "simulator": 2}
+RANKS = {
+    "web": 0,
+    "beat": 0,
+    "smpp-door": 0,
+    "simulator": 2,
+    **dict.fromkeys(("worker", "loader", "dispatch", "connector", "webhooks"), 1),
+}
 DEMO_MODULE = "smshub.quickstart.demo"
 
 

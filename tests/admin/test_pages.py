@@ -11,7 +11,7 @@ from django.urls import reverse
 from campaigns.models import Campaign
 from contacts.models import ContactImport
 from smshub.api.models import ApiKey
-from tests import conversation_factories, factories, reminder_factories
+from tests import conversation_factories, factories, reminder_factories, webhook_factories
 
 MAKE: dict[str, Callable[[], Any]] = {
     "contacts_contact": factories.ContactFactory,
@@ -41,17 +41,23 @@ MAKE: dict[str, Callable[[], Any]] = {
     "delivery_route": factories.RouteFactory,
     "delivery_allowedhours": factories.AllowedHoursFactory,
     "delivery_frequencycap": factories.FrequencyCapFactory,
+    "delivery_webhookendpoint": webhook_factories.WebhookFactory,
+    "delivery_webhookdelivery": webhook_factories.WebhookDeliveryFactory,
     "api_apikey": factories.ApiKeyFactory,
     "api_smpplogin": factories.SmppLoginFactory,
     "auth_user": factories.UserFactory,
 }
-READ_ONLY = {"delivery_message", "delivery_inbound", "campaigns_reminder", "delivery_confirmation"}
+READ_ONLY = {
+    *("delivery_message", "delivery_inbound", "campaigns_reminder", "delivery_confirmation"),
+    "delivery_webhookdelivery",
+}
 #: Written by the hub, and changed by a button at most.
 NOT_ADDED = READ_ONLY | {"campaigns_stafftask", "campaigns_conversation"}
 SETUP = {
     *("delivery_provider", "delivery_sender", "delivery_route", "delivery_allowedhours", "delivery_frequencycap"),
     *("api_apikey", "api_smpplogin", "auth_user", "delivery_keyword", "delivery_confirmationtext"),
     "campaigns_calendarfeed",
+    *("delivery_webhookendpoint", "delivery_webhookdelivery"),
 }
 
 
@@ -104,6 +110,10 @@ def test_nothing_is_shown_that_has_no_purpose() -> None:
     assert shown == {*MAKE, "auth_group"} | {name for name in shown if name.startswith("axes_")}
 
 
+#: Where staff have nothing to do.
+OPERATORS_PAGES = ("provider", "apikey", "route", "calendarfeed", "webhookendpoint", "webhookdelivery")
+
+
 def campaign(status: str) -> str:
     made = factories.CampaignFactory(status=status)
     return f"/admin/campaigns/campaign/{made.pk}"
@@ -115,6 +125,8 @@ def special_pages() -> list[tuple[str, str]]:
     key: ApiKey = factories.ApiKeyFactory()
     provider, talk = factories.ProviderFactory(), conversation_factories.ConversationFactory()
     visits = reminder_factories.AppointmentFileFactory()
+    delivery = webhook_factories.WebhookDeliveryFactory()
+    webhook = delivery.endpoint
     draft, running = campaign(Campaign.Status.DRAFT), campaign(Campaign.Status.RUNNING)
     return [
         ("get", f"{running}/live/"),
@@ -149,6 +161,10 @@ def special_pages() -> list[tuple[str, str]]:
         ("get", f"/admin/delivery/provider/{provider.pk}/prices/"),
         ("get", "/admin/delivery/route/check/"),
         ("get", f"/admin/api/apikey/{key.pk}/revoke/"),
+        ("get", f"/admin/delivery/webhookendpoint/{webhook.pk}/rotate/"),
+        ("post", f"/admin/delivery/webhookendpoint/{webhook.pk}/ping/"),
+        ("get", f"/admin/delivery/webhookendpoint/{webhook.pk}/replay/"),
+        ("post", f"/admin/delivery/webhookdelivery/{delivery.pk}/again/"),
     ]
 
 
@@ -156,7 +172,7 @@ def test_pages_of_our_own_ask_for_rights_too(nobody: Client, staff: Client, oper
     for method, page in special_pages():
         assert getattr(nobody, method)(page).status_code == 403, page
         refused = getattr(staff, method)(page).status_code == 403
-        assert refused == any(f"/{name}/" in page for name in ("provider", "apikey", "route", "calendarfeed")), page
+        assert refused == any(f"/{name}/" in page for name in OPERATORS_PAGES), page
         assert getattr(operator, method)(page).status_code in (200, 302, 404), page
 
 

@@ -41,6 +41,7 @@ from tests.reminder_factories import (
     ReminderRuleFactory,
     StaffTaskFactory,
 )
+from tests.webhook_factories import WebhookFactory
 
 SCHEMA: dict[str, Any] = json.loads(document())
 OPERATIONS = {
@@ -128,6 +129,7 @@ def test_nothing_that_is_sent_breaks_the_api(shop: System, settings: Any, tmp_pa
         "providers": HealthChangeFactory().provider_id,
         "inbound": str(InboundFactory().pk),
         "conversations": ConversationFactory().pk,
+        "webhooks": WebhookFactory().pk,
     }
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
     schema.config.generation.update(modes=list(schemathesis.GenerationMode))

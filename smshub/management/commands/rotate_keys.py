@@ -9,7 +9,7 @@ from delivery.encryption import CannotDecrypt
 
 
 class Command(BaseCommand):
-    help = "Seal providers' credentials and the months' text keys anew, with the first of FIELD_ENCRYPTION_KEYS."
+    help = "Seal credentials, text keys and webhook secrets anew, with the first of FIELD_ENCRYPTION_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
