@@ -267,6 +267,9 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- API --------------------------------------------------------------------------------------------
+# Requests of a key that names no rates of its own; 0: as many as come.
+API_RATE_PER_SECOND = env.int("API_RATE_PER_SECOND", default=500)
+API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=0)
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["smshub.api.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["smshub.api.auth.HasScope"],

@@ -16,6 +16,7 @@ from contacts.api.fields import did_you_mean
 from contacts.api.filters import IdFilter
 from contacts.api.refusals import Invalid
 from delivery import clock, submit
+from delivery.api import senders
 from delivery.api.filters import MessageFilters
 from delivery.api.serializers import MessageSerializer
 from delivery.api.views import MessageViewSet
@@ -53,7 +54,7 @@ class SendingViewSet(MessageViewSet):
                 recipient=given["to"],
                 body=body,
                 lane=given["lane"],
-                sender=given.get("sender"),
+                sender=senders.of(request, given.get("sender")),
                 not_before=send_at,
                 valid_until=starts + timedelta(seconds=valid_for) if valid_for else None,
             )

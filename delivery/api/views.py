@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from contacts import phone
 from contacts.api.refusals import WrongState
 from delivery import submit
-from delivery.api import serializers
+from delivery.api import senders, serializers
 from delivery.api.filters import InboundFilters, MessageFilters
 from delivery.models import EVENT_ORDER, Inbound, Message, MessageEvent, MessagePart, Provider, Route, Sender
 from delivery.routing import routes
@@ -60,6 +60,10 @@ class SenderViewSet(viewsets.ReadOnlyModelViewSet[Sender]):
     lookup_value_regex = ID
     queryset = Sender.objects.select_related("provider")
     serializer_class = serializers.SenderSerializer
+
+    def get_queryset(self) -> QuerySet[Sender]:
+        found: QuerySet[Sender] = senders.visible(self.request, super().get_queryset())
+        return found
 
 
 class RouteViewSet(viewsets.ReadOnlyModelViewSet[Route]):

@@ -10,15 +10,33 @@ from rest_framework.views import APIView
 
 from contacts.api.fields import did_you_mean
 from contacts.api.refusals import BadParameter
-from smshub.api import idempotency
+from smshub.api import idempotency, rates
+from smshub.api.models import ApiKey
 from smshub.api.parsers import unstorable
-from smshub.api.problems import LengthRequired
+from smshub.api.problems import LengthRequired, TooManyRequests
 
 
 class Endpoint(APIView):
     """Strict parameters and idempotent POSTs. A view lists parameters beyond its filters in `query_params`."""
 
     http_method_names = ["get", "head", "post", "patch", "delete"]
+
+    verdict = rates.Verdict(let_in=True)
+
+    def perform_authentication(self, request: Request) -> None:
+        """Whoever has a key is counted, whatever becomes of the request then."""
+        super().perform_authentication(request)
+        if isinstance(request.auth, ApiKey):
+            key = request.auth
+            self.verdict = rates.take(key.pk, rates.quotas(key.per_second, key.per_minute))
+            if not self.verdict.let_in:
+                raise TooManyRequests(self.verdict.wait)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in self.verdict.headers().items():
+            answer[name] = value
+        return answer
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

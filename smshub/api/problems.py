@@ -32,6 +32,7 @@ TITLES: dict[str, str] = {
     "malformed-body": "The body cannot be read",
     "authentication-required": "An API key is needed",
     "invalid-key": "The API key is not valid",
+    "address-not-allowed": "The API key is not for this address",
     "missing-scope": "The API key lacks a scope",
     "forbidden": "Not allowed",
     "not-found": "There is nothing here",
@@ -131,6 +132,17 @@ class BodyTooLarge(Refusal):
 class LengthRequired(Refusal):
     status_code = HTTPStatus.LENGTH_REQUIRED
     problem = "length-required"
+
+
+class TooManyRequests(Refusal):
+    """The key's quota is used up for so many seconds."""
+
+    status_code = HTTPStatus.TOO_MANY_REQUESTS
+    problem = "too-many-requests"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"This API key has made as many requests as it may. Wait {math.ceil(seconds)} seconds.")
+        self.retry_after = seconds
 
 
 def _kind(error: exceptions.APIException) -> str:
