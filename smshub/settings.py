@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "smshub.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -78,6 +79,9 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
+
+# It is ours by then, or a UUID: see smshub/request_ids.py.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 
 ROOT_URLCONF = "smshub.urls"
 ASGI_APPLICATION = "smshub.asgi.application"
@@ -270,6 +274,8 @@ CONTENT_SECURITY_POLICY = {
 # Requests of a key that names no rates of its own; 0: as many as come.
 API_RATE_PER_SECOND = env.int("API_RATE_PER_SECOND", default=500)
 API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=0)
+# Whether PATCH and DELETE must say which state they are about (If-Match).
+API_REQUIRE_IF_MATCH = env.bool("API_REQUIRE_IF_MATCH", default=False)
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["smshub.api.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["smshub.api.auth.HasScope"],
@@ -293,6 +299,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "smshub.api.schema.with_headers"],
     "ENUM_NAME_OVERRIDES": {
         "MessageStatus": "delivery.states.Status",
         "CampaignStatus": "campaigns.models.Campaign.Status",

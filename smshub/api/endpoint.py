@@ -1,23 +1,27 @@
 """What every address of the API has in common, put around the views of all floors."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from django.http import QueryDict
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from contacts.api.fields import did_you_mean
 from contacts.api.refusals import BadParameter
-from smshub.api import idempotency, rates
+from smshub.api import etags, idempotency, rates, sparse
 from smshub.api.models import ApiKey
 from smshub.api.parsers import unstorable
 from smshub.api.problems import LengthRequired, TooManyRequests
 
 
 class Endpoint(APIView):
-    """Strict parameters and idempotent POSTs. A view lists parameters beyond its filters in `query_params`."""
+    """Strict parameters, quotas, idempotent POSTs, changes of a known state, answers of chosen fields.
+
+    A view lists parameters beyond its filters in `query_params`.
+    """
 
     http_method_names = ["get", "head", "post", "patch", "delete"]
 
@@ -42,10 +46,17 @@ class Endpoint(APIView):
         super().initial(request, *args, **kwargs)
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             raise LengthRequired("Send the body with a Content-Length, not in chunks.")
-        _check_parameters(request.query_params, _known_parameters(self))
+        _check_parameters(request.query_params, _known_parameters(self, request.method or ""))
+        method = str(request.method).lower()
+        handler = getattr(self, method, self.http_method_not_allowed)
+        if request.method not in SAFE_METHODS:
+            handler = etags.guarded(self, request, handler)
         if request.method == "POST" and (key := request.headers.get(idempotency.HEADER)) is not None:
-            handler = getattr(self, "post", self.http_method_not_allowed)
-            self.post = partial(self._once, key, handler)
+            handler = partial(self._once, key, handler)
+        setattr(self, method, partial(self._answered, handler))
+
+    def _answered(self, handler: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
+        return sparse.trimmed(request, etags.tagged(self, request, handler(request, *args, **kwargs)))
 
     def _once(self, key: str, handler: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         return idempotency.once(request, key, partial(handler, request, *args, **kwargs))
@@ -56,8 +67,10 @@ def endpoint(view: type[APIView]) -> Any:
     return type(view.__name__, (Endpoint, view), {"__doc__": view.__doc__, "__module__": view.__module__})
 
 
-def _known_parameters(view: Any) -> set[str]:
+def _known_parameters(view: Any, method: str) -> set[str]:
     known = set(getattr(view, "query_params", ()))
+    if method in SAFE_METHODS:
+        known.add(sparse.PARAMETER)
     if filters := getattr(view, "filterset_class", None):
         known |= set(filters.base_filters)
     if paginator := getattr(view, "paginator", None):
@@ -65,9 +78,11 @@ def _known_parameters(view: Any) -> set[str]:
     return known
 
 
-def _check_parameters(given: Mapping[str, str], known: set[str]) -> None:
-    for name, value in given.items():
+def _check_parameters(given: QueryDict, known: set[str]) -> None:
+    for name, values in given.lists():
         if name not in known:
             raise BadParameter(name, f"There is no such parameter.{did_you_mean(name, known)}")
-        if unstorable(value):
+        if len(values) > 1:
+            raise BadParameter(name, "Give it once.")
+        if any(map(unstorable, values)):
             raise BadParameter(name, "Contains a character that cannot be stored.")

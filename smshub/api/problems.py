@@ -42,6 +42,8 @@ TITLES: dict[str, str] = {
     "already-exists": "It exists already",
     "campaign-refused": "The campaign cannot do this",
     "wrong-state": "Its status does not allow it",
+    "precondition-failed": "It has changed meanwhile",
+    "precondition-required": "It is not said which state is to be changed",
     "length-required": "The length of the body is missing",
     "body-too-large": "The body is too large",
     "unsupported-media-type": "This kind of body is not understood",
