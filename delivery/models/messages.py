@@ -6,7 +6,7 @@ from django.db.models import Q
 from delivery import bodies
 from delivery.ids import new_message_id
 from delivery.lanes import Lane
-from delivery.models.accounts import Provider, Sender
+from delivery.models.accounts import TEST_PROVIDER, Provider, Sender
 from delivery.states import ASKABLE, Status, WaitsFor, by_rank
 
 
@@ -94,6 +94,7 @@ class Message(models.Model):
                 name="message_provider_id",
             ),
             models.Index(fields=["recipient", "-id"], name="message_recipient"),
+            models.Index(fields=["id"], condition=Q(provider=TEST_PROVIDER), name="message_of_test"),
         ]
 
     def __str__(self) -> str:

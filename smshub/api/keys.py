@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from delivery import testcarrier
 from delivery.models import Sender
 from smshub.api import networks
 from smshub.api.models import ApiKey
@@ -69,6 +70,8 @@ def issue(
     if senders and mode == ApiKey.Mode.TEST:
         raise ValueError("A test key has no senders: all that it sends leaves by the test carrier's.")
     limits["allowed_from"] = networks.tidy(str(limits.get("allowed_from") or ""))
+    if mode == ApiKey.Mode.TEST:
+        testcarrier.sender()
     prefix, secret = _random(PREFIX_LENGTH), _random(SECRET_LENGTH)
     with transaction.atomic():
         key = ApiKey.objects.create(
