@@ -224,6 +224,8 @@ ALLOW_PRIVATE_PROVIDER_URLS = env.bool("ALLOW_PRIVATE_PROVIDER_URLS", default=Fa
 
 # --- Contacts ---------------------------------------------------------------------------------------
 DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="US")
+# Kinds of numbers that the API does not text: see contacts/kinds.py.
+REFUSED_NUMBER_KINDS = env.list("REFUSED_NUMBER_KINDS", default=["premium", "shared_cost"])
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
 
 # --- People and keys --------------------------------------------------------------------------------

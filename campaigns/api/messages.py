@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns import messages, templates, templating
-from campaigns.api.serializers import SendSerializer
+from campaigns.api.serializers import SendSerializer, SentSerializer
 from campaigns.api.templates import context
 from campaigns.models import Template
 from contacts.api.fields import did_you_mean
@@ -18,7 +18,6 @@ from contacts.api.refusals import Invalid
 from delivery import clock, submit
 from delivery.api import senders
 from delivery.api.filters import MessageFilters
-from delivery.api.serializers import MessageSerializer
 from delivery.api.views import MessageViewSet
 from delivery.smart_encoding import to_gsm
 
@@ -34,7 +33,7 @@ class SendingViewSet(MessageViewSet):
     __doc__ = MessageViewSet.__doc__
     filterset_class = CampaignMessageFilters
 
-    @extend_schema(request=SendSerializer, responses={201: MessageSerializer})
+    @extend_schema(request=SendSerializer, responses={201: SentSerializer})
     def create(self, request: Request) -> Response:
         """Send one text. It is queued when this answers; a suppressed number gets a message that says so.
 
@@ -60,7 +59,7 @@ class SendingViewSet(MessageViewSet):
             )
         except submit.SubmitError as error:
             raise Invalid("non_field_errors", str(error)) from None
-        return Response(MessageSerializer(message).data, status=201)
+        return Response(SentSerializer(message).data, status=201)
 
 
 def _render(template: Template, variables: dict[str, Any], phone: str) -> str:

@@ -8,13 +8,14 @@ from rest_framework import serializers
 
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template, TemplateVersion
 from campaigns.templating import MAX_TEMPLATE
-from contacts.api.fields import PhoneField, RelatedId, Strict, StrictModel
+from contacts import kinds
+from contacts.api.fields import RecipientField, RelatedId, Strict, StrictModel
 from contacts.api.serializers import AttributesField
 from contacts.models import Contact, ContactList
 from delivery.api import senders
-from delivery.api.serializers import LaneField
+from delivery.api.serializers import LaneField, MessageSerializer
 from delivery.lanes import Lane
-from delivery.models import Sender
+from delivery.models import Message, Sender
 from delivery.submit import MAX_BODY
 
 MAX_LISTS = 100
@@ -295,7 +296,7 @@ class EmptySerializer(Strict):
     ]
 )
 class SendSerializer(Strict):
-    to = PhoneField()
+    to = RecipientField()
     body = serializers.CharField(
         max_length=MAX_BODY, required=False, trim_whitespace=False, help_text="The text, as it is."
     )
@@ -325,3 +326,23 @@ class SendSerializer(Strict):
         if "variables" in attrs and "template" not in attrs:
             raise serializers.ValidationError({"variables": "Variables go with a template."})
         return attrs
+
+
+class WarningSerializer(serializers.Serializer):
+    code = serializers.CharField(help_text="Stable, for programs.")
+    detail = serializers.CharField()
+
+
+class SentSerializer(MessageSerializer):
+    """A message that was just queued."""
+
+    warnings = serializers.SerializerMethodField(help_text="What may keep it from arriving.")
+
+    class Meta(MessageSerializer.Meta):
+        fields = [*MessageSerializer.Meta.fields, "warnings"]
+        read_only_fields = fields
+
+    @extend_schema_field(WarningSerializer(many=True))
+    def get_warnings(self, message: Message) -> list[dict[str, str]]:
+        doubt = kinds.doubt(message.recipient)
+        return [{"code": "number_kind", "detail": doubt}] if doubt else []
