@@ -24,7 +24,7 @@ from campaigns.errors import CampaignError
 from campaigns.models import Campaign, TemplateVersion
 from campaigns.transitions import Action
 from contacts import phone
-from delivery import clock, prices
+from delivery import clock, prices, testcarrier
 from delivery import control as delivery_control
 from delivery.models import Sender
 from delivery.routing import routes
@@ -243,6 +243,8 @@ def _parts(campaign: Campaign) -> _Parts:
             ways = routes.way_of(sender)
         except NoSender as error:
             problems.append(str(error))
+    if sender and testcarrier.is_its(sender):
+        problems.append("This sender is the test carrier's, which reaches nobody: choose another.")
     if sender and not sender.provider.enabled:
         problems.append(f"Provider {sender.provider.name} of sender {sender.address} is switched off.")
     if not campaign.include.exists():

@@ -37,6 +37,7 @@ class PhoneKind(StrEnum):
     VOIP = "voip"
     TOLL_FREE = "toll_free"
     PREMIUM = "premium"
+    SHARED_COST = "shared_cost"
     OTHER = "other"
 
 
@@ -47,6 +48,7 @@ _KINDS = {
     PhoneNumberType.VOIP: PhoneKind.VOIP,
     PhoneNumberType.TOLL_FREE: PhoneKind.TOLL_FREE,
     PhoneNumberType.PREMIUM_RATE: PhoneKind.PREMIUM,
+    PhoneNumberType.SHARED_COST: PhoneKind.SHARED_COST,
 }
 
 

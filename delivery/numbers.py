@@ -6,7 +6,7 @@ from uuid import UUID
 from contacts import consent
 from contacts.models import Suppression
 from delivery.errors import Failure
-from delivery.models import Message
+from delivery.models import TEST_PROVIDER, Message
 
 _REASON = {
     Failure.OPTED_OUT: Suppression.Reason.OPTED_OUT,
@@ -15,13 +15,16 @@ _REASON = {
 
 
 def suppress_refused(refusals: Iterable[tuple[UUID, Failure | None, str]]) -> None:
-    """Suppress the recipients of messages that failed for good because of the number: (message, failure, code)."""
+    """Suppress the recipients of messages that failed for good because of the number: (message, failure, code).
+
+    What the test carrier says of a number is about nobody.
+    """
     by_reason: dict[tuple[Suppression.Reason, str], list[UUID]] = {}
     for message_id, failure, code in refusals:
         if failure in _REASON:
             by_reason.setdefault((_REASON[failure], code), []).append(message_id)
     for (reason, code), message_ids in by_reason.items():
         # Late news of a message whose recipient was erased meanwhile is about nobody.
-        theirs = Message.objects.filter(pk__in=message_ids).exclude(recipient="")
-        phones = list(theirs.values_list("recipient", flat=True))
+        said = Message.objects.filter(pk__in=message_ids).exclude(provider_id=TEST_PROVIDER).exclude(recipient="")
+        phones = list(said.values_list("recipient", flat=True))
         consent.suppress(phones=phones, reason=reason, evidence=f"provider code {code}", actor=None)

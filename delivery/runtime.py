@@ -7,10 +7,10 @@ while a task does. A connector's runs always (`AlwaysRunning`), for its connecti
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import psycopg
 import redis.asyncio
@@ -25,9 +25,12 @@ from delivery import accounts
 from delivery.limiter import Limiter
 from delivery.models import Provider
 from delivery.providers import registry
-from delivery.providers.base import Adapter
+from delivery.providers.base import Adapter, InboundText, Listener, Receipt
 from delivery.slowing import Answers
 from delivery.streams import Turns
+
+if TYPE_CHECKING:
+    from delivery.receipts.group import GroupCommit
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -107,6 +110,7 @@ class Runtime:
     """By provider: what it was answered of late."""
     _limiter: Limiter | None = None
     _redis: "redis.asyncio.Redis | None" = None
+    _receipts: "GroupCommit | None" = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -153,9 +157,21 @@ class Runtime:
             raise LookupError(f"{kind.label} holds a connection, which only a connector worker may open.")
         if known:
             await known[1].close()
-        adapter = kind.build(accounts.provider_config(provider), None)
+        adapter = kind.build(accounts.provider_config(provider), self._listener(provider.pk) if kind.is_test else None)
         self.adapters[provider.pk] = (version, adapter)
         return adapter
+
+    def _listener(self, provider_id: int) -> Listener:
+        """For an adapter that tells us of receipts itself, and of nothing else."""
+        from delivery.receipts.group import GroupCommit  # stands on this module
+
+        self._receipts = self._receipts or GroupCommit()
+        receipts = self._receipts
+
+        async def store(heard: Sequence[Receipt | InboundText]) -> None:
+            await receipts.store(provider_id, [each for each in heard if isinstance(each, Receipt)])
+
+        return store
 
 
 @cache

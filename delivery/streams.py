@@ -16,6 +16,7 @@ import psycopg
 
 from delivery.lanes import Lane
 from delivery.limiter import Bucket, country_bucket, pace_bucket, sender_bucket, trial_bucket
+from delivery.models import TEST_PROVIDER
 from delivery.states import Status, sql_in
 from delivery.tallies import NOT_HANDED_OVER
 
@@ -69,6 +70,7 @@ WITH turn AS MATERIALIZED (
 SELECT part.lane, part.campaign_id, part.most, stream.sender_id, stream.country, stream.segments,
        sender.address, COALESCE(sender.rate, %(rate)s), part.rate, part.left_over, part.has_budget, country.rate,
        health.trial_rate,
+       %(provider_id)s <> {TEST_PROVIDER} AND
        EXISTS (SELECT 1 FROM delivery_frequencycap AS cap WHERE cap.enabled
                AND COALESCE(cap.lane, part.lane) = part.lane AND cap.country IN ('', stream.country)),
        sender.enabled AND (health.trial_rate IS NULL OR health.trial_rate > 0)

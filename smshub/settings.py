@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "smshub.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -78,6 +79,9 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
+
+# It is ours by then, or a UUID: see smshub/request_ids.py.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 
 ROOT_URLCONF = "smshub.urls"
 ASGI_APPLICATION = "smshub.asgi.application"
@@ -237,6 +241,8 @@ DEFAULT_FROM_EMAIL = env.str("NOTICE_FROM_EMAIL", default="smshub@localhost")
 
 # --- Contacts ---------------------------------------------------------------------------------------
 DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="US")
+# Kinds of numbers that the API does not text: see contacts/kinds.py.
+REFUSED_NUMBER_KINDS = env.list("REFUSED_NUMBER_KINDS", default=["premium", "shared_cost"])
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 1024**3)
 # Marketing only to people whose consent is recorded. A consent that was withdrawn blocks marketing in any case.
 MARKETING_NEEDS_CONSENT = env.bool("MARKETING_NEEDS_CONSENT", default=False)
@@ -288,6 +294,11 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- API --------------------------------------------------------------------------------------------
+# Requests of a key that names no rates of its own; 0: as many as come.
+API_RATE_PER_SECOND = env.int("API_RATE_PER_SECOND", default=500)
+API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=0)
+# Whether PATCH and DELETE must say which state they are about (If-Match).
+API_REQUIRE_IF_MATCH = env.bool("API_REQUIRE_IF_MATCH", default=False)
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["smshub.api.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["smshub.api.auth.HasScope"],
@@ -311,6 +322,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "smshub.api.schema.with_headers"],
     "ENUM_NAME_OVERRIDES": {
         "MessageStatus": "delivery.states.Status",
         "CampaignStatus": "campaigns.models.Campaign.Status",

@@ -13,6 +13,7 @@ from campaigns.api.many import DefaultsSerializer, known, merged, reader
 from campaigns.api.sending import wanted
 from contacts.api.refusals import complaint, leaves
 from delivery import submit
+from delivery.api.senders import Use
 from delivery.submitting.drafts import Draft, SubmitError
 from delivery.submitting.forecast import Forecast, forecast
 
@@ -32,9 +33,9 @@ def check_defaults(defaults: dict[str, Any]) -> None:
         raise ValidationError({"defaults": error.detail}) from None
 
 
-def send(defaults: dict[str, Any], raws: Sequence[Any], first: int, api_key_id: int) -> list[dict[str, Any]]:
+def send(defaults: dict[str, Any], raws: Sequence[Any], first: int, by: Use) -> list[dict[str, Any]]:
     """Queue what can be of a chunk that begins at `first`, in the caller's transaction: a result for each."""
-    found = _read(defaults, raws, api_key_id)
+    found = _read(defaults, raws, by)
     drafts = [one for one in found if isinstance(one, Draft)]
     rows = iter(submit.submit_each(drafts))
     results: list[dict[str, Any]] = []
@@ -47,11 +48,11 @@ def send(defaults: dict[str, Any], raws: Sequence[Any], first: int, api_key_id: 
     return results
 
 
-def send_all(defaults: dict[str, Any], raws: Sequence[Any], api_key_id: int) -> list[dict[str, Any]]:
+def send_all(defaults: dict[str, Any], raws: Sequence[Any], by: Use) -> list[dict[str, Any]]:
     """All of them, in the caller's transaction. Raises ValidationError: then nothing is to be committed."""
     results: list[dict[str, Any]] = []
     for first in range(0, len(raws), CHUNK):
-        results += send(defaults, raws[first : first + CHUNK], first, api_key_id)
+        results += send(defaults, raws[first : first + CHUNK], first, by)
     wrong = {str(one["index"]): one["error"]["errors"] for one in results if "error" in one}
     if wrong:
         told = dict(list(wrong.items())[:MOST_TOLD])
@@ -59,9 +60,9 @@ def send_all(defaults: dict[str, Any], raws: Sequence[Any], api_key_id: int) -> 
     return results
 
 
-def forecasts(defaults: dict[str, Any], raws: Sequence[Any], api_key_id: int) -> list[dict[str, Any]]:
+def forecasts(defaults: dict[str, Any], raws: Sequence[Any], by: Use) -> list[dict[str, Any]]:
     """What would become of each."""
-    found = _read(defaults, raws, api_key_id)
+    found = _read(defaults, raws, by)
     seen = iter(forecast([one for one in found if isinstance(one, Draft)]))
     results: list[dict[str, Any]] = []
     for index, one in enumerate(found):
@@ -71,13 +72,13 @@ def forecasts(defaults: dict[str, Any], raws: Sequence[Any], api_key_id: int) ->
     return results
 
 
-def _read(defaults: dict[str, Any], raws: Sequence[Any], api_key_id: int) -> list[_Read | SubmitError]:
+def _read(defaults: dict[str, Any], raws: Sequence[Any], by: Use) -> list[_Read | SubmitError]:
     whole = [merged(defaults, raw) for raw in raws]
     serializer = reader(whole)
     good, found = [], list[Any]()
     for raw in whole:
         try:
-            good.append(wanted(serializer.run_validation(raw), api_key_id))
+            good.append(wanted(serializer.run_validation(raw), by))
             found.append(None)
         except ValidationError as error:
             found.append(error.detail)

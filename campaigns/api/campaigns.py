@@ -20,6 +20,7 @@ from campaigns.models import Campaign
 from contacts.api.fields import key_label
 from contacts.api.filters import IdFilter
 from contacts.api.refusals import Conflict, WrongState
+from delivery.api import senders
 
 
 class CampaignRefused(Conflict):
@@ -125,6 +126,7 @@ class CampaignViewSet(
 
     def _moved(self, request: Request, verb: Callable[..., Any], **given: Any) -> Response:
         campaign = self.get_object()
+        senders.check(request, campaign.sender_id)
         try:
             verb(campaign=campaign, actor=None, actor_label=key_label(request), **given)
         except CampaignError as error:

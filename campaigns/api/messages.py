@@ -20,11 +20,12 @@ from campaigns.api.many import (
     ForecastsSerializer,
     SearchSerializer,
 )
-from campaigns.api.sending import SendSerializer, wanted
+from campaigns.api.sending import SendSerializer, SentSerializer, wanted
 from contacts.api.filters import IdFilter
 from contacts.api.refusals import Invalid
 from contacts.api.steps import Run, by_itself
 from delivery import submit
+from delivery.api import senders
 from delivery.api.filters import MessageFilters
 from delivery.api.serializers import MessageSerializer
 from delivery.api.views import MessageViewSet
@@ -45,7 +46,7 @@ class SendingViewSet(MessageViewSet):
     large_bodies = {"batch": MAX_BATCH_BYTES}
     run_steps: Run = staticmethod(by_itself)
 
-    @extend_schema(request=SendSerializer, responses={201: MessageSerializer})
+    @extend_schema(request=SendSerializer, responses={201: SentSerializer})
     def create(self, request: Request) -> Response:
         """Send one text. It is queued when this answers; a suppressed number gets a message that says so.
 
@@ -53,10 +54,10 @@ class SendingViewSet(MessageViewSet):
         """
         given = _valid(SendSerializer, request)
         try:
-            message = submit.submit_draft(sending.draft(wanted(given, _key(request))))
+            message = submit.submit_draft(sending.draft(wanted(given, senders.use(request))))
         except submit.SubmitError as error:
             raise Invalid(error.about or "non_field_errors", str(error)) from None
-        return Response(MessageSerializer(message).data, status=201)
+        return Response(SentSerializer(message).data, status=201)
 
     @extend_schema(request=BatchSerializer, responses={200: BatchResultSerializer})
     @action(detail=False, methods=["post"], filterset_class=None, pagination_class=None)
@@ -67,13 +68,13 @@ class SendingViewSet(MessageViewSet):
         With `all_or_nothing` none is sent if one is wrong.
         """
         given = _valid(BatchSerializer, request)
-        defaults, raws, key = given["defaults"], given["messages"], _key(request)
+        defaults, raws, by = given["defaults"], given["messages"], senders.use(request)
         batches.check_defaults(defaults)
 
         def step(done: int) -> list[Any]:
             if given["all_or_nothing"]:
-                return batches.send_all(defaults, raws, key)
-            return batches.send(defaults, raws[done : done + batches.CHUNK], done, key)
+                return batches.send_all(defaults, raws, by)
+            return batches.send(defaults, raws[done : done + batches.CHUNK], done, by)
 
         done = self.run_steps(len(raws), step)
         refused = sum("error" in result for result in done.results)
@@ -87,7 +88,7 @@ class SendingViewSet(MessageViewSet):
         sent or written."""
         given = _valid(ForecastRequestSerializer, request)
         batches.check_defaults(given["defaults"])
-        found = batches.forecasts(given["defaults"], given["messages"], _key(request))
+        found = batches.forecasts(given["defaults"], given["messages"], senders.use(request))
         return Response(ForecastsSerializer({"currency": settings.CURRENCY, "results": found}).data)
 
     @extend_schema(
@@ -112,9 +113,3 @@ def _valid(kind: type[serializers.Serializer], request: Request) -> dict[str, An
     data.is_valid(raise_exception=True)
     given: dict[str, Any] = data.validated_data
     return given
-
-
-def _key(request: Request) -> int:
-    """Whose message it is."""
-    key: int = request.auth.pk
-    return key

@@ -16,6 +16,7 @@ from contacts.api.fields import RelatedId, StrictModel
 from contacts.api.filters import FlagFilter
 from contacts.api.refusals import Invalid
 from contacts.api.serializers import AttributesField
+from delivery.api import senders
 from delivery.api.serializers import LaneField
 from delivery.models import Sender
 
@@ -86,6 +87,7 @@ class ReminderRuleViewSet(viewsets.ReadOnlyModelViewSet[ReminderRule]):
         data.is_valid(raise_exception=True)
         for name, value in data.validated_data.items():
             setattr(rule, name, value)
+        rule.sender = senders.of(self.request, rule.sender)
         try:
             rules.save(rule)
         except rules.UnusableRule as problem:

@@ -10,12 +10,14 @@ from rest_framework import serializers
 
 from campaigns.models import Template
 from campaigns.sending import Wanted
-from contacts.api.fields import PhoneField, RelatedId, Strict
+from contacts import kinds
+from contacts.api.fields import RecipientField, RelatedId, Strict
 from contacts.api.serializers import AttributesField
 from delivery import clock
-from delivery.api.serializers import LaneField
+from delivery.api.senders import Use
+from delivery.api.serializers import LaneField, MessageSerializer
 from delivery.lanes import Lane
-from delivery.models import Sender
+from delivery.models import Message, Sender
 from delivery.models.requests import MAX_ADDRESS, MAX_REFERENCE
 from delivery.submitting.drafts import MAX_BODY, Request
 
@@ -117,7 +119,7 @@ _HELP = {
     ]
 )
 class SendSerializer(Strict):
-    to: Any = PhoneField()
+    to: Any = RecipientField()
     body = serializers.CharField(
         max_length=MAX_BODY, required=False, trim_whitespace=False, help_text="The text, as it is."
     )
@@ -167,10 +169,31 @@ class ItemSerializer(SendSerializer):
     sender: Any = KnownId(required=False, allow_null=True, help_text=_HELP["sender"])
 
 
-def wanted(given: dict[str, Any], api_key_id: int) -> Wanted:
-    """What a serializer has validated."""
+class WarningSerializer(serializers.Serializer):
+    code = serializers.CharField(help_text="Stable, for programs.")
+    detail = serializers.CharField()
+
+
+class SentSerializer(MessageSerializer):
+    """A message that was just queued."""
+
+    warnings = serializers.SerializerMethodField(help_text="What may keep it from arriving.")
+
+    class Meta(MessageSerializer.Meta):
+        fields = [*MessageSerializer.Meta.fields, "warnings"]
+        read_only_fields = fields
+
+    @extend_schema_field(WarningSerializer(many=True))
+    def get_warnings(self, message: Message) -> list[dict[str, str]]:
+        doubt = kinds.doubt(message.recipient)
+        return [{"code": "number_kind", "detail": doubt}] if doubt else []
+
+
+def wanted(given: dict[str, Any], by: Use) -> Wanted:
+    """What a serializer has validated, sent by what its key may use. Raises Invalid."""
     request = Request(
-        api_key_id=api_key_id,
+        api_key_id=by.key_id,
+        is_test=by.is_test,
         metadata=given.get("metadata", {}),
         status_webhook=given.get("status_webhook", ""),
         client_reference=given.get("client_reference", ""),
@@ -181,7 +204,7 @@ def wanted(given: dict[str, Any], api_key_id: int) -> Wanted:
         template=given.get("template"),
         variables=given.get("variables", {}),
         lane=given["lane"],
-        sender=given.get("sender"),
+        sender=by.sender(given.get("sender")),
         send_at=given.get("send_at"),
         send_at_local=given.get("send_at_local"),
         valid_for=given.get("valid_for"),

@@ -11,6 +11,7 @@ from campaigns.templating import MAX_TEMPLATE
 from contacts.api.fields import RelatedId, Strict, StrictModel
 from contacts.api.serializers import AttributesField
 from contacts.models import Contact, ContactList
+from delivery.api import senders
 from delivery.api.serializers import LaneField
 from delivery.lanes import Lane
 from delivery.models import Sender
@@ -205,6 +206,11 @@ class CampaignSerializer(StrictModel):
             "materialised_at",
             "finished_at",
         ]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        present = self.instance.sender if self.instance else None
+        sender = senders.of(self.context["request"], attrs.get("sender", present))
+        return attrs | {"sender": sender}
 
 
 class MissingSerializer(serializers.Serializer):

@@ -107,7 +107,7 @@ class PageAdmin(ModelAdmin):
         return response
 
     def form_page(
-        self, request: HttpRequest, *, form: forms.Form, title: str, submit: str, **context: Any
+        self, request: HttpRequest, *, form: forms.BaseForm, title: str, submit: str, **context: Any
     ) -> TemplateResponse:
         """One plain form with one button. Context: `intro`, `danger`, `back` (URL), `original`."""
         return self.page(

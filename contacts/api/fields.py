@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from contacts import kinds
 from contacts.phone import InvalidPhone, normalise
 
 
@@ -54,6 +55,16 @@ class PhoneField(serializers.CharField):
             return normalise(text, default_country=country).e164
         except InvalidPhone as problem:
             raise serializers.ValidationError(problem.message, code=problem.reason) from None
+
+
+class RecipientField(PhoneField):
+    """A number that is to be texted: not one of a kind that this hub does not text."""
+
+    def to_internal_value(self, data: Any) -> str:
+        e164 = super().to_internal_value(data)
+        if problem := kinds.refusal(normalise(e164, default_country=None)):
+            raise serializers.ValidationError(problem, code="number_kind")
+        return e164
 
 
 class BoundedIds(serializers.ListField):

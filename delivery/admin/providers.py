@@ -109,7 +109,7 @@ class ProviderAdmin(PageAdmin):
                 request,
                 "delivery/admin/choose_kind.html",
                 title="Add a provider",
-                kinds=sorted(registry.kinds().values(), key=lambda kind: kind.label),
+                kinds=sorted((k for k in registry.kinds().values() if not k.is_test), key=lambda kind: kind.label),
             )
         context = {"title": f"Add {kind.label}", **(extra_context or {})}
         return super().add_view(request, request.get_full_path(), context)

@@ -14,7 +14,7 @@ from contacts import phone
 from contacts.admin.base import PageAdmin
 from contacts.importing.values import country_code
 from delivery.lanes import Lane
-from delivery.models import Route, Sender
+from delivery.models import TEST_PROVIDER, Route, Sender
 from delivery.routing import routes
 
 
@@ -27,7 +27,8 @@ class RouteForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "sender" in self.fields:
             sender: Any = self.fields["sender"]
-            sender.queryset = Sender.objects.select_related("provider").order_by("provider__name", "address")
+            live = Sender.objects.exclude(provider_id=TEST_PROVIDER)
+            sender.queryset = live.select_related("provider").order_by("provider__name", "address")
 
     def clean_country(self) -> str:
         written = self.cleaned_data["country"].strip()

@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from contacts.admin.base import PageAdmin
-from delivery.models import Sender
+from delivery.models import TEST_PROVIDER, Sender
 from delivery.routing.senders import review_queue
 
 
@@ -16,6 +16,13 @@ class SenderForm(forms.ModelForm):
     class Meta:
         model = Sender
         fields = ("provider", "address", "rate", "enabled", "is_default", "opt_out_scope", "display_name")
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned: dict[str, Any] = super().clean() or {}
+        provider = cleaned.get("provider", getattr(self.instance, "provider", None))
+        if cleaned.get("is_default") and provider and provider.pk == TEST_PROVIDER:
+            self.add_error("is_default", "The test carrier reaches nobody: its sender cannot be the default.")
+        return cleaned
 
     def _get_validation_exclusions(self) -> set[str]:
         # A new default takes the place of the old one.

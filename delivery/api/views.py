@@ -11,9 +11,19 @@ from rest_framework.response import Response
 from contacts import phone
 from contacts.api.refusals import WrongState
 from delivery import redaction, submit
-from delivery.api import serializers
+from delivery.api import senders, serializers
 from delivery.api.filters import InboundFilters, MessageFilters
-from delivery.models import EVENT_ORDER, Inbound, Message, MessageEvent, MessagePart, Provider, Route, Sender
+from delivery.models import (
+    EVENT_ORDER,
+    TEST_PROVIDER,
+    Inbound,
+    Message,
+    MessageEvent,
+    MessagePart,
+    Provider,
+    Route,
+    Sender,
+)
 from delivery.routing import routes
 
 UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -30,7 +40,7 @@ class MessageViewSet(viewsets.ReadOnlyModelViewSet[Message]):
     filterset_class = MessageFilters
 
     def get_queryset(self) -> QuerySet[Message]:
-        messages = super().get_queryset()
+        messages = senders.seen_by(self.request, super().get_queryset())
         return with_timeline(messages) if self.action == "retrieve" else messages
 
     @extend_schema(responses=serializers.MessageDetailSerializer)
@@ -75,6 +85,9 @@ class SenderViewSet(viewsets.ReadOnlyModelViewSet[Sender]):
     queryset = Sender.objects.select_related("provider")
     serializer_class = serializers.SenderSerializer
 
+    def get_queryset(self) -> QuerySet[Sender]:
+        return senders.visible(self.request, super().get_queryset())
+
 
 class RouteViewSet(viewsets.ReadOnlyModelViewSet[Route]):
     """Which senders may carry what to where, and what share of it. Changed in the admin."""
@@ -108,7 +121,7 @@ class ProviderViewSet(viewsets.ReadOnlyModelViewSet[Provider]):
 
     scope = "providers"
     lookup_value_regex = ID
-    queryset = Provider.objects.select_related("health").defer("credentials", "settings")
+    queryset = Provider.objects.exclude(pk=TEST_PROVIDER).select_related("health").defer("credentials", "settings")
     serializer_class = serializers.ProviderSerializer
 
     @extend_schema(responses=serializers.ProviderDetailSerializer)

@@ -1,6 +1,6 @@
 """How a message gets there and what became of it."""
 
-from delivery.models.accounts import CountryLimit, Price, Provider, Sender
+from delivery.models.accounts import TEST_PROVIDER, CountryLimit, Price, Provider, Sender
 from delivery.models.campaigns import CampaignHold, CampaignLimit, Tally
 from delivery.models.keywords import Confirmation, ConfirmationText, Keyword
 from delivery.models.messages import EVENT_ORDER, Attempt, Inbound, InboxReceipt, Message, MessageEvent, MessagePart
@@ -13,6 +13,7 @@ from delivery.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEnd
 
 __all__ = [
     "EVENT_ORDER",
+    "TEST_PROVIDER",
     "AllowedHours",
     "Attempt",
     "CampaignHold",

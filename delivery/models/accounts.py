@@ -6,6 +6,10 @@ from django.db.models import Q
 
 from delivery.encryption import EncryptedJSONField
 
+#: The account of the test carrier (`delivery.testcarrier`): no account that was set up has such an id, so whatever is
+#: to leave its messages alone compares with a constant.
+TEST_PROVIDER = 10**17
+
 
 class Provider(models.Model):
     """An account with somebody who carries messages: which adapter speaks to it, with what, how fast."""

@@ -6,7 +6,7 @@ from django.db.models import Q
 from delivery import bodies
 from delivery.ids import new_message_id
 from delivery.lanes import Lane
-from delivery.models.accounts import Provider, Sender
+from delivery.models.accounts import TEST_PROVIDER, Provider, Sender
 from delivery.states import ASKABLE, IN_VAIN, Status, WaitsFor, by_rank
 
 
@@ -95,6 +95,7 @@ class Message(models.Model):
             ),
             models.Index(fields=["recipient", "-id"], name="message_recipient"),
             models.Index(fields=["status", "-id"], condition=Q(status__in=sorted(IN_VAIN)), name="message_in_vain"),
+            models.Index(fields=["id"], condition=Q(provider=TEST_PROVIDER), name="message_of_test"),
         ]
 
     def __str__(self) -> str:

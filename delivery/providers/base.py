@@ -105,6 +105,8 @@ class Receipt:
     token: str = field(default="", repr=False)
     """`OutboundMessage.token` where the provider gave it back: it names the message as the address does."""
     slows: Slows | None = None
+    after: float = 0.0
+    """Seconds from now until it counts; only a carrier within the hub knows what it will say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,5 +273,7 @@ class ProviderKind:
     False: only a receipt will say, and `delivery.uncertain` goes by the operator's policy."""
     needs_connection: bool = False
     """True: only a connector worker may build it, never web or a bulk worker; `build` makes a ConnectedAdapter."""
+    is_test: bool = False
+    """It is within the hub and reaches nobody. `build` is given a Listener: nobody else would tell of receipts."""
     connections: Callable[[ProviderConfig], int] | None = None
     """How many connections the account allows, over all workers together."""

@@ -14,10 +14,10 @@ _APPEND = """
 INSERT INTO delivery_inboxreceipt
     (provider_id, message_id, attempt, provider_message_id, status, reason, code, slows, received_at, try_at, tries)
 SELECT provider_id, message_id, attempt, provider_message_id, status, reason, code, slows,
-       statement_timestamp(), statement_timestamp(), 0
+       statement_timestamp() + after * interval '1 second', statement_timestamp() + after * interval '1 second', 0
 FROM unnest(%b::bigint[], %b::uuid[], %b::smallint[], %b::text[], %b::text[], %b::text[], %b::text[],
-            %b::text[])
-    AS r (provider_id, message_id, attempt, provider_message_id, status, reason, code, slows)
+            %b::text[], %b::float8[])
+    AS r (provider_id, message_id, attempt, provider_message_id, status, reason, code, slows, after)
 """
 
 
@@ -34,5 +34,6 @@ async def append(connection: Connection, receipts: Sequence[tuple[int, Receipt]]
             [receipt.failure.value if receipt.failure else "" for _, receipt in receipts],
             [clean(receipt.code, 20) for _, receipt in receipts],
             [receipt.slows.value if receipt.slows else "" for _, receipt in receipts],
+            [receipt.after for _, receipt in receipts],
         ),
     )

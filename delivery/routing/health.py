@@ -17,7 +17,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
 
 from delivery import clock
-from delivery.models import HealthChange, Provider, ProviderHealth
+from delivery.models import TEST_PROVIDER, HealthChange, Provider, ProviderHealth
 from delivery.providers import registry
 from delivery.providers.base import Outcome, SendOutcome
 from delivery.routing import routes, strain
@@ -100,6 +100,7 @@ LEFT JOIN LATERAL (
     WHERE provider_id = provider.id
       AND at >= GREATEST(LEAST(%(errors_from)s, %(receipts_from)s), COALESCE(health.since, '-infinity'))) AS counted
   ON true
+WHERE provider.id <> %(not_judged)s
 ORDER BY provider.id
 """
 
@@ -166,10 +167,11 @@ def look() -> None:
 def see(now: datetime) -> list[Seen]:
     """What the rules go by at this moment."""
     late = timedelta(seconds=settings.HEALTH_RECEIPT_LATE_SECONDS)
-    parameters = {
+    parameters: dict[str, Any] = {
         "errors_from": now - timedelta(seconds=settings.HEALTH_WINDOW_SECONDS),
         "receipts_from": now - late - timedelta(seconds=settings.HEALTH_RECEIPT_WINDOW_SECONDS),
         "receipts_to": now - late,
+        "not_judged": TEST_PROVIDER,
     }
     found = []
     with connection.cursor() as cursor:

@@ -1,5 +1,6 @@
-"""API keys: issued and shown once, revoked, never changed."""
+"""API keys: issued and shown once, bound to senders, networks and rates, rotated, revoked."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -12,39 +13,103 @@ from django.utils import timezone
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectMultipleWidget,
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextInputWidget,
 )
 
-from contacts.admin.base import PageAdmin, actor
-from smshub.api import keys
+from contacts.admin.base import PageAdmin, actor, select
+from smshub.api import keys, networks
 from smshub.api import smpp_admin as smpp_admin  # registers itself
 from smshub.api.models import ApiKey
 
 
-class IssueForm(forms.Form):
-    name = forms.CharField(max_length=80, widget=UnfoldAdminTextInputWidget(), help_text="Which system uses it.")
+class KeyForm(forms.ModelForm):
+    """What may be changed of a key: where it may be used, as whom, how fast and how long."""
+
+    expires_at = forms.SplitDateTimeField(
+        label="Expires", required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text="Empty: never."
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ["name", "senders", "allowed_from", "per_second", "per_minute", "expires_at"]
+        widgets = {
+            "name": UnfoldAdminTextInputWidget(),
+            "senders": UnfoldAdminSelectMultipleWidget(),
+            "allowed_from": UnfoldAdminTextInputWidget(),
+            "per_second": UnfoldAdminIntegerFieldWidget(),
+            "per_minute": UnfoldAdminIntegerFieldWidget(),
+        }
+
+    def clean_allowed_from(self) -> str:
+        try:
+            return networks.tidy(self.cleaned_data["allowed_from"])
+        except ValueError as error:
+            raise forms.ValidationError(f"{error}.") from None
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("senders") and (self.instance.is_test or cleaned.get("mode") == ApiKey.Mode.TEST):
+            self.add_error("senders", "A test key has none: all that it sends leaves by the test carrier's.")
+        return cleaned
+
+
+class IssueForm(KeyForm):
+    mode = forms.ChoiceField(
+        choices=ApiKey.Mode.choices,
+        initial=ApiKey.Mode.LIVE,
+        required=False,
+        widget=select(),
+        help_text=ApiKey._meta.get_field("mode").help_text,
+    )
     scopes = forms.MultipleChoiceField(
         label="May",
         choices=lambda: [(scope, f"{meaning} ({scope})") for scope, meaning in keys.SCOPES.items()],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="Give it only what that system needs.",
     )
-    expires_at = forms.SplitDateTimeField(
-        label="Expires", required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text="Empty: never."
+    field_order = ["name", "mode", "scopes"]
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        cleaned["mode"] = cleaned.get("mode") or ApiKey.Mode.LIVE
+        try:
+            keys.expand(cleaned.get("scopes", ()), for_test=cleaned["mode"] == ApiKey.Mode.TEST)
+        except keys.UnknownScope as error:
+            self.add_error("scopes", str(error))
+        return cleaned
+
+
+class RotateForm(forms.Form):
+    hours = forms.IntegerField(
+        label="Hours that the old secret stays good",
+        min_value=0,
+        max_value=keys.LONGEST_OVERLAP // timedelta(hours=1),
+        initial=24,
+        widget=UnfoldAdminIntegerFieldWidget(),
+        help_text="Time to give the new one to the system that uses it. 0: the old one ends now.",
     )
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(PageAdmin):
-    list_display = ("name", "prefix", "state", "created_at", "created_by", "last_used_at", "expires_at")
+    form = KeyForm
+    list_display = ("name", "prefix", "mode", "state", "created_at", "created_by", "last_used_at", "expires_at")
     list_select_related = ("created_by",)
     change_form_template = "smshub/api_key.html"
-    fields = ("name", "prefix", "state", "may", "created_at", "created_by", "expires_at", "last_used_at", "revoked_at")
-    readonly_fields = fields
+    readonly_fields = (
+        *("prefix", "mode", "state", "may", "created_at", "created_by", "last_used_at"),
+        *("old_valid_until", "old_used_at", "revoked_at"),
+    )
+    fields = (*KeyForm.Meta.fields, *readonly_fields)
 
     def pages(self) -> Any:
-        return {"revoke": ("<int:pk>/revoke/", self.revoke_view)}
+        return {
+            "rotate": ("<int:pk>/rotate/", self.rotate_view),
+            "revoke": ("<int:pk>/revoke/", self.revoke_view),
+        }
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # it is revoked instead, and stays known
@@ -65,19 +130,38 @@ class ApiKeyAdmin(PageAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = IssueForm(request.POST or None)
-        back = reverse("admin:api_apikey_changelist")
         if form.is_valid():
             key, text = keys.issue(actor=actor(request), **form.cleaned_data)
             self.log_addition(request, key, "Issued")
-            page = self.page(request, "smshub/api_key_issued.html", title=key.name, key=key, text=text, back=back)
-            page["Cache-Control"] = "no-store"
-            return page
+            return self._shown_once(request, key, text)
         return self.form_page(
             request,
             form=form,
             title="New API key",
             submit="Make the key",
             intro="The key is shown once, on the next page. It cannot be had again.",
+            back=reverse("admin:api_apikey_changelist"),
+        )
+
+    def rotate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        key: ApiKey = self.allowed(request, pk, "change")
+        back = reverse("admin:api_apikey_change", args=[pk])
+        form = RotateForm(request.POST or None)
+        if form.is_valid():
+            try:
+                text = keys.rotate(key, overlap=timedelta(hours=form.cleaned_data["hours"]))
+            except keys.KeyRevoked:
+                messages.error(request, f"{key.name} is revoked; make a new key instead.")
+                return HttpResponseRedirect(back)
+            self.log_change(request, key, f"New secret; the old one is good for {form.cleaned_data['hours']} hours")
+            return self._shown_once(request, key, text)
+        return self.form_page(
+            request,
+            form=form,
+            title=f"New secret for {key.name}",
+            submit="Make a new secret",
+            intro="It is shown once, on the next page. A secret from before the present one ends now.",
+            original=key,
             back=back,
         )
 
@@ -100,3 +184,10 @@ class ApiKeyAdmin(PageAdmin):
             back=back,
             danger=True,
         )
+
+    def _shown_once(self, request: HttpRequest, key: ApiKey, text: str) -> HttpResponse:
+        """The only page on which its secret stands."""
+        back = reverse("admin:api_apikey_changelist")
+        page = self.page(request, "smshub/api_key_issued.html", title=key.name, key=key, text=text, back=back)
+        page["Cache-Control"] = "no-store"
+        return page

@@ -4,6 +4,7 @@ A view says what it needs as data: `scope = "contacts"` asks for `contacts:read`
 `contacts:write` of all others; actions in `reads` only read although they are POSTs. `scope = ""` asks for any key.
 """
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -12,9 +13,14 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from contacts.api.refusals import MissingScope
+from contacts.api.refusals import MissingScope, Refusal
 from smshub.api import keys
 from smshub.api.models import ApiKey
+
+
+class AddressNotAllowed(Refusal):
+    status_code = HTTPStatus.FORBIDDEN
+    problem = "address-not-allowed"
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -27,12 +33,15 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _, text = header.partition(" ")
         if scheme.lower() != "bearer":
             raise AuthenticationFailed("Use the Bearer scheme: “Authorization: Bearer smshub_live_…”.")
+        address = request.META.get("REMOTE_ADDR", "")
         try:
-            key = keys.find(text.strip())
+            key = keys.find(text.strip(), address=address)
         except keys.KeyExpired:
             raise AuthenticationFailed("This API key has expired.") from None
         except keys.KeyRevoked:
             raise AuthenticationFailed("This API key was revoked.") from None
+        except keys.KeyNotFromHere:
+            raise AddressNotAllowed(f"This API key may not be used from {address or 'an unknown address'}.") from None
         if key is None:
             raise AuthenticationFailed("This is not a valid API key.")
         return AnonymousUser(), key

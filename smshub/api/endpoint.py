@@ -1,10 +1,11 @@
 """What every address of the API has in common, put around the views of all floors."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from django.http import QueryDict
 from rest_framework.parsers import BaseParser
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,13 +13,14 @@ from rest_framework.views import APIView
 from contacts.api.fields import did_you_mean
 from contacts.api.refusals import BadParameter
 from contacts.api.steps import Run, by_itself
-from smshub.api import idempotency
+from smshub.api import etags, idempotency, rates, sparse
+from smshub.api.models import ApiKey
 from smshub.api.parsers import LargeJSONParser, unstorable
-from smshub.api.problems import LengthRequired
+from smshub.api.problems import LengthRequired, TooManyRequests
 
 
 class Endpoint(APIView):
-    """Strict parameters and idempotent POSTs.
+    """Strict parameters, quotas, idempotent POSTs, changes of a known state, answers of chosen fields.
 
     A view lists parameters beyond its filters in `query_params`, actions that are done in steps in `stepwise`
     (`contacts.api.steps`), and those that take large bodies, with how many bytes, in `large_bodies`.
@@ -33,17 +35,41 @@ class Endpoint(APIView):
         most = getattr(self, "large_bodies", {}).get(action)
         return [LargeJSONParser(most)] if most else super().get_parsers()
 
+    verdict = rates.Verdict(let_in=True)
+
+    def perform_authentication(self, request: Request) -> None:
+        """Whoever has a key is counted, whatever becomes of the request then."""
+        super().perform_authentication(request)
+        if isinstance(request.auth, ApiKey):
+            key = request.auth
+            self.verdict = rates.take(key.pk, rates.quotas(key.per_second, key.per_minute))
+            if not self.verdict.let_in:
+                raise TooManyRequests(self.verdict.wait)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in self.verdict.headers().items():
+            answer[name] = value
+        return answer
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             raise LengthRequired("Send the body with a Content-Length, not in chunks.")
-        _check_parameters(request.query_params, _known_parameters(self))
+        _check_parameters(request.query_params, _known_parameters(self, request.method or ""))
+        method = str(request.method).lower()
+        handler = getattr(self, method, self.http_method_not_allowed)
+        if request.method not in SAFE_METHODS:
+            handler = etags.guarded(self, request, handler)
         if request.method == "POST" and (key := request.headers.get(idempotency.HEADER)) is not None:
             if getattr(self, "action", None) in getattr(self, "stepwise", ()):
                 self.run_steps = partial(idempotency.in_steps, request, key)
             else:
-                handler = getattr(self, "post", self.http_method_not_allowed)
-                self.post = partial(self._once, key, handler)
+                handler = partial(self._once, key, handler)
+        setattr(self, method, partial(self._answered, handler))
+
+    def _answered(self, handler: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
+        return sparse.trimmed(request, etags.tagged(self, request, handler(request, *args, **kwargs)))
 
     def _once(self, key: str, handler: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         return idempotency.once(request, key, partial(handler, request, *args, **kwargs))
@@ -54,8 +80,10 @@ def endpoint(view: type[APIView]) -> Any:
     return type(view.__name__, (Endpoint, view), {"__doc__": view.__doc__, "__module__": view.__module__})
 
 
-def _known_parameters(view: Any) -> set[str]:
+def _known_parameters(view: Any, method: str) -> set[str]:
     known = set(getattr(view, "query_params", ()))
+    if method in SAFE_METHODS:
+        known.add(sparse.PARAMETER)
     if filters := getattr(view, "filterset_class", None):
         known |= set(filters.base_filters)
     if paginator := getattr(view, "paginator", None):
@@ -63,9 +91,11 @@ def _known_parameters(view: Any) -> set[str]:
     return known
 
 
-def _check_parameters(given: Mapping[str, str], known: set[str]) -> None:
-    for name, value in given.items():
+def _check_parameters(given: QueryDict, known: set[str]) -> None:
+    for name, values in given.lists():
         if name not in known:
             raise BadParameter(name, f"There is no such parameter.{did_you_mean(name, known)}")
-        if unstorable(value):
+        if len(values) > 1:
+            raise BadParameter(name, "Give it once.")
+        if any(map(unstorable, values)):
             raise BadParameter(name, "Contains a character that cannot be stored.")

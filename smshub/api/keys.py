@@ -1,71 +1,40 @@
-"""API keys: `smshub_live_<prefix>_<secret>`.
+"""API keys: `smshub_live_<prefix>_<secret>`, and `smshub_test_…` for those whose messages reach nobody.
 
 The prefix finds the row and may be shown; the secret (256 random bits, so a plain SHA-256 is enough) is shown once and
 never stored. Scopes are stored one by one: a wildcard given at issue does not grow with later versions.
+
+The form is fixed, so that a scanner for secrets knows one by `smshub_(live|test)_[A-Za-z0-9]{10}_[A-Za-z0-9]{43}`.
 """
 
 import hashlib
 import hmac
 import secrets
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import transaction
+from django.db.models import F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from delivery import testcarrier
+from delivery.models import Sender
+from smshub.api import networks
 from smshub.api.models import ApiKey
+from smshub.api.scopes import SCOPES as SCOPES
+from smshub.api.scopes import UnknownScope as UnknownScope
+from smshub.api.scopes import expand as expand
 
-MARK = "smshub_live_"
+MARKS = {mode: f"smshub_{mode}_" for mode in ApiKey.Mode}
 PREFIX_LENGTH = 10
 # 43 characters of 62 are 256 bits.
 SECRET_LENGTH = 43
 ALPHABET = string.ascii_letters + string.digits
 USED_EVERY = timedelta(minutes=1)
-
-#: What a key may be allowed to do. A view names one of these for each method.
-SCOPES: dict[str, str] = {
-    "contacts:read": "See contacts, lists and imports",
-    "contacts:write": "Change contacts and lists, import files",
-    "suppressions:read": "See who must not be texted",
-    "suppressions:write": "Suppress numbers and lift suppressions",
-    "consents:read": "See what people agreed to",
-    "consents:write": "Record consents, and ask for them by text",
-    "privacy:read": "Have all that there is about one person, and certificates of erasure",
-    "privacy:write": "Erase a person for good",
-    "templates:read": "See and preview templates",
-    "templates:write": "Change templates",
-    "campaigns:read": "See campaigns and their progress",
-    "campaigns:write": "Change, launch, pause and cancel campaigns",
-    "appointments:read": "See appointments and their reminders",
-    "appointments:write": "Write appointments, one, many or a file of them",
-    "reminders:read": "See reminder rules and what they are about to do",
-    "reminders:write": "Change reminder rules",
-    "conversations:read": "See what people write, with full numbers and texts",
-    "conversations:write": "Answer people, assign and close conversations, stop texts to them",
-    "tasks:read": "See what staff have to do about appointments",
-    "tasks:write": "Say that it is done",
-    "feeds:read": "See calendars that the hub fetches",
-    "feeds:write": "Set up calendars that the hub fetches, with their credentials",
-    "messages:read": "See messages, with full numbers and texts",
-    "messages:write": "Send and cancel single messages",
-    "senders:read": "See senders",
-    "routes:read": "See routes, and where a message would go",
-    "providers:read": "See providers and their health",
-    "inbound:read": "See texts received",
-    "webhooks:read": "See webhooks and what was sent to them, with full numbers",
-    "webhooks:write": "Have any system told of everything, send it again, make secrets",
-}
-
-_FAMILIES: dict[str, list[str]] = {"*": list(SCOPES)}
-for _name in SCOPES:
-    _FAMILIES.setdefault(_name.partition(":")[0] + ":*", []).append(_name)
-
-
-class UnknownScope(ValueError):
-    """A scope that does not exist; the text names it and the nearest that does."""
+#: How long two secrets of a key may be good at most.
+LONGEST_OVERLAP = timedelta(days=30)
 
 
 class KeyExpired(Exception):
@@ -76,68 +45,118 @@ class KeyRevoked(Exception):
     """The secret is right, and the key was revoked."""
 
 
-def expand(scopes: Iterable[str]) -> list[str]:
-    """Wildcards (`*`, `contacts:*`) spelled out, sorted, each once. Raises UnknownScope."""
-    found: set[str] = set()
-    for scope in scopes:
-        family = _FAMILIES.get(scope, [scope] if scope in SCOPES else [])
-        if not family:
-            near = get_close_matches(scope, [*SCOPES, *_FAMILIES], n=1)
-            raise UnknownScope(f"There is no scope {scope!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
-        found.update(family)
-    return sorted(found)
+class KeyNotFromHere(Exception):
+    """The secret is right, and the key may not be used from this address."""
 
 
 def issue(
-    *, name: str, scopes: Iterable[str], actor: User | None, expires_at: datetime | None = None
+    *,
+    name: str,
+    scopes: Iterable[str],
+    actor: User | None,
+    expires_at: datetime | None = None,
+    mode: str = ApiKey.Mode.LIVE,
+    senders: Sequence[Sender] = (),
+    **limits: str | int | None,
 ) -> tuple[ApiKey, str]:
-    """A new key and its full text, which cannot be had again. Raises UnknownScope, or ValueError without any scope."""
-    granted = expand(scopes)
+    """A new key and its full text, which cannot be had again. `limits`: allowed_from, per_second, per_minute.
+
+    Raises UnknownScope, or ValueError: without any scope, for senders of a test key, for what is no network.
+    """
+    mode = ApiKey.Mode(mode)
+    granted = expand(scopes, for_test=mode == ApiKey.Mode.TEST)
     if not granted:
         raise ValueError("A key needs at least one scope.")
+    if senders and mode == ApiKey.Mode.TEST:
+        raise ValueError("A test key has no senders: all that it sends leaves by the test carrier's.")
+    limits["allowed_from"] = networks.tidy(str(limits.get("allowed_from") or ""))
+    if mode == ApiKey.Mode.TEST:
+        testcarrier.sender()
     prefix, secret = _random(PREFIX_LENGTH), _random(SECRET_LENGTH)
-    key = ApiKey.objects.create(
-        name=name,
-        prefix=prefix,
-        secret_hash=_hash(secret),
-        scopes=granted,
-        expires_at=expires_at,
-        created_by=actor,
-    )
-    return key, f"{MARK}{prefix}_{secret}"
+    with transaction.atomic():
+        key = ApiKey.objects.create(
+            name=name,
+            mode=mode,
+            prefix=prefix,
+            secret_hash=_hash(secret),
+            scopes=granted,
+            expires_at=expires_at,
+            created_by=actor,
+            **limits,
+        )
+        key.senders.set(senders)
+    return key, _text(key, secret)
 
 
-def find(text: str) -> ApiKey | None:
-    """The key whose text this is; None if there is none. Raises KeyExpired or KeyRevoked.
+def find(text: str, *, address: str = "") -> ApiKey | None:
+    """The key whose text this is, used from an address; None if there is none. It has `sender_ids`.
 
-    An unknown prefix costs what a wrong secret costs: one query and one comparison.
+    Raises KeyExpired, KeyRevoked, KeyNotFromHere: these only to whoever has the secret. An unknown prefix costs what a
+    wrong secret costs: one query and two comparisons.
     """
-    prefix, _, secret = text.removeprefix(MARK).partition("_")
+    mark = next((mark for mark in MARKS.values() if text.startswith(mark)), "")
+    prefix, _, secret = text.removeprefix(mark).partition("_")
     offered = _hash(secret)
-    well_formed = text.startswith(MARK) and len(prefix) == PREFIX_LENGTH and prefix.isascii() and prefix.isalnum()
-    key = ApiKey.objects.filter(prefix=prefix if well_formed else "").first()
-    stored = bytes(key.secret_hash) if key else bytes(32)
-    if not hmac.compare_digest(stored, offered) or key is None:
+    well_formed = mark and len(prefix) == PREFIX_LENGTH and prefix.isascii() and prefix.isalnum()
+    key = _with_senders().filter(prefix=prefix if well_formed else "").first()
+    now = timezone.now()
+    is_present = hmac.compare_digest(bytes(key.secret_hash) if key else bytes(32), offered)
+    is_old = hmac.compare_digest(bytes(key.old_secret_hash or bytes(32)) if key else bytes(32), offered)
+    if key is None or MARKS[ApiKey.Mode(key.mode)] != mark:
+        return None
+    if not is_present and not (is_old and key.old_valid_until and key.old_valid_until > now):
         return None
     if key.revoked_at is not None:
         raise KeyRevoked
-    if key.expires_at is not None and key.expires_at <= timezone.now():
+    if key.expires_at is not None and key.expires_at <= now:
         raise KeyExpired
-    note_use(key)
+    if not networks.admit(networks.parse(key.allowed_from), address):
+        raise KeyNotFromHere
+    note_use(key, by_old_secret=not is_present)
     return key
 
 
+def rotate(key: ApiKey, *, overlap: timedelta) -> str:
+    """A new secret: the key's text from now on. The present one stays good for `overlap`, one before it for no longer.
+
+    Raises KeyRevoked, or ValueError for an overlap that is negative or longer than LONGEST_OVERLAP.
+    """
+    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+        raise ValueError(f"The old secret may stay good for 0 to {LONGEST_OVERLAP.days} days.")
+    secret = _random(SECRET_LENGTH)
+    changed = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(
+        old_secret_hash=F("secret_hash") if overlap else None,
+        old_valid_until=timezone.now() + overlap if overlap else None,
+        old_used_at=None,
+        secret_hash=_hash(secret),
+    )
+    if not changed:
+        raise KeyRevoked
+    return _text(key, secret)
+
+
 def revoke(key: ApiKey) -> None:
-    """End a key for good. Idempotent: the first moment stays."""
+    """End a key for good, with the next request. Idempotent: the first moment stays."""
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
-def note_use(key: ApiKey) -> None:
+def note_use(key: ApiKey, *, by_old_secret: bool = False) -> None:
     """It was used now; written once a minute."""
     now = timezone.now()
-    if key.last_used_at is None or now - key.last_used_at >= USED_EVERY:
-        due = Q(last_used_at=None) | Q(last_used_at__lte=now - USED_EVERY)
-        ApiKey.objects.filter(due, pk=key.pk).update(last_used_at=now)
+    noted = ["old_used_at", "last_used_at"] if by_old_secret else ["last_used_at"]
+    last = getattr(key, noted[0])
+    if last is None or now - last >= USED_EVERY:
+        due = Q(**{noted[0]: None}) | Q(**{f"{noted[0]}__lte": now - USED_EVERY})
+        ApiKey.objects.filter(due, pk=key.pk).update(**dict.fromkeys(noted, now))
+
+
+def _with_senders() -> QuerySet[ApiKey]:
+    allowed = ApiKey.senders.through.objects.filter(apikey=OuterRef("pk")).order_by("sender_id")
+    return ApiKey.objects.annotate(sender_ids=ArraySubquery(allowed.values("sender_id")))
+
+
+def _text(key: ApiKey, secret: str) -> str:
+    return f"{MARKS[ApiKey.Mode(key.mode)]}{key.prefix}_{secret}"
 
 
 def _random(length: int) -> str:

@@ -12,12 +12,49 @@ from django.db.models import Q
 from delivery.lanes import Lane
 from delivery.models import Sender
 
+_NETWORKS = "Addresses and networks that it may {verb} from, with spaces between: 192.0.2.7 2001:db8::/48. Empty: any."
+
 
 class ApiKey(models.Model):
+    class Mode(models.TextChoices):
+        LIVE = "live", "Live"
+        TEST = "test", "Test"
+
     name = models.CharField(max_length=80, help_text="Which system uses it.")
+    mode = models.CharField(
+        max_length=4,
+        choices=Mode.choices,
+        default=Mode.LIVE,
+        db_default=Mode.LIVE,
+        editable=False,
+        help_text="What a test key sends goes to the test carrier and reaches nobody.",
+    )
     prefix = models.CharField(max_length=16, unique=True, editable=False)
     secret_hash = models.BinaryField(max_length=32, editable=False, help_text="SHA-256 of a 256-bit secret.")
+    old_secret_hash = models.BinaryField(
+        max_length=32, null=True, editable=False, help_text="Of the secret before, while both are good."
+    )
+    old_valid_until = models.DateTimeField(null=True, editable=False)
+    old_used_at = models.DateTimeField(null=True, editable=False, help_text="When the secret before was last used.")
     scopes = ArrayField(models.CharField(max_length=40), default=list)
+    senders = models.ManyToManyField(
+        Sender, blank=True, related_name="+", help_text="What it sends leaves by one of these. None: by any."
+    )
+    allowed_from = models.CharField(
+        max_length=400, blank=True, default="", db_default="", help_text=_NETWORKS.format(verb="be used")
+    )
+    per_second = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Requests; empty: as the hub's settings say.",
+    )
+    per_minute = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Requests; empty: as the hub's settings say.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
@@ -31,6 +68,10 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_test(self) -> bool:
+        return self.mode == self.Mode.TEST
 
 
 class IdempotencyRecord(models.Model):
@@ -85,13 +126,7 @@ class SmppLogin(models.Model):
     max_binds = models.PositiveSmallIntegerField(
         "binds", default=4, validators=[MinValueValidator(1), MaxValueValidator(50)], help_text="At the same time."
     )
-    allowed_from = models.CharField(
-        max_length=400,
-        blank=True,
-        default="",
-        help_text="Addresses and networks that it may bind from, with spaces between: 192.0.2.7 2001:db8::/48. "
-        "Empty: any.",
-    )
+    allowed_from = models.CharField(max_length=400, blank=True, default="", help_text=_NETWORKS.format(verb="bind"))
     alphabet = models.CharField(
         max_length=14, choices=Alphabet.choices, default=Alphabet.GSM7, help_text="What it means by data_coding 0."
     )

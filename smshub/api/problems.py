@@ -32,6 +32,7 @@ TITLES: dict[str, str] = {
     "malformed-body": "The body cannot be read",
     "authentication-required": "An API key is needed",
     "invalid-key": "The API key is not valid",
+    "address-not-allowed": "The API key is not for this address",
     "missing-scope": "The API key lacks a scope",
     "forbidden": "Not allowed",
     "not-found": "There is nothing here",
@@ -41,6 +42,8 @@ TITLES: dict[str, str] = {
     "already-exists": "It exists already",
     "campaign-refused": "The campaign cannot do this",
     "wrong-state": "Its status does not allow it",
+    "precondition-failed": "It has changed meanwhile",
+    "precondition-required": "It is not said which state is to be changed",
     "length-required": "The length of the body is missing",
     "body-too-large": "The body is too large",
     "unsupported-media-type": "This kind of body is not understood",
@@ -132,6 +135,17 @@ class BodyTooLarge(Refusal):
 class LengthRequired(Refusal):
     status_code = HTTPStatus.LENGTH_REQUIRED
     problem = "length-required"
+
+
+class TooManyRequests(Refusal):
+    """The key's quota is used up for so many seconds."""
+
+    status_code = HTTPStatus.TOO_MANY_REQUESTS
+    problem = "too-many-requests"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"This API key has made as many requests as it may. Wait {math.ceil(seconds)} seconds.")
+        self.retry_after = seconds
 
 
 def _kind(error: exceptions.APIException) -> str:

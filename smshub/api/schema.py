@@ -13,7 +13,7 @@ from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
 from contacts.api.fields import Strict
-from smshub.api import idempotency
+from smshub.api import idempotency, sparse
 from smshub.api.auth import required_scope
 from smshub.api.problems import CONTENT_TYPE
 
@@ -22,14 +22,29 @@ _ALWAYS = {
     "401": "No API key, or not a valid one.",
     "403": "The key lacks the scope, named in `missing_scope`.",
     "406": "Only JSON can be had.",
+    "429": "The key's quota is used up: wait `Retry-After` seconds.",
 }
 _WITH_ID = {"404": "There is nothing with this id."}
 _WITH_BODY = {
     "409": "The present state does not allow it, or a twin with the same Idempotency-Key is at work.",
+    "412": "It is not in the state that `If-Match` names.",
     "411": "The body came without its length.",
     "413": "The body is too large.",
     "415": "Not a kind of body that is understood.",
     "422": "The Idempotency-Key was used for another request.",
+}
+
+_CHANGES = ("PATCH", "DELETE")
+
+_TEXT, _NUMBER = {"type": "string"}, {"type": "integer", "minimum": 0}
+#: Of every answer to a key; `ETag` where it shows one thing.
+_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Request-Id": ("Quote it when asking about this request.", {"type": "string", "format": "uuid"}),
+    "RateLimit-Policy": ("The key's quotas: requests (q) in a window of seconds (w).", _TEXT),
+    "RateLimit": ("Of each, the requests that are left (r), and in how many seconds there are all again (t).", _TEXT),
+    "RateLimit-Limit": ("Requests of the quota that is nearest to its end.", _NUMBER),
+    "RateLimit-Remaining": ("What is left of it.", _NUMBER),
+    "RateLimit-Reset": ("Seconds until it begins anew.", _NUMBER),
 }
 
 _Error = inline_serializer(
@@ -61,6 +76,18 @@ class ApiSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         parameters = list(super().get_override_parameters())
+        if self.method == "GET":
+            parameters.append(
+                OpenApiParameter(
+                    sparse.PARAMETER, str, description="Only these fields of the answer, with commas between."
+                )
+            )
+        elif "{" in self.path and hasattr(self.view, "retrieve"):
+            parameters.append(
+                OpenApiParameter(
+                    "If-Match", str, OpenApiParameter.HEADER, description="Only if it is in this state: an `ETag`."
+                )
+            )
         if self.method == "POST":
             parameters.append(
                 OpenApiParameter(
@@ -82,7 +109,10 @@ class ApiSchema(AutoSchema):
         responses = base._get_response_bodies(direction)
         expected = _ALWAYS | (_WITH_ID if "{" in self.path else {})
         expected |= _WITH_BODY if self.method in ("POST", "PATCH") else {}
-        expected |= {"409": _WITH_BODY["409"]} if self.method == "DELETE" else {}
+        expected |= {code: _WITH_BODY[code] for code in ("409", "412")} if self.method == "DELETE" else {}
+        expected |= {"428": "`If-Match` is missing, and this hub asks for it."} if self.method in _CHANGES else {}
+        if self.method == "GET" and "{" in self.path and getattr(self.view, "action", "") == "retrieve":
+            responses["304"] = {"description": "It is in the state that `If-None-Match` names."}
         for code, description in expected.items():
             answer = base._get_response_for_code(Problem, code, [CONTENT_TYPE], direction)
             responses.setdefault(code, answer | {"description": description})
@@ -94,6 +124,19 @@ class ApiSchema(AutoSchema):
         if direction == "request" and isinstance(serializer, Strict):
             schema["additionalProperties"] = False
         return schema
+
+
+def with_headers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook of the generator: what stands above every answer, said once and referred to."""
+    result["components"]["headers"] = {
+        name: {"description": description, "schema": schema} for name, (description, schema) in _HEADERS.items()
+    }
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            for answer in operation["responses"].values():
+                refs = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
+                answer["headers"] = refs | answer.get("headers", {})
+    return result
 
 
 class BearerKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself, untyped

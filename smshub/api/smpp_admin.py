@@ -12,6 +12,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts.admin.base import PageAdmin, actor
+from smshub.api import networks
 from smshub.api.models import ApiKey, SmppLogin
 from smshub.smpp_door import logins, presence
 
@@ -35,9 +36,8 @@ class LoginForm(forms.ModelForm):
         widgets = {"system_id": UnfoldAdminTextInputWidget()}
 
     def clean_allowed_from(self) -> str:
-        text: str = self.cleaned_data["allowed_from"]
         try:
-            return " ".join(map(str, logins.networks(text)))
+            return networks.tidy(self.cleaned_data["allowed_from"])
         except ValueError as error:
             raise forms.ValidationError(f"{error}.") from None
 
@@ -65,7 +65,7 @@ class SmppLoginAdmin(PageAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "api_key":
-            kwargs["queryset"] = ApiKey.objects.filter(revoked_at=None).order_by("name")
+            kwargs["queryset"] = ApiKey.objects.filter(revoked_at=None, mode=ApiKey.Mode.LIVE).order_by("name")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @display(description="State", label={"On": "success", "Off": "danger", "Key revoked": "danger"})

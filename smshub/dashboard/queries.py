@@ -11,7 +11,7 @@ from django.utils import timezone
 from campaigns.models import Campaign
 from delivery import tallies
 from delivery.admin import words
-from delivery.models import Provider
+from delivery.models import TEST_PROVIDER, Provider
 
 Status = Campaign.Status
 
@@ -54,7 +54,8 @@ def home() -> Home:
     for count in tallies.counts([campaign.pk for campaign in under_way + ended]):
         counts[count.campaign_id][count.status.value] += count.messages
     providers = list(
-        Provider.objects.defer("credentials")
+        Provider.objects.exclude(pk=TEST_PROVIDER)
+        .defer("credentials")
         .annotate(
             ready_senders=Count("senders", filter=Q(senders__enabled=True)),
             stopped_senders=Count("senders", filter=Q(senders__enabled=False)),

@@ -12,7 +12,6 @@ import string
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
@@ -23,8 +22,9 @@ from delivery import submissions
 from delivery.lanes import Lane
 from delivery.models import Inbound, Sender
 from delivery.smpp.text import Alphabet
-from smshub.api import keys
+from smshub.api import keys, networks
 from smshub.api.models import ApiKey, SmppLogin
+from smshub.api.networks import Network
 
 PASSWORD_LENGTH = 8
 # Without what looks alike: it is typed into other systems' forms. 8 of 54 are 46 bits.
@@ -32,8 +32,6 @@ ALPHABET = "".join(sorted(set(string.ascii_letters + string.digits) - set("0O1lI
 
 #: What the door needs a scope for.
 SUBMIT, ASK, HEAR = "messages:write", "messages:read", "inbound:read"
-
-Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +53,7 @@ class Login:
     password_hash: str = field(repr=False)
 
     def may_come_from(self, address: str) -> bool:
-        if not self.networks:
-            return True
-        try:
-            found = ip_address(address)
-        except ValueError:
-            return False
-        mapped = getattr(found, "ipv4_mapped", None)
-        return any((mapped or found) in network for network in self.networks)
+        return networks.admit(self.networks, address)
 
 
 def make(*, api_key: ApiKey, system_id: str, actor: User | None, **fields: Any) -> tuple[SmppLogin, str]:
@@ -85,11 +76,6 @@ def renew(login: SmppLogin) -> str:
 
 def new_password() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(PASSWORD_LENGTH))
-
-
-def networks(text: str) -> tuple[Network, ...]:
-    """Raises ValueError, whose text names the first that is none."""
-    return tuple(ip_network(each) for each in text.replace(",", " ").split())
 
 
 def find(system_id: str) -> Login | None:
@@ -142,25 +128,27 @@ def _nobodys() -> str:
 
 def _load(rows: Any) -> list[Login]:
     now = timezone.now()
-    found = rows.filter(enabled=True, api_key__revoked_at=None).select_related("api_key")
+    found = rows.filter(enabled=True, api_key__revoked_at=None, api_key__mode=ApiKey.Mode.LIVE)
     return [
         _as_login(row)
-        for row in found.prefetch_related("senders__provider")
+        for row in found.select_related("api_key").prefetch_related("senders__provider", "api_key__senders")
         if row.api_key.expires_at is None or row.api_key.expires_at > now
     ]
 
 
 def _as_login(row: SmppLogin) -> Login:
+    """Within what its key allows: the key's senders, and its networks where the login names none."""
+    of_key = {sender.pk for sender in row.api_key.senders.all()}
     return Login(
         id=row.pk,
         system_id=row.system_id,
         scopes=frozenset(row.api_key.scopes),
-        senders=_by_address(row.senders.all()),
-        routed=row.routed,
+        senders=_by_address(sender for sender in row.senders.all() if not of_key or sender.pk in of_key),
+        routed=row.routed and not of_key,
         lane=Lane(row.lane),
         rate=row.rate,
         max_binds=row.max_binds,
-        networks=networks(row.allowed_from),
+        networks=networks.parse(row.allowed_from or row.api_key.allowed_from),
         alphabet=Alphabet(row.alphabet),
         reference_tag=row.reference_tag,
         password_hash=row.password_hash,

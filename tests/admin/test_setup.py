@@ -244,3 +244,41 @@ def test_a_sender_says_why_it_is_off_until_it_is_switched_on(operator: Client) -
     operator.post(page, sender_form(sender, rate="5", enabled="on"))
     sender.refresh_from_db()
     assert (sender.enabled, sender.disabled_reason) == (True, "")
+
+
+def test_a_key_gets_a_new_secret_that_is_shown_once(operator: Client) -> None:
+    key, old = keys.issue(name="Booking", scopes=["messages:write"], actor=None)
+    assert (
+        "Hours that the old secret stays good" in operator.get(f"/admin/api/apikey/{key.pk}/rotate/").content.decode()
+    )
+
+    answer = operator.post(f"/admin/api/apikey/{key.pk}/rotate/", {"hours": "2"})
+
+    found = re.search(r'data-testid="api-key">(\S+)</p>', answer.content.decode())
+    assert found
+    assert "no-store" in answer["Cache-Control"]
+    assert keys.find(found[1]) == keys.find(old) == key
+    assert found[1] not in operator.get(f"/admin/api/apikey/{key.pk}/change/").content.decode()
+    keys.revoke(key)
+    refused = operator.post(f"/admin/api/apikey/{key.pk}/rotate/", {"hours": "2"}, follow=True)
+    assert "is revoked" in refused.content.decode()
+
+
+def test_what_a_key_is_bound_to_is_changed_and_its_scopes_are_not(operator: Client) -> None:
+    key, _ = keys.issue(name="Booking", scopes=["messages:write"], actor=None)
+    sender = factories.SenderFactory()
+    page = f"/admin/api/apikey/{key.pk}/change/"
+    form = {"name": "Booking 2", "senders": [sender.pk], "allowed_from": "192.0.2.7, 10.0.0.0/8", "per_minute": "60"}
+
+    assert "does not appear to be" in operator.post(page, form | {"allowed_from": "here"}).content.decode()
+    operator.post(page, form | {"scopes": ["contacts:read"], "mode": "test"})
+
+    key.refresh_from_db()
+    assert (key.name, key.allowed_from, key.per_second, key.per_minute) == (
+        "Booking 2",
+        "192.0.2.7/32 10.0.0.0/8",
+        None,
+        60,
+    )
+    assert list(key.senders.all()) == [sender]
+    assert (key.scopes, key.mode) == (["messages:write"], "live")

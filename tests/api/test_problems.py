@@ -229,6 +229,6 @@ def test_answers_are_json_with_the_usual_headers(shop: System) -> None:
 
 
 def test_every_kind_of_problem_is_documented() -> None:
-    documentation = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    documentation = (Path(__file__).parents[2] / "docs" / "api-problems.md").read_text()
 
     assert set(re.findall(r"^\| `/problems/([a-z-]+)`", documentation, re.MULTILINE)) == set(TITLES)

@@ -5,6 +5,7 @@ import pytest
 from tests.contract.console_harness import ConsoleHarness
 from tests.contract.harness import Can, Harness
 from tests.contract.smpp_harness import SmppHarness
+from tests.contract.testcarrier_harness import CarrierOfTestKeys
 from tests.contract.twilio_harness import TwilioHarness
 from tests.contract.vonage_harness import VonageHarness
 
@@ -13,6 +14,7 @@ HARNESSES: dict[str, type[Harness]] = {
     "vonage": VonageHarness,
     "smpp": SmppHarness,
     "console": ConsoleHarness,
+    "testcarrier": CarrierOfTestKeys,
 }
 
 

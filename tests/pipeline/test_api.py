@@ -6,6 +6,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
+from contacts.models import Suppression
 from smshub.api import keys
 from tests.hub import Hub, wait_for
 
@@ -43,3 +44,30 @@ def test_a_message_sent_through_the_api_is_followed_until_it_is_delivered(hub: H
     (entry,) = hub.carrier.ledger()
     assert (entry["to"], entry["body"], entry["sid"]) == (*wanted.values(), message["provider_message_id"])
     assert [event["status"] for event in message["events"]][-1] == "delivered"
+
+
+def test_what_a_test_key_sends_has_its_end_by_the_true_path_and_reaches_nobody(hub: Hub) -> None:
+    hub.provider()
+    _, key = keys.issue(name="Web shop, trial", scopes=["*"], actor=None, mode="test")
+    ends = {
+        "+14155550123": "delivered",
+        "+15005550004": "failed",
+        "+15005550037": "undelivered",
+        "+15005550081": "delivered",
+        "+15005550082": "delivered",
+        "+15005550091": "delivered",
+        "+15005550092": "delivered",
+    }
+    ids = {
+        to: call(hub, key, "POST", "messages", {"to": to, "body": "Your parcel is at the door."})[1]["id"]
+        for to in ends
+    }
+
+    hub.kill("dispatch")
+
+    def statuses() -> dict[str, str]:
+        return {to: call(hub, key, "GET", f"messages/{message_id}")[1]["status"] for to, message_id in ids.items()}
+
+    wait_for(lambda: statuses() == ends, seconds=90, what="every end")
+    assert hub.carrier.ledger() == []
+    assert not Suppression.objects.exists()

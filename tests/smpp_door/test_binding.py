@@ -22,6 +22,7 @@ from smshub.smpp_door.limits import (
     Bucket,
     Lockout,
 )
+from tests.factories import SenderFactory, SmppLoginFactory
 from tests.smpp_door.conftest import Account, Place, in_database, open_door, run, submit_sm, until
 
 
@@ -129,6 +130,26 @@ def test_a_login_that_is_switched_off_is_unbound(account: Account, monkeypatch: 
             return system.link.why_closed
 
     assert run(scenario()) == "the other side unbound"
+
+
+@pytest.mark.django_db
+def test_a_login_stays_within_what_its_key_allows() -> None:
+    of_key, of_both = SenderFactory.create_batch(2)
+    login = SmppLoginFactory(routed=True, allowed_from="")
+    login.senders.set([of_both, SenderFactory()])
+    found = logins.find(login.system_id)
+    assert found is not None
+    assert (len(found.senders), found.routed, found.may_come_from("198.51.100.1")) == (2, True, True)
+
+    login.api_key.senders.set([of_key, of_both])
+    ApiKey.objects.filter(pk=login.api_key_id).update(allowed_from="192.0.2.0/24")
+
+    found = logins.find(login.system_id)
+    assert found is not None
+    assert [sender.pk for sender in found.senders.values()] == [of_both.pk]
+    assert (found.routed, found.may_come_from("198.51.100.1"), found.may_come_from("192.0.2.9")) == (False, False, True)
+    SmppLogin.objects.filter(pk=login.pk).update(allowed_from="198.51.100.0/24")
+    assert logins.find(login.system_id).may_come_from("198.51.100.1")  # type: ignore[union-attr]
 
 
 def test_who_does_not_bind_is_not_kept_and_nobody_takes_all_places(

@@ -1,0 +1,46 @@
+"""Numbers that are not mobiles: which are not texted at all, and which perhaps in vain.
+
+A numbering plan tells what a number is *for*. Premium and shared-cost numbers bill whoever reaches them and are where
+money is pumped to; texting one is a mistake or worse. A landline is another matter: some take texts, some countries
+(those of +1) do not tell them apart, and the carrier says so soon enough. So by default the first are refused and the
+second warned of; `REFUSED_NUMBER_KINDS` says otherwise.
+"""
+
+from collections.abc import Iterable
+
+from django.conf import settings
+
+from contacts.phone import Phone, PhoneKind, normalise
+
+_NAMES: dict[PhoneKind, str] = {
+    PhoneKind.MOBILE: "a mobile number",
+    PhoneKind.FIXED: "a landline",
+    PhoneKind.FIXED_OR_MOBILE: "a landline or a mobile number",
+    PhoneKind.VOIP: "an internet telephone number",
+    PhoneKind.TOLL_FREE: "a toll-free number",
+    PhoneKind.PREMIUM: "a premium-rate number",
+    PhoneKind.SHARED_COST: "a shared-cost number",
+    PhoneKind.OTHER: "a number of a special kind",
+}
+#: What is hardly ever a handset.
+_DOUBTFUL = frozenset({PhoneKind.FIXED, PhoneKind.TOLL_FREE, PhoneKind.PREMIUM, PhoneKind.SHARED_COST})
+
+
+def refusal(phone: Phone) -> str:
+    """Why this number is not texted, as a sentence; empty: it may be."""
+    return f"This is {_NAMES[phone.kind]}, and those are not texted." if phone.kind in refused() else ""
+
+
+def doubt(e164: str) -> str:
+    """Why a text to this number may be in vain, as a sentence; empty: nothing speaks against it."""
+    kind = normalise(e164, default_country=None).kind
+    return f"This is {_NAMES[kind]}: it may not take texts." if kind in _DOUBTFUL else ""
+
+
+def refused() -> frozenset[PhoneKind]:
+    return read(settings.REFUSED_NUMBER_KINDS)
+
+
+def read(names: Iterable[str]) -> frozenset[PhoneKind]:
+    """Raises ValueError, whose text names the first that is none."""
+    return frozenset(PhoneKind(name) for name in names)

@@ -1,0 +1,66 @@
+"""What a key may be allowed to do. A view names one of these for each method (`smshub.api.auth`)."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+#: Lists and imports are of contacts: whoever may see people may see which lists they are on.
+SCOPES: dict[str, str] = {
+    "contacts:read": "See contacts, lists and imports",
+    "contacts:write": "Change contacts and lists, import files",
+    "suppressions:read": "See who must not be texted",
+    "suppressions:write": "Suppress numbers and lift suppressions",
+    "consents:read": "See what people agreed to",
+    "consents:write": "Record consents, and ask for them by text",
+    "privacy:read": "Have all that there is about one person, and certificates of erasure",
+    "privacy:write": "Erase a person for good",
+    "templates:read": "See and preview templates",
+    "templates:write": "Change templates",
+    "campaigns:read": "See campaigns and their progress",
+    "campaigns:write": "Change, launch, pause and cancel campaigns",
+    "appointments:read": "See appointments and their reminders",
+    "appointments:write": "Write appointments, one, many or a file of them",
+    "reminders:read": "See reminder rules and what they are about to do",
+    "reminders:write": "Change reminder rules",
+    "conversations:read": "See what people write, with full numbers and texts",
+    "conversations:write": "Answer people, assign and close conversations, stop texts to them",
+    "tasks:read": "See what staff have to do about appointments",
+    "tasks:write": "Say that it is done",
+    "feeds:read": "See calendars that the hub fetches",
+    "feeds:write": "Set up calendars that the hub fetches, with their credentials",
+    "messages:read": "See messages, with full numbers and texts",
+    "messages:write": "Send and cancel single messages",
+    "senders:read": "See senders",
+    "routes:read": "See routes, and where a message would go",
+    "providers:read": "See providers and their health",
+    "inbound:read": "See texts received",
+    "webhooks:read": "See webhooks and what was sent to them, with full numbers",
+    "webhooks:write": "Have any system told of everything, send it again, make secrets",
+}
+
+#: Those a test key may have: its messages reach nobody, but there are no contacts or campaigns to play with.
+OF_TEST_KEYS = frozenset({"messages:read", "messages:write", "senders:read"})
+
+_FAMILIES: dict[str, list[str]] = {"*": list(SCOPES)}
+for _name in SCOPES:
+    _FAMILIES.setdefault(_name.partition(":")[0] + ":*", []).append(_name)
+
+
+class UnknownScope(ValueError):
+    """A scope that does not exist, or not for this kind of key; the text says which would do."""
+
+
+def expand(scopes: Iterable[str], *, for_test: bool = False) -> list[str]:
+    """Wildcards (`*`, `contacts:*`) spelled out, sorted, each once; for a test key as far as it may have them.
+
+    Raises UnknownScope.
+    """
+    found: set[str] = set()
+    for scope in scopes:
+        family = _FAMILIES.get(scope, [scope] if scope in SCOPES else [])
+        if not family:
+            near = get_close_matches(scope, [*SCOPES, *_FAMILIES], n=1)
+            raise UnknownScope(f"There is no scope {scope!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        if for_test and not (family := [each for each in family if each in OF_TEST_KEYS]):
+            raise UnknownScope(f"A test key cannot have {scope!r}; it may have {', '.join(sorted(OF_TEST_KEYS))}.")
+        found.update(family)
+    return sorted(found)
