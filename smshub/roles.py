@@ -33,6 +33,7 @@ OPERATOR: dict[str, str] = STAFF | {
     "delivery.frequencycap": "view add change delete",
     "api.apikey": "view add change",
     "api.smpplogin": "view add change",
+    "api.twiliologin": "view add change",
     "auth.user": "view add change",
     "auth.group": "view",
 }

@@ -144,6 +144,7 @@ CELERY_TASK_ROUTES = {
     "campaigns.tasks.*": {"queue": "launch"},
     "contacts.tasks.tick": {"queue": "default"},
     "contacts.tasks.*": {"queue": "imports"},
+    "smshub.api.tasks.tell_twilio": {"queue": "webhooks"},
     "smshub.api.tasks.*": {"queue": "default"},
 }
 CELERY_BEAT_SCHEDULE = {
@@ -217,6 +218,10 @@ CURRENCY = env.str("CURRENCY", default="USD")
 FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[])
 # Providers on a private address (an operator's own gateway, the simulator) must be allowed by the operator.
 ALLOW_PRIVATE_PROVIDER_URLS = env.bool("ALLOW_PRIVATE_PROVIDER_URLS", default=False)
+
+# --- Webhooks out: other systems are told of what happens -------------------------------------------
+# A system on a private address must be allowed by the operator, as a provider must.
+ALLOW_PRIVATE_WEBHOOK_URLS = env.bool("ALLOW_PRIVATE_WEBHOOK_URLS", default=False)
 
 # --- Contacts ---------------------------------------------------------------------------------------
 DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="US")

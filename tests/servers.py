@@ -112,6 +112,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789abcdef" * 3)
     os.environ.setdefault("FIELD_ENCRYPTION_KEYS", base64.urlsafe_b64encode(bytes(range(32))).decode())
     os.environ.setdefault("ALLOW_PRIVATE_PROVIDER_URLS", "true")
+    os.environ.setdefault("ALLOW_PRIVATE_WEBHOOK_URLS", "true")
     # Tests send at any hour of the day; those of the time rules say so.
     os.environ.setdefault("TIME_RULES_LANES", "")
     os.environ.setdefault("LOG_LEVEL", "WARNING")

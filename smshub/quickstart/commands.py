@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "dispatch": (*_WORKER, "-n", "{dispatch}", "-Q", "dispatch", "-c", "1", *_QUIET, *_LOG),
     # Holds connections of providers that want one, on one event loop that always runs; its tasks only wake that.
     "connector": (*_WORKER, "-n", "{connector}", "-Q", "connector", "-P", "threads", "-c", "2", *_QUIET, *_LOG),
+    # Tells other systems of what happens, as the connector does: on an event loop that always runs.
+    "webhooks": (*_WORKER, "-n", "{webhooks}", "-Q", "webhooks", "-P", "threads", "-c", "1", *_QUIET, *_LOG),
     "smpp-door": ("manage.py", "smpp_door", "--host", "{host}", "--port", "{door_port}"),
     "beat": ("-m", "celery", "-A", "smshub", "beat", *_LOG, "-s", "{schedule}"),
     "simulator": (
@@ -33,7 +35,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 #: Not everybody needs these: `make run` leaves them out, and docker-compose.yml has a profile for each.
 ON_REQUEST = frozenset({"smpp-door"})
 STARTED = tuple(name for name in COMMANDS if name not in ON_REQUEST)
-WORKERS = ("worker", "loader", "dispatch", "connector")
+WORKERS = ("worker", "loader", "dispatch", "connector", "webhooks")
 
 
 def argv(

@@ -27,7 +27,11 @@ from smshub.quickstart.state import State, exclusive, open_state
 BASE_DIR = Path(__file__).resolve().parents[2]
 HEALTHY_SECONDS = 90.0
 # Workers end before the simulator they talk to; Redis and Postgres have 3 and 4.
-RANKS = {"web": 0, "beat": 0, "worker": 1, "loader": 1, "dispatch": 1, "connector": 1, "smpp-door": 0, "simulator": 2}
+RANKS = {
+    **dict.fromkeys(("web", "beat", "smpp-door"), 0),
+    **dict.fromkeys(("worker", "loader", "dispatch", "connector", "webhooks"), 1),
+    "simulator": 2,
+}
 DEMO_MODULE = "smshub.quickstart.demo"
 
 
@@ -136,6 +140,8 @@ def _start(state: State, options: Options, processes: Processes, console: Consol
     os.environ.setdefault("PUBLIC_URL", options.web_url)
     # The simulated carrier stands on loopback, which the hub does not call unless told so.
     os.environ.setdefault("ALLOW_PRIVATE_PROVIDER_URLS", "true")
+    # So does the application that somebody tries out beside it.
+    os.environ.setdefault("ALLOW_PRIVATE_WEBHOOK_URLS", "true")
     os.environ.setdefault("LOG_FORMAT", "console")
     with _step(console, "Database tables"):
         # The settings are read here for the first time in this process, with the servers' addresses in place.

@@ -42,6 +42,7 @@ ROWS: dict[str, Callable[[], Any]] = {
     "delivery_sender": factories.SenderFactory,
     "api_apikey": lambda: factories.ApiKeyFactory(created_by=somebody()),
     "api_smpplogin": lambda: factories.SmppLoginFactory(created_by=somebody()),
+    "api_twiliologin": lambda: factories.TwilioLoginFactory(created_by=somebody()),
 }
 
 

@@ -34,6 +34,7 @@ MAKE: dict[str, Callable[[], Any]] = {
     "delivery_frequencycap": factories.FrequencyCapFactory,
     "api_apikey": factories.ApiKeyFactory,
     "api_smpplogin": factories.SmppLoginFactory,
+    "api_twiliologin": factories.TwilioLoginFactory,
     "auth_user": factories.UserFactory,
 }
 READ_ONLY = {"delivery_message", "delivery_inbound", "campaigns_reminder"}
@@ -41,7 +42,7 @@ READ_ONLY = {"delivery_message", "delivery_inbound", "campaigns_reminder"}
 NOT_ADDED = READ_ONLY | {"campaigns_stafftask"}
 SETUP = {
     *("delivery_provider", "delivery_sender", "delivery_route", "delivery_allowedhours", "delivery_frequencycap"),
-    *("api_apikey", "api_smpplogin", "auth_user"),
+    *("api_apikey", "api_smpplogin", "api_twiliologin", "auth_user"),
 }
 
 
