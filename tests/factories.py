@@ -37,7 +37,7 @@ from delivery.models import (
 )
 from delivery.routing.rules import State
 from delivery.states import FINAL, Status
-from smshub.api.models import ApiKey, IdempotencyRecord, SmppLogin, TwilioLogin
+from smshub.api.models import ApiKey, IdempotencyRecord, SmppLogin
 
 
 class UserFactory(DjangoModelFactory):
@@ -362,20 +362,6 @@ class SmppLoginFactory(DjangoModelFactory):
 
     api_key = factory.SubFactory(ApiKeyFactory)
     system_id = factory.Sequence(lambda n: f"system{n}")
-
-
-class TwilioLoginFactory(DjangoModelFactory):
-    """A login whose secrets are known to nobody. Use the login-making verb to call the door."""
-
-    class Meta:
-        model = TwilioLogin
-
-    api_key = factory.SubFactory(ApiKeyFactory)
-    name = factory.Sequence(lambda n: f"Application {n}")
-    account_sid = factory.Sequence(lambda n: f"AC{n:032x}")
-    key_sid = factory.Sequence(lambda n: f"SK{n:032x}")
-    key_secret_hash = b"\0" * 32
-    secrets = factory.LazyFunction(dict)
 
 
 class IdempotencyRecordFactory(DjangoModelFactory):

@@ -60,8 +60,10 @@ class Telling(Teller[Login]):
             text = bodies.open_with(ciphers, each.word.subject, each.sealed_body)
         except bodies.CannotOpen:
             return None
-        may_hear = hearer.sms_url and HEAR in hearer.scopes
-        return self._tell_text(each, text, hearer) if may_hear else None
+        if not (hearer.sms_url and HEAR in hearer.scopes):
+            # It may since a moment ago, when the text came; this knowledge of it is older.
+            return self._tell_later(each.word)
+        return self._tell_text(each, text, hearer)
 
     async def _tell_steps(self, word: Word, url: str, steps: list[Step], login: Login) -> None:
         for step in steps:
@@ -78,6 +80,9 @@ class Telling(Teller[Login]):
         if answer.taken:
             await in_thread(replying.reply, answer.body, heard, login)
         self.told(heard.word)
+
+    async def _tell_later(self, word: Word) -> None:
+        self.untold(word)
 
     async def _post(self, word: Word, url: str, fields: callbacks.Fields, login: Login) -> Answer | None:
         """What was answered, by who has it now; None: nobody has it, and it is told later."""

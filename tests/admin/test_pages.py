@@ -12,6 +12,7 @@ from campaigns.models import Campaign
 from contacts.models import ContactImport
 from smshub.api.models import ApiKey
 from tests import factories, reminder_factories
+from tests.twilio_door.factories import TwilioLoginFactory
 
 MAKE: dict[str, Callable[[], Any]] = {
     "contacts_contact": factories.ContactFactory,
@@ -34,7 +35,7 @@ MAKE: dict[str, Callable[[], Any]] = {
     "delivery_frequencycap": factories.FrequencyCapFactory,
     "api_apikey": factories.ApiKeyFactory,
     "api_smpplogin": factories.SmppLoginFactory,
-    "api_twiliologin": factories.TwilioLoginFactory,
+    "api_twiliologin": TwilioLoginFactory,
     "auth_user": factories.UserFactory,
 }
 READ_ONLY = {"delivery_message", "delivery_inbound", "campaigns_reminder"}
