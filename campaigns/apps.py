@@ -6,4 +6,7 @@ class CampaignsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from campaigns import guards  # noqa: F401  (registers its receivers)
+        from campaigns import signals, webhooks  # guards registers its receivers itself
+
+        signals.campaign_changed.connect(webhooks.campaign_changed, dispatch_uid="webhooks")
+        signals.appointments_changed.connect(webhooks.appointments_changed, dispatch_uid="webhooks")

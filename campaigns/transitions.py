@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, CampaignEvent
+from campaigns.signals import campaign_changed
 
 Status = Campaign.Status
 
@@ -81,3 +82,5 @@ def finish(
         actor_label=(actor_label or (actor.get_username() if actor else ITSELF))[:150],
         reason=reason[:200],
     )
+    if campaign.status != source:
+        campaign_changed.send(sender=Campaign, campaign=campaign)

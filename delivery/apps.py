@@ -12,12 +12,17 @@ class DeliveryConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_delete, post_migrate, post_save
 
+        from contacts.signals import suppression_changed
         from delivery.models import AllowedHours
         from delivery.months import after_migrate
+        from delivery.signals import text_received
+        from delivery.webhooks import receivers
 
         post_migrate.connect(after_migrate, sender=self)
         for signal in (post_save, post_delete):
             signal.connect(_hours_changed, sender=AllowedHours)
+        text_received.connect(receivers.text_received, dispatch_uid="webhooks")
+        suppression_changed.connect(receivers.suppression_changed, dispatch_uid="webhooks")
         checks.register(_policy_makes_sense, "delivery")
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from delivery import bodies
-from delivery.models import Month, Provider
+from delivery.models import Month, Provider, WebhookEndpoint
 
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
     providers: int
     months: int
+    webhooks: int
 
 
 def rotate() -> Rotated:
@@ -24,5 +25,8 @@ def rotate() -> Rotated:
         for month in months:
             month.body_key = bodies.rewrap(month.month, bytes(month.body_key or b""))
             month.save(update_fields=["body_key"])
+        webhooks = list(WebhookEndpoint.objects.select_for_update(no_key=True).order_by("pk"))
+        for webhook in webhooks:
+            webhook.save(update_fields=["secret"])
     bodies.forget()
-    return Rotated(len(providers), len(months))
+    return Rotated(len(providers), len(months), len(webhooks))

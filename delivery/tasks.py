@@ -13,6 +13,8 @@ from delivery.routing import failover
 from delivery.routing import health as judging
 from delivery.runtime import runtime
 from delivery.timerules import caps
+from delivery.webhooks import worker as webhooks_worker
+from delivery.webhooks.upkeep import upkeep
 
 #: One run of a loop; then others in the queue have their turn.
 RUN_SECONDS = 5.0
@@ -59,6 +61,12 @@ def reconcile() -> None:
 
 
 @shared_task
+def webhooks() -> None:
+    wake.heard("delivery.tasks.webhooks")
+    webhooks_worker.here().wake()
+
+
+@shared_task
 def ask(provider_id: int) -> None:
     wake.heard("delivery.tasks.ask", provider_id)
     uncertain.ask(provider_id, runtime=runtime())
@@ -86,3 +94,4 @@ def housekeeping() -> None:
     retention.drop_old()
     judging.squash()
     caps.forget()
+    upkeep()

@@ -56,17 +56,19 @@ class Teller(ABC, Generic[H]):
         to be told."""
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Until it is cancelled or closed."""
         try:
-            while True:
+            while not self._closing:
                 try:
                     await self._look()
                 except Exception as error:  # a door that went on without telling would be worse
                     log.warning("words_not_read", error=type(error).__name__)
                     await self._leave()
                     await asyncio.sleep(AWAY_SECONDS)
+                # Not `wait_for`, which loses a cancellation that comes with the news (before Python 3.12).
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), self.look_seconds)
+                    async with asyncio.timeout(self.look_seconds):
+                        await self._news.wait()
                 self._news.clear()
                 await asyncio.sleep(GATHER_SECONDS)
         finally:

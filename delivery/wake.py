@@ -91,6 +91,11 @@ def reconcile() -> None:
     say("delivery.tasks.reconcile")
 
 
+def webhooks() -> None:
+    """Somebody is to be told of something. Without it that takes a second."""
+    say("delivery.tasks.webhooks")
+
+
 def ask(provider_id: int) -> None:
     """Some messages of the provider are to be asked about."""
     say("delivery.tasks.connector_ask" if in_connector(provider_id) else "delivery.tasks.ask", provider_id)

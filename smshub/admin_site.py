@@ -79,6 +79,9 @@ UNFOLD: dict[str, Any] = {
                     _item("Routes", "alt_route", "delivery_route_changelist", "delivery.view_route"),
                     _item("Allowed hours", "bedtime", "delivery_allowedhours_changelist", "delivery.view_allowedhours"),
                     _item("Frequency caps", "speed", "delivery_frequencycap_changelist", "delivery.view_frequencycap"),
+                    _item(
+                        "Webhooks", "webhook", "delivery_webhookendpoint_changelist", "delivery.view_webhookendpoint"
+                    ),
                     _item("API keys", "key", "api_apikey_changelist", "api.view_apikey"),
                     _item("SMPP logins", "cable", "api_smpplogin_changelist", "api.view_smpplogin"),
                     _item("Twilio logins", "swap_horiz", "api_twiliologin_changelist", "api.view_twiliologin"),

@@ -31,6 +31,8 @@ OPERATOR: dict[str, str] = STAFF | {
     "delivery.countrylimit": "view add change delete",
     "delivery.allowedhours": "view add change delete",
     "delivery.frequencycap": "view add change delete",
+    "delivery.webhookendpoint": "view add change delete",
+    "delivery.webhookdelivery": "view",
     "api.apikey": "view add change",
     "api.smpplogin": "view add change",
     "api.twiliologin": "view add change",

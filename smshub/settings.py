@@ -139,6 +139,7 @@ CELERY_TASK_ROUTES = {
     "delivery.tasks.dispatch": {"queue": "dispatch"},
     "delivery.tasks.connector_*": {"queue": "connector"},
     "delivery.tasks.reconcile": {"queue": "reconcile"},
+    "delivery.tasks.webhooks": {"queue": "webhooks"},
     "delivery.tasks.*": {"queue": "default"},
     "campaigns.tasks.tick": {"queue": "default"},
     "campaigns.tasks.*": {"queue": "launch"},
@@ -222,6 +223,15 @@ ALLOW_PRIVATE_PROVIDER_URLS = env.bool("ALLOW_PRIVATE_PROVIDER_URLS", default=Fa
 # --- Webhooks out: other systems are told of what happens -------------------------------------------
 # A system on a private address must be allowed by the operator, as a provider must.
 ALLOW_PRIVATE_WEBHOOK_URLS = env.bool("ALLOW_PRIVATE_WEBHOOK_URLS", default=False)
+# What was sent is known for so many days, and with its content for so many: until then it may be sent again.
+WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
+WEBHOOK_BODY_DAYS = env.int("WEBHOOK_BODY_DAYS", default=7)
+
+# --- Notices to the operator ------------------------------------------------------------------------
+# Who is written to when the hub switches something off; nobody is without an address and a server.
+NOTICE_EMAILS = env.list("NOTICE_EMAILS", default=[])
+vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
+DEFAULT_FROM_EMAIL = env.str("NOTICE_FROM_EMAIL", default="smshub@localhost")
 
 # --- Contacts ---------------------------------------------------------------------------------------
 DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="US")

@@ -15,8 +15,8 @@ import pytest
 
 from tests.repo.files import ROOT
 
-#: Of the SDK's own `engines`.
-OLDEST = 20
+#: That of Debian 12; the SDK asks for 14.
+OLDEST = 18
 _HOW = f"No Node {OLDEST} or newer with npm here: install them to run these tests (Debian: apt-get install nodejs npm)."
 _INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
 _SECONDS = 240

@@ -1,3 +1,3 @@
-from delivery.admin import messages, providers, routes, senders, timerules
+from delivery.admin import messages, providers, routes, senders, timerules, webhooks
 
-__all__ = ["messages", "providers", "routes", "senders", "timerules"]
+__all__ = ["messages", "providers", "routes", "senders", "timerules", "webhooks"]

@@ -54,7 +54,7 @@ END $$;
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("delivery", "0009_time_rules_at_work")]
+    dependencies = [("delivery", "0015_webhooks")]
     operations = [
         migrations.AddField(
             model_name="submission",

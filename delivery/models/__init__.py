@@ -7,6 +7,7 @@ from delivery.models.months import Month, MonthSummary
 from delivery.models.routes import HealthChange, HealthCount, ProviderHealth, Route
 from delivery.models.submissions import Submission, Word
 from delivery.models.timerules import AllowedHours, FrequencyCap, Place, Reached
+from delivery.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "EVENT_ORDER",
@@ -34,5 +35,8 @@ __all__ = [
     "Sender",
     "Submission",
     "Tally",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "Word",
 ]

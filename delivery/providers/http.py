@@ -97,10 +97,12 @@ def retry_after_seconds(header: str) -> float:
     return min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
-def check_base_url(url: str, *, usual: str, private_addresses: bool) -> None:
+def check_base_url(
+    url: str, *, usual: str, private_addresses: bool, setting: str = "ALLOW_PRIVATE_PROVIDER_URLS"
+) -> None:
     """Credentials travel in every request: in clear only within the operator's own network.
 
-    Raises BadConfiguration.
+    `setting` is what would allow private addresses. Raises BadConfiguration.
     """
     try:
         parts = urlsplit(url)
@@ -119,8 +121,6 @@ def check_base_url(url: str, *, usual: str, private_addresses: bool) -> None:
     if not literal and name.rpartition(".")[2][:1].isdigit():
         raise BadConfiguration("Address: its host is neither a name nor a whole IP address.")
     if (private or parts.scheme == "http") and not private_addresses:
-        raise BadConfiguration(
-            "Address: it must be https:// on a public host, unless the operator has set ALLOW_PRIVATE_PROVIDER_URLS."
-        )
+        raise BadConfiguration(f"Address: it must be https:// on a public host, unless the operator has set {setting}.")
     if parts.scheme == "http" and literal and not private:
         raise BadConfiguration("Address: http:// would send the credentials in clear; use https://.")

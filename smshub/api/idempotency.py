@@ -57,7 +57,9 @@ def once(request: Request, key: str, effect: Callable[[], Response]) -> Response
             return _stored(api_key, key, fingerprint)
         response = effect()
         if response.status_code < 300:
-            body = json.loads(JSONRenderer().render(response.data))
+            # What is shown once is not kept to be shown again.
+            kept = getattr(response, "data_to_keep", response.data)
+            body = json.loads(JSONRenderer().render(kept))
             IdempotencyRecord.objects.filter(api_key=api_key, key=key).update(status=response.status_code, body=body)
         else:
             transaction.set_rollback(True)

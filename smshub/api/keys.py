@@ -45,6 +45,8 @@ SCOPES: dict[str, str] = {
     "routes:read": "See routes, and where a message would go",
     "providers:read": "See providers and their health",
     "inbound:read": "See texts received",
+    "webhooks:read": "See webhooks and what was sent to them, with full numbers",
+    "webhooks:write": "Have any system told of everything, send it again, make secrets",
 }
 
 _FAMILIES: dict[str, list[str]] = {"*": list(SCOPES)}

@@ -14,6 +14,7 @@ from campaigns.api.templates import TemplateViewSet
 from contacts.api.imports import ImportViewSet
 from contacts.api.views import ContactViewSet, ListViewSet, SuppressionViewSet
 from delivery.api.views import InboundViewSet, ProviderViewSet, RouteViewSet, SenderViewSet
+from delivery.api.webhooks import WebhookViewSet
 from smshub.api.endpoint import endpoint
 from smshub.api.problems import CONTENT_TYPE, problem
 from smshub.api.schema import openapi
@@ -33,6 +34,7 @@ router.register("senders", endpoint(SenderViewSet), "senders")
 router.register("routes", endpoint(RouteViewSet), "routes")
 router.register("providers", endpoint(ProviderViewSet), "providers")
 router.register("inbound", endpoint(InboundViewSet), "inbound")
+router.register("webhooks", endpoint(WebhookViewSet), "webhooks")
 
 
 @csrf_exempt

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from smshub.doctor import accounts, backlog, connections, postgres, redis, routes, setup, storage, workers
+from smshub.doctor import accounts, backlog, connections, postgres, redis, routes, setup, storage, webhooks, workers
 from smshub.doctor.findings import Check, Finding, Level, problem
 
 CHECKS: tuple[Check, ...] = (
@@ -37,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     Check("campaigns", backlog.campaigns, needs=("migrations", "Redis")),
     Check("receipts", backlog.receipts, needs=("migrations",)),
     Check("uncertain messages", backlog.uncertain, needs=("migrations",)),
+    Check("webhooks", webhooks.webhooks, needs=("migrations",)),
     Check("imports", backlog.imports, needs=("migrations",)),
 )
 

@@ -7,8 +7,9 @@ from celery import Celery
 from django.utils import timezone
 
 from delivery import vitals
-from delivery.models import Provider
+from delivery.models import Provider, WebhookEndpoint
 from delivery.providers import registry
+from smshub.api.models import TwilioLogin
 from smshub.celery import app
 from smshub.doctor.findings import Finding, problem
 from smshub.quickstart.commands import COMMANDS, WORKERS
@@ -22,6 +23,7 @@ SILENCE = timedelta(seconds=15)
 _STANDS_STILL = {
     "dispatch": "no message is sent",
     "connector": "nothing is sent by the providers that hold connections, or heard of them",
+    "webhooks": "other systems are told nothing",
     "reconcile": "no receipt is applied",
     "launch": "no campaign is launched",
     "imports": "no import is done",
@@ -34,7 +36,7 @@ def queues(celery: Celery = app) -> Iterator[Finding]:
     read = {queue["name"] for found in answers.values() for queue in found}
     for program in WORKERS:
         for queue in _queues_of(program):
-            if queue not in read and (queue != "connector" or _needs_connector()):
+            if queue not in read and _is_needed(queue):
                 stands_still = _STANDS_STILL.get(queue, "what is put there waits")
                 yield problem(
                     f"No worker reads the queue {queue}: {stands_still}.",
@@ -51,6 +53,13 @@ def clock(silence: timedelta = SILENCE) -> Iterator[Finding]:
             f"The clock has not ticked {since}: what waits for its time stands still.",
             "Start the program beat, and see that a worker reads the queue default.",
         )
+
+
+def _is_needed(queue: str) -> bool:
+    if queue == "webhooks":
+        endpoints, logins = WebhookEndpoint.objects.filter(enabled=True), TwilioLogin.objects.filter(enabled=True)
+        return endpoints.exists() or logins.exists()
+    return queue != "connector" or _needs_connector()
 
 
 def _needs_connector() -> bool:

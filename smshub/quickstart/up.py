@@ -28,9 +28,11 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 HEALTHY_SECONDS = 90.0
 # Workers end before the simulator they talk to; Redis and Postgres have 3 and 4.
 RANKS = {
-    **dict.fromkeys(("web", "beat", "smpp-door"), 0),
-    **dict.fromkeys(("worker", "loader", "dispatch", "connector", "webhooks"), 1),
+    "web": 0,
+    "beat": 0,
+    "smpp-door": 0,
     "simulator": 2,
+    **dict.fromkeys(("worker", "loader", "dispatch", "connector", "webhooks"), 1),
 }
 DEMO_MODULE = "smshub.quickstart.demo"
 

@@ -11,7 +11,8 @@ from celery import bootsteps
 from celery.signals import worker_init
 
 from delivery.runtime import AlwaysRunning
-from smshub.twilio_door.posting import TIMEOUT_SECONDS, Postman
+from delivery.webhooks.post import TIMEOUT_SECONDS
+from smshub.twilio_door.posting import Postman
 from smshub.twilio_door.telling import Telling
 
 QUEUE = "webhooks"

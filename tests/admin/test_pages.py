@@ -11,7 +11,7 @@ from django.urls import reverse
 from campaigns.models import Campaign
 from contacts.models import ContactImport
 from smshub.api.models import ApiKey
-from tests import factories, reminder_factories
+from tests import factories, reminder_factories, webhook_factories
 from tests.twilio_door.factories import TwilioLoginFactory
 
 MAKE: dict[str, Callable[[], Any]] = {
@@ -33,16 +33,19 @@ MAKE: dict[str, Callable[[], Any]] = {
     "delivery_route": factories.RouteFactory,
     "delivery_allowedhours": factories.AllowedHoursFactory,
     "delivery_frequencycap": factories.FrequencyCapFactory,
+    "delivery_webhookendpoint": webhook_factories.WebhookFactory,
+    "delivery_webhookdelivery": webhook_factories.WebhookDeliveryFactory,
     "api_apikey": factories.ApiKeyFactory,
     "api_smpplogin": factories.SmppLoginFactory,
     "api_twiliologin": TwilioLoginFactory,
     "auth_user": factories.UserFactory,
 }
-READ_ONLY = {"delivery_message", "delivery_inbound", "campaigns_reminder"}
+READ_ONLY = {"delivery_message", "delivery_inbound", "campaigns_reminder", "delivery_webhookdelivery"}
 #: Written by the hub, and changed by a button at most.
 NOT_ADDED = READ_ONLY | {"campaigns_stafftask"}
 SETUP = {
     *("delivery_provider", "delivery_sender", "delivery_route", "delivery_allowedhours", "delivery_frequencycap"),
+    *("delivery_webhookendpoint", "delivery_webhookdelivery"),
     *("api_apikey", "api_smpplogin", "api_twiliologin", "auth_user"),
 }
 
@@ -106,6 +109,8 @@ def special_pages() -> list[tuple[str, str]]:
     upload = factories.ContactImportFactory(status=ContactImport.Status.UPLOADED)
     key: ApiKey = factories.ApiKeyFactory()
     provider = factories.ProviderFactory()
+    delivery = webhook_factories.WebhookDeliveryFactory()
+    webhook = delivery.endpoint
     draft, running = campaign(Campaign.Status.DRAFT), campaign(Campaign.Status.RUNNING)
     return [
         ("get", f"{running}/live/"),
@@ -129,6 +134,10 @@ def special_pages() -> list[tuple[str, str]]:
         ("get", f"/admin/delivery/provider/{provider.pk}/prices/"),
         ("get", "/admin/delivery/route/check/"),
         ("get", f"/admin/api/apikey/{key.pk}/revoke/"),
+        ("get", f"/admin/delivery/webhookendpoint/{webhook.pk}/rotate/"),
+        ("post", f"/admin/delivery/webhookendpoint/{webhook.pk}/ping/"),
+        ("get", f"/admin/delivery/webhookendpoint/{webhook.pk}/replay/"),
+        ("post", f"/admin/delivery/webhookdelivery/{delivery.pk}/again/"),
     ]
 
 
@@ -136,7 +145,9 @@ def test_pages_of_our_own_ask_for_rights_too(nobody: Client, staff: Client, oper
     for method, page in special_pages():
         assert getattr(nobody, method)(page).status_code == 403, page
         refused = getattr(staff, method)(page).status_code == 403
-        assert refused == any(f"/{name}/" in page for name in ("provider", "apikey", "route")), page
+        assert refused == any(
+            f"/{name}/" in page for name in ("provider", "apikey", "route", "webhookendpoint", "webhookdelivery")
+        ), page
         assert getattr(operator, method)(page).status_code in (200, 302, 404), page
 
 

@@ -32,6 +32,7 @@ from tests.factories import (
     TemplateVersionFactory,
 )
 from tests.reminder_factories import ReminderFactory, ReminderRuleFactory
+from tests.webhook_factories import WebhookFactory
 
 SCHEMA: dict[str, Any] = json.loads(document())
 OPERATIONS = {
@@ -113,6 +114,7 @@ def test_nothing_that_is_sent_breaks_the_api(shop: System, settings: Any, tmp_pa
         "routes": RouteFactory().pk,
         "providers": HealthChangeFactory().provider_id,
         "inbound": str(InboundFactory().pk),
+        "webhooks": WebhookFactory().pk,
     }
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
     schema.config.generation.update(modes=list(schemathesis.GenerationMode))

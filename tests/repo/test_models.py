@@ -30,6 +30,7 @@ NOT_IN_ADMIN = {
     "delivery.Word": "receipts and texts that a system is owed; rows stay until it acknowledges them",
     "delivery.Place": "windows that the clock keeps from the allowed hours; a message says until when it is held",
     "delivery.Reached": "times that frequency caps count, by number; forgotten after a month",
+    "delivery.WebhookAttempt": "failed attempts, on the delivery's page",
     "delivery.Tally": "deltas; their sums are the campaign's progress",
     "campaigns.TemplateVersion": "seen on the template, never changed",
     "campaigns.CampaignEvent": "the history on the campaign's page",

@@ -12,8 +12,7 @@ from smshub.twilio_door import logins
 
 class Command(BaseCommand):
     help = (
-        "Seal providers' credentials, the months' text keys and Twilio logins' tokens anew, "
-        "with the first of FIELD_ENCRYPTION_KEYS."
+        "Seal credentials, text keys, webhook secrets and Twilio tokens anew, with the first of FIELD_ENCRYPTION_KEYS."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -24,6 +23,6 @@ class Command(BaseCommand):
             raise CommandError(f"{error} Nothing was changed.") from None
         self.stdout.write(
             f"Sealed anew: the credentials of {rotated.providers} providers, the text keys of {rotated.months} months, "
-            f"the tokens of {tokens} Twilio logins. "
+            f"the secrets of {rotated.webhooks} webhooks, the tokens of {tokens} Twilio logins. "
             "Older keys are needed for backups only."
         )

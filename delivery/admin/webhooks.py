@@ -1,0 +1,265 @@
+"""Webhooks: who is told of what, how each takes it, and what was sent; a test, a new secret, sending again."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
+
+from contacts.admin.base import LargeTableAdmin, PageAdmin, ReadOnlyMixin, actor, may_see_numbers
+from delivery.admin.filters import Choices
+from delivery.models import WebhookDelivery, WebhookEndpoint
+from delivery.webhooks import endpoints, events, outbox, replay, schedule, signing
+
+#: Deliveries on a webhook's own page.
+LISTED = 20
+
+_STATES = {"On": "success", "Fails": "warning", "Off": "danger"}
+
+
+class WebhookForm(forms.ModelForm):
+    events = forms.MultipleChoiceField(
+        choices=lambda: [(name, _described(name)) for name in events.NAMES],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        initial=["*"],
+    )
+
+    class Meta:
+        model = WebhookEndpoint
+        fields = ("url", "description", "enabled", "events")
+        widgets = {"url": UnfoldAdminTextInputWidget()}
+
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        try:
+            endpoints.check_url(url)
+        except endpoints.Refused as error:
+            raise forms.ValidationError(str(error)) from None
+        return url
+
+
+class ReplayForm(forms.Form):
+    since = forms.SplitDateTimeField(label="From", widget=UnfoldAdminSplitDateTimeWidget())
+    until = forms.SplitDateTimeField(
+        label="Until", required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text="Empty: now."
+    )
+    delivered_too = forms.BooleanField(
+        label="Also what was taken",
+        required=False,
+        widget=UnfoldBooleanWidget(),
+        help_text="Otherwise only what was given up.",
+    )
+
+
+def _described(name: str) -> str:
+    if name == "*":
+        return "Everything (*)"
+    known = events.CATALOGUE.get(name)
+    return f"{name}: {known.meaning}" if known else f"{name}: all of these"
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(PageAdmin):
+    form = WebhookForm
+    list_display = ("name", "url", "state", "last_success_at", "last_error", "disabled_reason")
+    list_display_links = ("name",)
+    list_filter = ("enabled",)
+    change_form_template = "delivery/admin/webhook.html"
+
+    def pages(self) -> Any:
+        return {
+            "rotate": ("<int:pk>/rotate/", self.rotate_view),
+            "ping": ("<int:pk>/ping/", self.ping_view),
+            "replay": ("<int:pk>/replay/", self.replay_view),
+        }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:
+        return endpoints.present().defer("secret").order_by("-pk")
+
+    @display(description="Name")
+    def name(self, endpoint: WebhookEndpoint) -> str:
+        return endpoint.description or f"Webhook {endpoint.pk}"
+
+    @display(description="State", label=_STATES)
+    def state(self, endpoint: WebhookEndpoint) -> str:
+        return _state(endpoint)
+
+    def save_model(self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool) -> None:
+        given = {name: form.cleaned_data[name] for name in form.Meta.fields}
+        if change:
+            endpoints.change(self.allowed(request, obj.pk, "change"), **given)
+        else:
+            made, _ = endpoints.make(**given, by=actor(request).get_username())
+            obj.pk, obj.secret = made.pk, made.secret
+
+    def delete_model(self, request: HttpRequest, obj: WebhookEndpoint) -> None:
+        endpoints.remove(obj)
+
+    def response_add(
+        self, request: HttpRequest, obj: WebhookEndpoint, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The only page on which its secret stands."""
+        return self._shown_once(request, obj, obj.secret["present"])
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        found: WebhookEndpoint = self.allowed(request, object_id, "view")
+        sent = WebhookDelivery.objects.filter(endpoint=found).defer("data").order_by("-pk")[:LISTED]
+        context = {**(extra_context or {}), "state": _state(found), "now": timezone.now(), "deliveries": sent}
+        page: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return page
+
+    def rotate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        found: WebhookEndpoint = self.allowed(request, pk, "change")
+        if request.method == "POST":
+            self.log_change(request, found, "New secret")
+            return self._shown_once(request, found, endpoints.rotate(found))
+        hours = schedule.OVERLAP.total_seconds() / 3600
+        return self.form_page(
+            request,
+            form=forms.Form(),
+            title=f"New secret for {found}",
+            submit="Make a new secret",
+            intro=f"For {hours:.0f} hours events are signed with both, so that the system can be changed meanwhile.",
+            original=found,
+            back=_home(found),
+        )
+
+    def ping_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        found: WebhookEndpoint = self.allowed(request, pk, "change")
+        if found.enabled:
+            event_id = outbox.ping(found)
+            messages.success(request, f"A test is on its way: {signing.known_as(event_id)}.")
+        else:
+            messages.error(request, "It is switched off: nothing is sent to it.")
+        return HttpResponseRedirect(_home(found))
+
+    def replay_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        found: WebhookEndpoint = self.allowed(request, pk, "change")
+        form = ReplayForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            given = form.cleaned_data
+            until = given["until"] or timezone.now()
+            done = replay.between(found, given["since"], until, delivered_too=given["delivered_too"])
+            self.log_change(request, found, f"Sent again: {done.number}")
+            more = "" if done.is_all else f" There may be more: go on from {done.last:%Y-%m-%d %H:%M:%S} UTC."
+            messages.success(request, f"{done.number:,} are sent again.{more}")
+            return HttpResponseRedirect(_home(found))
+        return self.form_page(
+            request,
+            form=form,
+            title=f"Send again to {found}",
+            submit="Send again",
+            intro="What happened in this time is sent under the ids that it had, as far as its content is kept.",
+            original=found,
+            back=_home(found),
+        )
+
+    def _shown_once(self, request: HttpRequest, found: WebhookEndpoint, secret: str) -> HttpResponse:
+        page = self.page(
+            request, "delivery/admin/webhook_secret.html", title=str(found), secret=secret, back=_home(found)
+        )
+        page["Cache-Control"] = "no-store"
+        return page
+
+
+class ByWebhook(admin.SimpleListFilter):
+    title, parameter_name = "webhook", "webhook"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(str(found.pk), str(found)) for found in endpoints.present().defer("secret").order_by("pk")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> QuerySet[WebhookDelivery] | None:
+        value = self.value()
+        if value is None:
+            return None
+        return queryset.filter(endpoint_id=int(value)) if value.isdecimal() else queryset.none()
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnlyMixin, LargeTableAdmin):
+    list_display = ("event", "type", "outcome", "tries", "code", "error", "created_at", "ended_at")
+    list_filter = (ByWebhook,)
+    change_form_template = "delivery/admin/webhook_delivery.html"
+
+    def pages(self) -> Any:
+        return {"again": ("<int:pk>/again/", self.again_view)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
+        return super().get_queryset(request).defer("data")  # type: ignore[no-any-return]
+
+    def get_fields(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> tuple[str, ...]:
+        shown = ("event", "type", "outcome", "at", "created_at", "tries", "code", "error", "took_ms", "not_before")
+        return (*shown, "ended_at", "content") if may_see_numbers(request.user) else (*shown, "ended_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> tuple[str, ...]:
+        return self.get_fields(request, obj)
+
+    @display(description="Event")
+    def event(self, delivery: WebhookDelivery) -> str:
+        return signing.known_as(delivery.event_id)
+
+    @display(description="State", label={"Delivered": "success", "Waiting": "info", "Given up": "danger"})
+    def outcome(self, delivery: WebhookDelivery) -> str:
+        return str(WebhookDelivery.State(delivery.state).label)
+
+    @display(description="Content")
+    def content(self, delivery: WebhookDelivery) -> str:
+        if delivery.data is None:
+            return "Not kept any more."
+        return json.dumps(delivery.data, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        found: WebhookDelivery = self.allowed(request, object_id, "view")
+        webhook = endpoints.present().defer("secret").filter(pk=found.endpoint_id).first()
+        context = {
+            **(extra_context or {}),
+            "attempts": found.attempts.order_by("pk")[:100],
+            "webhook": webhook,
+            "may_send_again": bool(webhook and webhook.enabled and request.user.has_perm(_MAY_CHANGE)),
+        }
+        page: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return page
+
+    def again_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        found: WebhookDelivery = self.allowed(request, pk, "view")
+        webhook: WebhookEndpoint = admin.site._registry[WebhookEndpoint].allowed(  # type: ignore[attr-defined]
+            request, found.endpoint_id, "change"
+        )
+        if replay.one(webhook, found.event_id).number:
+            messages.success(request, "It is sent again.")
+        else:
+            messages.error(request, "It waits to be sent, or its content is not kept any more.")
+        return HttpResponseRedirect(reverse("admin:delivery_webhookdelivery_change", args=[pk]))
+
+
+_MAY_CHANGE = "delivery.change_webhookendpoint"
+
+
+def _state(endpoint: WebhookEndpoint) -> str:
+    if not endpoint.enabled:
+        return "Off"
+    return "Fails" if endpoint.failing_since else "On"
+
+
+def _home(endpoint: WebhookEndpoint) -> str:
+    return reverse("admin:delivery_webhookendpoint_change", args=[endpoint.pk])

@@ -1,0 +1,99 @@
+"""Upkeep: what nobody came for is given up, contents are emptied, the record of it is cut, what was removed goes.
+
+Each is one statement that takes a bounded number of rows, and skips what somebody else has; so it may be cut short and
+run twice. Endpoints that took nothing for days are switched off.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from delivery.models import WebhookEndpoint
+from delivery.webhooks import endpoints, schedule
+
+BATCH = 5000
+
+# Never tried or not any more, for its endpoint is down or switched off: in the order of the index of what is due.
+_GIVE_UP = """
+UPDATE delivery_webhookdelivery SET
+    state = 2, ended_at = statement_timestamp(), error = 'Nobody took it in time.'
+WHERE id IN (
+    SELECT old.id FROM delivery_webhookendpoint AS e
+    CROSS JOIN LATERAL (
+        SELECT id FROM delivery_webhookdelivery AS d
+        WHERE d.endpoint_id = e.id AND d.state = 0
+          AND d.not_before < statement_timestamp() - make_interval(secs => %(age)s)
+        ORDER BY d.not_before, d.id LIMIT %(batch)s FOR UPDATE SKIP LOCKED) AS old
+    LIMIT %(batch)s)
+"""
+# Ids and times go together, but for what was replayed: nothing behind one of those is reached before it is old again.
+_OLD = """
+    SELECT old.id, old.endpoint_id FROM delivery_webhookendpoint AS e
+    CROSS JOIN LATERAL (
+        SELECT created_at FROM delivery_webhookdelivery AS d
+        WHERE d.endpoint_id = e.id {beyond} ORDER BY d.id LIMIT 1) AS first
+    CROSS JOIN LATERAL (
+        SELECT id, endpoint_id,
+               min(CASE WHEN created_at < {before} AND state <> 0 THEN NULL ELSE id END) OVER () AS stop
+        FROM (SELECT id, endpoint_id, created_at, state FROM delivery_webhookdelivery AS d
+              WHERE d.endpoint_id = e.id {beyond} ORDER BY d.id LIMIT %(batch)s) AS batch) AS old
+    WHERE first.created_at < {before} AND old.id < COALESCE(old.stop, old.id + 1)
+"""
+_BEFORE = "statement_timestamp() - make_interval(secs => %(age)s)"
+_EMPTY = f"""
+WITH old AS ({_OLD.format(before=_BEFORE, beyond="AND d.id > e.redacted_upto")}),
+emptied AS (UPDATE delivery_webhookdelivery SET data = NULL WHERE id IN (SELECT id FROM old))
+UPDATE delivery_webhookendpoint AS e SET redacted_upto = done.upto
+FROM (SELECT endpoint_id, max(id) AS upto FROM old GROUP BY endpoint_id) AS done WHERE e.id = done.endpoint_id
+"""
+_CUT = f"""
+WITH old AS ({_OLD.format(before=_BEFORE, beyond="")}),
+attempts AS (DELETE FROM delivery_webhookattempt WHERE delivery_id IN (SELECT id FROM old))
+DELETE FROM delivery_webhookdelivery WHERE id IN (SELECT id FROM old)
+"""
+_CLEAR = """
+WITH gone AS (SELECT id FROM delivery_webhookdelivery WHERE endpoint_id = %(endpoint)s ORDER BY id LIMIT %(batch)s),
+attempts AS (DELETE FROM delivery_webhookattempt WHERE delivery_id IN (SELECT id FROM gone))
+DELETE FROM delivery_webhookdelivery WHERE id IN (SELECT id FROM gone)
+"""
+
+
+def upkeep() -> None:
+    endpoints.switch_off_failing()
+    give_up()
+    empty()
+    cut()
+    clear_removed()
+
+
+def give_up(*, age: timedelta = schedule.GIVE_UP_AFTER, limit: int = BATCH) -> int:
+    """What has been due for so long. Returns how many."""
+    return _run(_GIVE_UP, age=age.total_seconds(), batch=limit)
+
+
+def empty(*, limit: int = BATCH) -> int:
+    """The content of what is older than WEBHOOK_BODY_DAYS, and surely ended. Returns how many endpoints it is of."""
+    age = max(timedelta(days=settings.WEBHOOK_BODY_DAYS), 2 * schedule.GIVE_UP_AFTER)
+    return _run(_EMPTY, age=age.total_seconds(), batch=limit)
+
+
+def cut(*, limit: int = BATCH) -> int:
+    """The record of what is older than WEBHOOK_LOG_DAYS. Returns how many."""
+    days = max(settings.WEBHOOK_LOG_DAYS, settings.WEBHOOK_BODY_DAYS)
+    age = max(timedelta(days=days), 2 * schedule.GIVE_UP_AFTER)
+    return _run(_CUT, age=age.total_seconds(), batch=limit)
+
+
+def clear_removed(*, limit: int = BATCH) -> None:
+    """Endpoints that were removed, with their record."""
+    for endpoint in WebhookEndpoint.objects.filter(removed_at__isnull=False).defer("secret").order_by("pk")[:10]:
+        if not _run(_CLEAR, endpoint=endpoint.pk, batch=limit):
+            endpoint.delete()
+
+
+def _run(statement: str, **values: Any) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
