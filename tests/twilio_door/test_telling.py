@@ -1,85 +1,30 @@
-"""Status callbacks and incoming texts: signed, in order, at least once, and to nobody they must not go to."""
+"""Status callbacks: signed, in order, at least once, and to nobody they must not go to."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from aiohttp import web
-from django.db import connection, transaction
-from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from delivery import words as owed_words
 from delivery.ids import new_message_id
-from delivery.inbound.store import store
 from delivery.models import Message, Submission, Word
-from delivery.providers.base import InboundText
-from delivery.receipts.evidence import Evidence, apply
-from delivery.runtime import in_thread
 from delivery.states import RANK, Status
 from smshub.api import keys
-from smshub.twilio_door import callbacks, resource, twiml
+from smshub.twilio_door import callbacks, resource
 from smshub.twilio_door.logins import Login
-from smshub.twilio_door.posting import Postman
-from smshub.twilio_door.telling import Telling
 from tests.smpp_door.conftest import in_database, run, until
 from tests.twilio_door.conftest import TO, Application, application
 from tests.twilio_door.listener import Listener, listening
+from tests.twilio_door.scenes import becomes, nothing_owed, quickly, sent, telling, told
 
 
 @pytest.fixture
 def shop(transactional_db: None) -> Application:
     return application()
-
-
-@asynccontextmanager
-async def told(auth_token: str) -> AsyncIterator[Listener]:
-    """An application that listens, and somebody who tells it."""
-    async with listening(auth_token) as listener, telling():
-        yield listener
-
-
-@asynccontextmanager
-async def telling() -> AsyncIterator[Telling]:
-    postman = Postman()
-    teller = Telling(postman)
-    running = asyncio.create_task(teller.run())
-    try:
-        yield teller
-    finally:
-        await teller.close(5)
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
-        await postman.close()
-        await in_thread(lambda: connection.close())
-
-
-async def sent(shop: Application, **changes: Any) -> Message:
-    return await in_database(lambda: shop.sent(**changes))
-
-
-async def becomes(message: Message, status: Status, reason: str = "") -> None:
-    def write() -> None:
-        with transaction.atomic():
-            apply([Evidence(message.pk, 1, "SM1", status, reason, "", timezone.now(), "receipt")])
-
-    await in_database(write)
-
-
-async def nothing_owed() -> None:
-    async with asyncio.timeout(10):
-        while await in_database(Word.objects.count):
-            await asyncio.sleep(0.01)
-
-
-def quickly(seconds: float = 0.0) -> Any:
-    """What nobody took is told again at once."""
-    return patch.object(owed_words, "FIRST_WAIT_SECONDS", seconds)
 
 
 def test_each_step_is_told_in_order_signed_and_once(shop: Application) -> None:
@@ -258,135 +203,6 @@ def test_who_is_switched_off_is_told_nothing_until_it_is_on_again(shop: Applicat
             return listener
 
     run(scenario())
-
-
-def text(shop: Application, body: str, *, sid: str = "MO1") -> None:
-    store(
-        shop.sender.provider_id,
-        InboundText(provider_message_id=sid, phone=TO, recipient=shop.sender.address, body=body),
-    )
-
-
-def hears_at(shop: Application, url: str) -> None:
-    shop.row.sms_url = url
-    shop.row.save(update_fields=["sms_url"])
-
-
-def test_a_text_is_posted_and_the_reply_sent_once(shop: Application) -> None:
-    async def scenario() -> Listener:
-        async with told(shop.issued.auth_token) as listener:
-            listener.twiml = (
-                "<Response><Message>Thanks &amp; bye</Message><Message><Body>Two</Body></Message></Response>"
-            )
-            # Given an application whose first answer is lost
-            listener.answers["/texts"] = [500]
-            await in_database(lambda: hears_at(shop, f"{listener.url}/texts"))
-            await in_database(lambda: text(shop, "Is it ready?"))
-            await until(lambda: len(listener.posts) == 2)
-            await nothing_owed()
-            return listener
-
-    with quickly(), patch("smshub.twilio_door.telling.FIRST_PAUSE_SECONDS", 0.0):
-        listener = run(scenario())
-    fields = listener.posts[1].fields
-    assert listener.posts[1].valid
-    assert (fields["From"], fields["To"], fields["Body"]) == (TO, shop.sender.address, "Is it ready?")
-    assert (fields["SmsStatus"], fields["NumMedia"], fields["NumSegments"], fields["FromCountry"]) == (
-        "received",
-        "0",
-        "1",
-        "US",
-    )
-    assert fields["MessageSid"] == fields["SmsSid"] == fields["SmsMessageSid"]
-    replies = list(Message.objects.order_by("pk"))
-    assert [reply.body for reply in replies] == ["Thanks & bye", "Two"]
-    assert {(reply.recipient, reply.sender_id) for reply in replies} == {(TO, shop.sender.pk)}
-    shown = shop.get("/Messages.json").body["messages"]
-    assert {each["direction"] for each in shown} == {"outbound-reply"}
-
-
-def test_the_same_text_told_twice_is_answered_once(shop: Application) -> None:
-    """Killed between the reply and the striking off: the word is told again, the person is texted once."""
-    from delivery.words import Heard
-    from delivery.words import Word as Owed
-    from smshub.twilio_door import logins, replying
-
-    [login] = logins.current()
-    heard = Heard(Owed(login.origin, new_message_id(), 1), TO, shop.sender.address, None)
-    for _ in range(2):
-        assert replying.reply(b"<Response><Message>Yes</Message></Response>", heard, login) == 1
-    assert Message.objects.count() == 1
-
-
-def test_a_stop_is_posted_with_its_kind_and_its_reply_is_not_sent(shop: Application) -> None:
-    async def scenario() -> Listener:
-        async with told(shop.issued.auth_token) as listener:
-            listener.twiml = "<Response><Message>Sorry to see you go</Message></Response>"
-            await in_database(lambda: hears_at(shop, f"{listener.url}/texts"))
-            await in_database(lambda: text(shop, "STOP"))
-            await until(lambda: listener.posts)
-            await nothing_owed()
-            return listener
-
-    assert run(scenario()).posts[0].fields["OptOutType"] == "STOP"
-    assert not Message.objects.exists()
-
-
-def test_without_the_scope_or_the_address_nothing_is_owed(shop: Application) -> None:
-    text(shop, "Hello?")
-    hears_at(shop, "https://shop.example.org/texts")
-    text(shop, "Hello?", sid="MO2")
-    assert Word.objects.count() == 1
-    shop.row.api_key.scopes = ["messages:read"]
-    shop.row.api_key.save()
-    text(shop, "Hello?", sid="MO3")
-    assert Word.objects.count() == 1
-
-
-@pytest.mark.parametrize(
-    ("answer", "texts"),
-    [
-        (b"", []),
-        (b"<Response/>", []),
-        (b"<?xml version='1.0' encoding='UTF-8'?><Response><Message>Hi</Message></Response>", ["Hi"]),
-        ("\ufeff<Response><Sms>Grüße</Sms></Response>".encode(), ["Grüße"]),
-        (
-            b"<Response><Message><Body>A</Body><Media>https://x/</Media></Message><Redirect>/x</Redirect></Response>",
-            ["A"],
-        ),
-        (b"<Response><!-- c --><Message><![CDATA[1 < 2]]></Message></Response>", ["1 < 2"]),
-        (b"<Response><Message> </Message></Response>", []),
-        (b"<Response>" + b"<Message>x</Message>" * 50 + b"</Response>", ["x"] * twiml.MOST_REPLIES),
-    ],
-)
-def test_twiml_is_read(answer: bytes, texts: list[str]) -> None:
-    assert twiml.replies(answer) == texts
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"Thanks!",
-        b"<Message>Hi</Message>",
-        b"<Response>",
-        b'<!DOCTYPE r [<!ENTITY a "b">]><Response><Message>&a;</Message></Response>',
-        b"<Response><Message>&a;</Message></Response>",
-        "<Response><Message>Hi</Message></Response>".encode("utf-16"),
-        b'<?xml version="1.0" encoding="cp037"?>\x4c\x5a',
-        b"<Response><Message>\xff</Message></Response>",
-    ],
-)
-def test_what_is_no_twiml_is_no_reply(answer: bytes) -> None:
-    with pytest.raises(twiml.NotTwiml):
-        twiml.replies(answer)
-
-
-@given(st.binary(max_size=200))
-def test_twiml_never_fails_in_another_way(answer: bytes) -> None:
-    try:
-        assert all(twiml.replies(answer))
-    except twiml.NotTwiml:
-        pass
 
 
 LOGIN = Login(1, "Shop", "AC" + "0" * 32, frozenset(), "", 1, "", "")  # type: ignore[arg-type]
