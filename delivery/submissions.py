@@ -39,10 +39,11 @@ JOIN delivery_submission AS s ON s.origin = asked.origin AND s.reference = asked
 """
 # In the order of the unique key, so that two doors that are given the same wait for each other and never deadlock.
 _NOTE = """
-INSERT INTO delivery_submission (message_id, origin, reference, wants_word, said)
-SELECT message_id, origin, reference, wants_word, said::jsonb
-FROM unnest(%(ids)s::uuid[], %(origins)s::bigint[], %(references)s::bytea[], %(wants)s::boolean[], %(said)s::text[])
-    AS s (message_id, origin, reference, wants_word, said)
+INSERT INTO delivery_submission (message_id, origin, reference, wants_word, wants_progress, said)
+SELECT message_id, origin, reference, wants_word, wants_progress, said::jsonb
+FROM unnest(%(ids)s::uuid[], %(origins)s::bigint[], %(references)s::bytea[], %(wants)s::boolean[],
+            %(progress)s::boolean[], %(said)s::text[])
+    AS s (message_id, origin, reference, wants_word, wants_progress, said)
 ORDER BY origin, reference, message_id
 ON CONFLICT (origin, reference) WHERE reference IS NOT NULL DO NOTHING
 RETURNING message_id
@@ -62,6 +63,7 @@ class Handed:
     origin: int
     draft: Draft
     wants_word: bool = False
+    wants_progress: bool = False
     reference: bytes | None = None
     said: str = field(default="{}", repr=False)
 
@@ -179,6 +181,7 @@ def _note(handed: Sequence[Handed]) -> set[UUID]:
         "origins": [each.origin for each in handed],
         "references": [each.reference for each in handed],
         "wants": [each.wants_word for each in handed],
+        "progress": [each.wants_progress for each in handed],
         "said": [each.said for each in handed],
     }
     with connection.cursor() as cursor:

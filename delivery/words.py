@@ -5,7 +5,7 @@ origin with connections to two doors is told by one of them, and by the other wh
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,8 @@ _UNLOCK = "SELECT pg_advisory_unlock(%s, (origin %% 2147483647)::int) FROM unnes
 
 # The order of the key is that in which messages were handed in. What is being told is left out by its subject.
 _DUE = """
-SELECT due.origin, due.subject, due.version, due.is_inbound, s.said, m.status, m.reason, m.created_at, m.final_at
+SELECT due.origin, due.subject, due.version, due.is_inbound, s.said, m.status, m.reason, m.created_at, m.final_at,
+    s.told, m.recipient, sender.address
 FROM unnest(%(origins)s::bigint[], %(rooms)s::int[]) AS asked (origin, room)
 CROSS JOIN LATERAL (
     SELECT origin, subject, version, is_inbound FROM delivery_word
@@ -37,12 +38,18 @@ CROSS JOIN LATERAL (
     ORDER BY subject LIMIT asked.room) AS due
 LEFT JOIN delivery_submission AS s ON s.message_id = due.subject AND NOT due.is_inbound
 LEFT JOIN delivery_message AS m ON m.id = due.subject AND NOT due.is_inbound
+LEFT JOIN delivery_sender AS sender ON sender.id = m.sender_id
 """
-_INBOUND = "SELECT id, phone, recipient, body FROM delivery_inbound WHERE id = ANY(%s::uuid[])"
+_INBOUND = "SELECT id, phone, recipient, body, keyword, provider_id FROM delivery_inbound WHERE id = ANY(%s::uuid[])"
 _STRIKE = """
 DELETE FROM delivery_word AS word
 USING unnest(%(origins)s::bigint[], %(subjects)s::uuid[], %(versions)s::int[]) AS told (origin, subject, version)
 WHERE word.origin = told.origin AND word.subject = told.subject AND word.version = told.version
+"""
+_NOTE_TOLD = """
+UPDATE delivery_submission AS s SET told = known.rank
+FROM unnest(%(subjects)s::uuid[], %(ranks)s::int[]) AS known (subject, rank)
+WHERE s.message_id = known.subject AND s.told < known.rank
 """
 _LATER = """
 UPDATE delivery_word AS word SET
@@ -77,6 +84,10 @@ class Fate:
     reason: str
     created_at: datetime | None
     final_at: datetime | None
+    told: int = 0
+    """The rank of what the origin was told before; kept of those that want progress."""
+    recipient: str = field(default="", repr=False)
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,8 @@ class Heard:
     phone: str
     recipient: str
     sealed_body: bytes | None
+    keyword: str = ""
+    provider_id: int = 0
 
 
 async def lock(connection: Connection, origins: Sequence[int]) -> list[int]:
@@ -105,17 +118,19 @@ async def due(connection: Connection, rooms: Mapping[int, int], telling: Sequenc
     cursor = await connection.execute(_DUE, values)
     found: list[Fate | Heard] = []
     inbound: dict[UUID, list[Word]] = {}
-    for origin, subject, version, is_inbound, said, status, reason, created_at, final_at in await cursor.fetchall():
+    for origin, subject, version, is_inbound, said, status, *rest in await cursor.fetchall():
         word = Word(origin, subject, version)
         if is_inbound:
             inbound.setdefault(subject, []).append(word)
         else:
-            found.append(Fate(word, said or {}, status or "", reason or "", created_at, final_at))
+            reason, created_at, final_at, told, recipient, sender = rest
+            about = (said or {}, status or "", reason or "", created_at, final_at)
+            found.append(Fate(word, *about, told or 0, recipient or "", sender or ""))
     if inbound:
         cursor = await connection.execute(_INBOUND, (list(inbound),))
-        for inbound_id, phone, recipient, body in await cursor.fetchall():
+        for inbound_id, phone, recipient, body, keyword, provider_id in await cursor.fetchall():
             sealed = None if body is None else bytes(body)
-            found += [Heard(word, phone, recipient, sealed) for word in inbound.pop(inbound_id)]
+            found += [Heard(word, phone, recipient, sealed, keyword, provider_id) for word in inbound.pop(inbound_id)]
         found += [Fate(word, {}, "", "", None, None) for gone in inbound.values() for word in gone]
     return found
 
@@ -128,6 +143,11 @@ async def strike(connection: Connection, told: Sequence[Word]) -> None:
         "versions": [word.version for word in told],
     }
     await connection.execute(_STRIKE, values)
+
+
+async def note_told(connection: Connection, ranks: Mapping[UUID, int]) -> None:
+    """Keep how far origins have been told of these messages."""
+    await connection.execute(_NOTE_TOLD, {"subjects": list(ranks), "ranks": list(ranks.values())})
 
 
 async def later(connection: Connection, untold: Sequence[Word]) -> None:

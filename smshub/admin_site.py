@@ -110,6 +110,7 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _item("API keys", "key", "api_apikey_changelist", "api.view_apikey"),
                     _item("SMPP logins", "cable", "api_smpplogin_changelist", "api.view_smpplogin"),
+                    _item("Twilio logins", "swap_horiz", "api_twiliologin_changelist", "api.view_twiliologin"),
                     _item("Users", "manage_accounts", "auth_user_changelist", "auth.view_user"),
                     _item("Groups", "lock_person", "auth_group_changelist", "auth.view_group"),
                 ],

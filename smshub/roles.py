@@ -56,6 +56,7 @@ OPERATOR: dict[str, str] = STAFF | {
     "delivery.webhookdelivery": "view",
     "api.apikey": "view add change",
     "api.smpplogin": "view add change",
+    "api.twiliologin": "view add change",
     "auth.user": "view add change",
     "auth.group": "view",
 }

@@ -150,6 +150,7 @@ CELERY_TASK_ROUTES = {
     "campaigns.tasks.*": {"queue": "launch"},
     "contacts.tasks.tick": {"queue": "default"},
     "contacts.tasks.*": {"queue": "imports"},
+    "smshub.api.tasks.tell_twilio": {"queue": "webhooks"},
     "smshub.api.tasks.*": {"queue": "default"},
     "smshub.tasks.*": {"queue": "default"},
 }

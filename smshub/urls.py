@@ -11,5 +11,6 @@ urlpatterns = [
     path("health/ready", ready),
     path("metrics", metrics),
     path("api/v1/", include("smshub.api.urls")),
+    path("2010-04-01/", include("smshub.twilio_door.urls")),
     path("admin/", admin.site.urls),
 ]

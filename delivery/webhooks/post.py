@@ -7,7 +7,7 @@ redirects are not followed, and of an answer no more is read than its head: a st
 import json
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from aiohttp import (
@@ -41,29 +41,34 @@ SMALL_ANSWER = 4096
 HEADERS = {"Content-Type": "application/json", "Accept": "*/*", "User-Agent": "SMSHub-Webhooks"}
 
 
+def sessions(headers: Mapping[str, str], resolver: AbstractResolver | None = None) -> dict[str, ClientSession]:
+    """Connections to others' systems, by scheme, kept alive. Make them on the event loop that they are used on.
+
+    `resolver`: who looks names up; None: the system.
+    """
+    return {
+        # In clear only within the operator's own network.
+        scheme: ClientSession(
+            connector=TCPConnector(
+                limit=0,  # whoever calls keeps the bounds, of each endpoint by itself
+                use_dns_cache=False,
+                resolver=resolver,
+                socket_factory=socket_factory(public=scheme == "https", private=settings.ALLOW_PRIVATE_WEBHOOK_URLS),
+            ),
+            timeout=ClientTimeout(total=TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
+            headers=headers,
+            cookie_jar=DummyCookieJar(),
+            auto_decompress=False,
+        )
+        for scheme in ("https", "http")
+    }
+
+
 class Postman:
     """The connections of one process, kept alive. Make it on the event loop that it is used on."""
 
     def __init__(self, resolver: AbstractResolver | None = None) -> None:
-        """`resolver`: who looks names up; None: the system."""
-        self._sessions = {
-            # In clear only within the operator's own network.
-            scheme: ClientSession(
-                connector=TCPConnector(
-                    limit=0,  # whoever calls keeps the bounds, of each endpoint by itself
-                    use_dns_cache=False,
-                    resolver=resolver,
-                    socket_factory=socket_factory(
-                        public=scheme == "https", private=settings.ALLOW_PRIVATE_WEBHOOK_URLS
-                    ),
-                ),
-                timeout=ClientTimeout(total=TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
-                headers=HEADERS,
-                cookie_jar=DummyCookieJar(),
-                auto_decompress=False,
-            )
-            for scheme in ("https", "http")
-        }
+        self._sessions = sessions(HEADERS, resolver)
 
     async def post(self, url: str, due: Due, keys: Sequence[str]) -> Result:
         """Send it. Raises nothing: whatever goes wrong is what came of it."""
@@ -81,7 +86,7 @@ class Postman:
                 await _read_if_small(response)
                 return response.status, in_words(response.status), _asked(response)
         except (ClientError, OSError, ValueError) as error:
-            return None, _why(error), 0.0
+            return None, why(error), 0.0
 
     async def close(self) -> None:
         for session in self._sessions.values():
@@ -119,7 +124,7 @@ def _asked(response: ClientResponse) -> float:
     return retry_after_seconds(response.headers.get("Retry-After", "")) if response.status in (429, 503) else 0.0
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
     """In words, and without anything that the error quotes."""
     match error:
         case ClientConnectorCertificateError() | ssl.SSLError():

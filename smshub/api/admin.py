@@ -22,6 +22,7 @@ from unfold.widgets import (
 from contacts.admin.base import PageAdmin, actor, select
 from smshub.api import keys, networks
 from smshub.api import smpp_admin as smpp_admin  # registers itself
+from smshub.api import twilio_admin as twilio_admin  # as well
 from smshub.api.models import ApiKey
 
 

@@ -1,6 +1,6 @@
-"""Keys by which other systems call the API, and logins by which they bind to the SMPP door.
+"""Keys by which other systems call the API, and logins by which they come to the doors.
 
-Secrets are shown once and stored only as a hash.
+Secrets are shown once and stored only as a hash; but for the token that the Twilio-compatible door signs with.
 """
 
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q
 
+from delivery.encryption import EncryptedJSONField
 from delivery.lanes import Lane
 from delivery.models import Sender
 
@@ -177,3 +178,54 @@ class SmppPart(models.Model):
                 fields=["origin", "reference"], condition=Q(reference__isnull=False), name="smpp_part_reference"
             ),
         ]
+
+
+class TwilioLogin(models.Model):
+    """What an application of Twilio's SDKs calls the hub with, in the name of an API key: its scopes, expiry and
+    revocation hold. An account sid with its auth token, and a key sid with its secret, open the same."""
+
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, related_name="twilio_logins", verbose_name="API key")
+    name = models.CharField(max_length=64, help_text="Which application uses it.")
+    account_sid = models.CharField(max_length=34, unique=True, editable=False)
+    secrets = EncryptedJSONField(
+        editable=False, help_text="The auth token: callbacks are signed with it, for which a hash would not do."
+    )
+    key_sid = models.CharField(max_length=34, unique=True, editable=False)
+    key_secret_hash = models.BinaryField(max_length=32, editable=False, help_text="SHA-256 of a random secret.")
+    enabled = models.BooleanField(default=True)
+    senders = models.ManyToManyField(
+        Sender,
+        blank=True,
+        related_name="+",
+        help_text="What it may write as From. What people text to these is posted to it.",
+    )
+    service_sid = models.CharField(
+        "messaging service",
+        max_length=34,
+        blank=True,
+        validators=[RegexValidator(r"^MG[0-9a-f]{32}\Z", "MG and 32 hexadecimal digits.")],
+        help_text="The MessagingServiceSid by which it leaves the sender to the routes: the hub's own, or the one that "
+        "the application has in its configuration. Empty: it must name a sender.",
+    )
+    lane = models.PositiveSmallIntegerField(
+        choices=Lane.choices,
+        default=Lane.TRANSACTIONAL,
+        help_text="Of messages that name no MessageIntent.",
+    )
+    sms_url = models.CharField(
+        "webhook for incoming texts",
+        max_length=500,
+        blank=True,
+        default="",
+        help_text="What people text to its senders is posted here, as Twilio posts it; the answer may be TwiML.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = "Twilio login"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.account_sid})"

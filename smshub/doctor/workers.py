@@ -9,6 +9,7 @@ from delivery import vitals
 from delivery.heartbeat import EVERY_SECONDS
 from delivery.models import Provider, WebhookEndpoint
 from delivery.providers import registry
+from smshub.api.models import TwilioLogin
 from smshub.doctor.findings import Finding, problem
 from smshub.quickstart.commands import COMMANDS, WORKERS
 
@@ -55,7 +56,8 @@ def clock(silence: timedelta = SILENCE) -> Iterator[Finding]:
 
 def _is_needed(queue: str) -> bool:
     if queue == "webhooks":
-        return WebhookEndpoint.objects.filter(enabled=True).exists()
+        endpoints, logins = WebhookEndpoint.objects.filter(enabled=True), TwilioLogin.objects.filter(enabled=True)
+        return endpoints.exists() or logins.exists()
     return queue != "connector" or _needs_connector()
 
 

@@ -142,6 +142,8 @@ def _start(state: State, options: Options, processes: Processes, console: Consol
     os.environ.setdefault("PUBLIC_URL", options.web_url)
     # The simulated carrier stands on loopback, which the hub does not call unless told so.
     os.environ.setdefault("ALLOW_PRIVATE_PROVIDER_URLS", "true")
+    # So does the application that somebody tries out beside it.
+    os.environ.setdefault("ALLOW_PRIVATE_WEBHOOK_URLS", "true")
     os.environ.setdefault("LOG_FORMAT", "console")
     with _step(console, "Database tables"):
         # The settings are read here for the first time in this process, with the servers' addresses in place.

@@ -17,6 +17,7 @@ from contacts.admin import base
 from delivery.states import Status
 from tests import factories
 from tests.admin.conftest import at_the_keyboard
+from tests.twilio_door.factories import TwilioLoginFactory
 
 
 def somebody() -> User:
@@ -42,6 +43,7 @@ ROWS: dict[str, Callable[[], Any]] = {
     "delivery_sender": factories.SenderFactory,
     "api_apikey": lambda: factories.ApiKeyFactory(created_by=somebody()),
     "api_smpplogin": lambda: factories.SmppLoginFactory(created_by=somebody()),
+    "api_twiliologin": lambda: TwilioLoginFactory(created_by=somebody()),
 }
 
 

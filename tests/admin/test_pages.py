@@ -12,6 +12,7 @@ from campaigns.models import Campaign
 from contacts.models import ContactImport
 from smshub.api.models import ApiKey
 from tests import conversation_factories, factories, reminder_factories, webhook_factories
+from tests.twilio_door.factories import TwilioLoginFactory
 
 MAKE: dict[str, Callable[[], Any]] = {
     "contacts_contact": factories.ContactFactory,
@@ -45,6 +46,7 @@ MAKE: dict[str, Callable[[], Any]] = {
     "delivery_webhookdelivery": webhook_factories.WebhookDeliveryFactory,
     "api_apikey": factories.ApiKeyFactory,
     "api_smpplogin": factories.SmppLoginFactory,
+    "api_twiliologin": TwilioLoginFactory,
     "auth_user": factories.UserFactory,
 }
 READ_ONLY = {
@@ -55,7 +57,7 @@ READ_ONLY = {
 NOT_ADDED = READ_ONLY | {"campaigns_stafftask", "campaigns_conversation"}
 SETUP = {
     *("delivery_provider", "delivery_sender", "delivery_route", "delivery_allowedhours", "delivery_frequencycap"),
-    *("api_apikey", "api_smpplogin", "auth_user", "delivery_keyword", "delivery_confirmationtext"),
+    *("api_apikey", "api_smpplogin", "api_twiliologin", "auth_user", "delivery_keyword", "delivery_confirmationtext"),
     "campaigns_calendarfeed",
     *("delivery_webhookendpoint", "delivery_webhookdelivery"),
 }

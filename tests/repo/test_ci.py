@@ -43,7 +43,7 @@ def _run_beside(folder: Path, *, tests: str, lint: str = "true", without: str = 
     for tool in TOOLS:
         (programs / tool).symlink_to(shutil.which(tool) or pytest.skip(f"no {tool} here"))
     (programs / "python3").symlink_to(sys.executable)
-    for name, status in {"uv": 0, "apt-get": 100, "chromium": 0, "bearerbox": 0}.items():
+    for name, status in {"uv": 0, "apt-get": 100, "chromium": 0, "bearerbox": 0, "node": 0, "npm": 0}.items():
         if name == without:
             continue
         (programs / name).write_text(f"#!/bin/sh\nexit {status}\n")
@@ -57,7 +57,10 @@ def _run_beside(folder: Path, *, tests: str, lint: str = "true", without: str = 
     )
 
 
-@pytest.mark.parametrize(("program", "package"), [("chromium", "chromium"), ("bearerbox", "kannel")])
+@pytest.mark.parametrize(
+    ("program", "package"),
+    [("chromium", "chromium"), ("bearerbox", "kannel"), ("node", "nodejs"), ("npm", "npm")],
+)
 def test_what_cannot_be_installed_is_named(tmp_path: Path, program: str, package: str) -> None:
     answer = _run_beside(tmp_path, tests="echo '=== 3 passed in 0.10s ==='", without=program)
     assert answer.returncode != 0
@@ -66,9 +69,8 @@ def test_what_cannot_be_installed_is_named(tmp_path: Path, program: str, package
 
 
 def test_the_closing_line_of_the_tests_comes_last(tmp_path: Path) -> None:
-    tests = (
-        "echo '=== 3 passed in 0.10s ==='; echo 'something after it'; test \"$$REQUIRE_BROWSER$$REQUIRE_KANNEL\" = 11"
-    )
+    required = "$$REQUIRE_BROWSER$$REQUIRE_KANNEL$$REQUIRE_NODE"
+    tests = f"echo '=== 3 passed in 0.10s ==='; echo 'something after it'; test \"{required}\" = 111"
     answer = _run_beside(tmp_path, tests=tests)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines()[-1] == "=== 3 passed in 0.10s ==="
