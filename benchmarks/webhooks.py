@@ -4,11 +4,13 @@
 
 One courier in a process of its own, receivers in another. The first table has the quick one alone; the second has all
 of them at once, each owed as many events, and says after so many seconds what each was sent and what waits for it. The
-memory is the courier's, before and after.
+memory is the courier's, before and after. The third has what an UPDATE of 2,000 statuses takes without the triggers,
+with them and nobody to tell, and with one endpoint that is owed them: in turns, the median of each.
 """
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -17,9 +19,10 @@ from typing import Any
 
 from django.db import connection
 
-from benchmarks import report
+from benchmarks import report, scenes
 from benchmarks.servers import Servers, fresh_database
 from delivery.models import WebhookDelivery, WebhookEndpoint
+from delivery.states import Status
 
 #: Nobody listens where the last one should be.
 KINDS = ("quick beside them", "slow: 2 s", "silent", "flapping", "answers 500", "redirects to loopback", "dead")
@@ -42,6 +45,7 @@ FROM delivery_webhookdelivery WHERE endpoint_id = %s
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", type=int, default=6_000, help="owed to each endpoint")
+    parser.add_argument("--rounds", type=int, default=30, help="of the third part")
     parser.add_argument("--seconds", type=float, default=20.0, help="of the second part")
 
 
@@ -50,6 +54,8 @@ def run(servers: Servers, options: argparse.Namespace) -> int:
         report.say("A quick endpoint alone", _alone(options.events))
     with fresh_database():
         report.say("All at once", _together(options.events, options.seconds))
+    with fresh_database():
+        report.say("What it costs whoever writes statuses", _cost(options.rounds))
     return 0
 
 
@@ -91,6 +97,34 @@ def _lines(endpoints: dict[str, WebhookEndpoint], seen: dict[str, Any]) -> Itera
         said = f"{slowest or 0} ms"
         stands = "at once" if not endpoint.failures else f"now and then: {endpoint.last_error}"
         yield [kind, f"{how['requests']:,}", f"{how['most']}", f"{delivered:,}", f"{waiting:,}", done, said, stands]
+
+
+def _cost(rounds: int, size: int = 2000) -> str:
+    by = scenes.sender()
+    scenes.messages(size, by, Status.SENDING)
+    took: dict[str, list[float]] = {"without the triggers": [], "nobody to tell": [], "one endpoint": []}
+    with connection.cursor() as cursor:
+        for _ in range(rounds):
+            for way, times in took.items():
+                _switch(cursor, on=False)
+                cursor.execute("UPDATE delivery_message SET status = 'sending'")
+                cursor.execute("DELETE FROM delivery_webhookendpoint")
+                if way != "without the triggers":
+                    _switch(cursor, on=True)
+                scenes.webhooks(1 if way == "one endpoint" else 0)
+                began = time.perf_counter()
+                cursor.execute("UPDATE delivery_message SET status = 'accepted'")
+                times.append(time.perf_counter() - began)
+    rows = [
+        [way, f"{statistics.median(times) * 1e6 / size:.1f} µs", f"{min(times) * 1e6 / size:.1f} µs"]
+        for way, times in took.items()
+    ]
+    return report.table(["UPDATE of 2,000 statuses", "median, each", "least, each"], rows)
+
+
+def _switch(cursor: Any, *, on: bool) -> None:
+    for name in ("delivery_message_webhook_updated", "delivery_message_status_webhook"):
+        cursor.execute(f"ALTER TABLE delivery_message {'ENABLE' if on else 'DISABLE'} TRIGGER {name}")
 
 
 def _endpoint(url: str, events: int) -> WebhookEndpoint:
