@@ -4,7 +4,7 @@
 
 Fills the tables with appointments of a year ahead, plans a rule for all of them, changes it and plans it anew, then
 hands over what is due: what it takes with all of it stored, and with nothing else. The plan of the statement that finds
-what is due is printed as Postgres says it.
+what is due is printed as Postgres says it, and that of a screen of the next two weeks.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def run(_servers: Servers, options: argparse.Namespace) -> int:
 
 def _measure(stored: int, due_now: int) -> tuple[list[float], str]:
     from campaigns.models import ReminderRule
-    from campaigns.reminders import due, planning, work
+    from campaigns.reminders import due, planning, upcoming, work
     from tests.factories import DefaultSenderFactory
     from tests.reminder_factories import ReminderRuleFactory
 
@@ -84,5 +84,7 @@ def _measure(stored: int, due_now: int) -> tuple[list[float], str]:
         )
         explained = "\n".join(line for (line,) in cursor.fetchall())
         transaction.set_rollback(True)
+    screen = upcoming.following(upcoming.planned(rule_id=rule.pk), None)[:51]
+    explained += "\n\n" + screen.explain(analyze=True, buffers=True)
     handed_over = seconds(lambda: due.hand_over(seconds=60))
     return [planned, again, look * 1000, handed_over], explained

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from campaigns.appointments import csv_files, fhir, ical
 from campaigns.appointments.files import MAX_BYTES, UnreadableFile
-from campaigns.appointments.items import MAX_EXTERNAL_ID, MAX_KIND, MAX_SOURCE, Item, Outcome, Result
+from campaigns.appointments.items import MAX_EXTERNAL_ID, MAX_KIND, MAX_SOURCE, Item, Outcome, Result, as_known
 from campaigns.appointments.upsert import upsert
 from campaigns.models import Appointment, Reminder
 from campaigns.reminders import reasons
@@ -191,17 +191,7 @@ class AppointmentViewSet(viewsets.ReadOnlyModelViewSet[Appointment]):
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change what is given: move it, confirm it, cancel it. `attributes` are replaced as a whole."""
         row = self.get_object()
-        known = Item(
-            external_id=row.external_id,
-            starts_at=row.starts_at,
-            time_zone=row.time_zone,
-            contact_id=row.contact_id,
-            kind=row.kind,
-            attributes=row.attributes,
-            status=row.status,
-            plan_id=row.plan_id,
-        )
-        return self._written(replace(known, **validated(ChangeSerializer, request)), row.source)
+        return self._written(replace(as_known(row), **validated(ChangeSerializer, request)), row.source)
 
     @extend_schema(request=BulkSerializer, responses=ResultsSerializer)
     @action(detail=False, methods=["post"], filterset_class=None)

@@ -48,6 +48,20 @@ class Item:
     """What is wrong with it already, as far as whoever read it can say."""
 
 
+def as_known(row: Appointment) -> Item:
+    """An appointment as it stands, for whoever changes a part of it; its source's version stays what it was."""
+    return Item(
+        external_id=row.external_id,
+        starts_at=row.starts_at,
+        time_zone=row.time_zone,
+        contact_id=row.contact_id,
+        kind=row.kind,
+        attributes=row.attributes,
+        status=row.status,
+        plan_id=row.plan_id,
+    )
+
+
 class Outcome(StrEnum):
     CREATED = "created"
     UPDATED = "updated"

@@ -7,13 +7,14 @@ changed.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
 from django.db import transaction
 
 from campaigns.appointments import recurrence
-from campaigns.appointments.items import Item, Outcome
+from campaigns.appointments.items import Item, Outcome, as_known
 from campaigns.appointments.upsert import upsert
 from campaigns.appointments.zones import to_local, to_utc, zone_name
 from campaigns.models import Appointment, Plan
@@ -149,13 +150,4 @@ def _item(plan: Plan, at: datetime, zone: str) -> Item:
 
 
 def _cancelled(row: Appointment) -> Item:
-    return Item(
-        external_id=row.external_id,
-        starts_at=row.starts_at,
-        time_zone=row.time_zone,
-        contact_id=row.contact_id,
-        kind=row.kind,
-        attributes=row.attributes,
-        status=Appointment.Status.CANCELLED.value,
-        plan_id=row.plan_id,
-    )
+    return replace(as_known(row), status=Appointment.Status.CANCELLED.value)

@@ -6,10 +6,10 @@ lost most of what it had is more often broken than true: it is believed when it 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from campaigns.appointments.items import MAX_EXTERNAL_ID, Item
+from campaigns.appointments.items import MAX_EXTERNAL_ID, Item, as_known
 from campaigns.appointments.upsert import upsert
 from campaigns.models import Appointment
 from campaigns.models.appointments import COMING
@@ -70,16 +70,5 @@ def call_off(source: str, seen: Seen, *, now: datetime, believed: bool) -> Gone:
 
 def _cancelled(source: str, rows: Sequence[Appointment]) -> int:
     # As the source last had it, so that it is on again when the calendar has it again.
-    items = (
-        Item(
-            external_id=row.external_id,
-            starts_at=row.starts_at,
-            time_zone=row.time_zone,
-            contact_id=row.contact_id,
-            kind=row.kind,
-            attributes=row.attributes,
-            status=Appointment.Status.CANCELLED.value,
-        )
-        for row in rows
-    )
+    items = (replace(as_known(row), status=Appointment.Status.CANCELLED.value) for row in rows)
     return len([result for result in upsert(items, source=source) if result.appointment_id])

@@ -79,8 +79,11 @@ class Report:
 
 
 class Clinic:
-    def __init__(self, clock: Any, *, seed: int, patients: int, days: int) -> None:
+    """`busy`: how many times as much happens, for a test that has not got a year."""
+
+    def __init__(self, clock: Any, *, seed: int, patients: int, days: int, busy: int = 1) -> None:
         self.clock = clock
+        self.busy = busy
         self.chance = random.Random(seed)
         self.report = Report(seed, patients, days)
         self.visits: dict[str, Visit] = {}
@@ -164,7 +167,7 @@ class Clinic:
         """Each patient comes about every two months; a sixth of the visits are moved, a sixth called off."""
         chance, changed = self.chance, []
         self._answers()
-        for _ in range(_about(chance, len(self.people) / (60 * 24))):
+        for _ in range(_about(chance, self.busy * len(self.people) / (60 * 24))):
             person = chance.choice(self.people)
             at = (self.clock() + timedelta(hours=chance.randint(1, 24 * 21))).replace(minute=chance.choice([0, 15, 30]))
             if at > self.clock():
@@ -173,9 +176,9 @@ class Clinic:
                 changed.append(visit)
         # Those of this hour are not known to the hub yet: what they were before it was told is no version of theirs.
         known = [visit for visit in self._recent() if visit.starts_at > self.clock() and visit not in changed]
-        for visit in chance.sample(known, min(len(known), _about(chance, len(known) / (14 * 24 * 3)))):
+        for visit in chance.sample(known, min(len(known), _about(chance, self.busy * len(known) / (14 * 24 * 3)))):
             changed.append(self._change(visit))
-        if chance.random() < len(self.people) / (24 * 1_000):
+        if chance.random() < self.busy * len(self.people) / (24 * 1_000):
             self._stop(chance.choice(self.people))
         if chance.random() < 1 / (24 * 3):
             self._change_a_rule()
