@@ -51,6 +51,7 @@ class Plan:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--months", type=int, default=24)
+    parser.add_argument("--only", default="", help="statements whose name begins with this")
 
 
 def run(_servers: Servers, options: argparse.Namespace) -> int:
@@ -59,6 +60,8 @@ def run(_servers: Servers, options: argparse.Namespace) -> int:
         names = _index_names()
         rows, whole = [], False
         for name, statement, values in _statements(made):
+            if not name.startswith(options.only):
+                continue
             plan = _explain(statement, values, names)
             whole = whole or bool(plan.seq_scans)
             read = sorted(plan.indexes) + [f"**all of {table}**" for table in sorted(plan.seq_scans)]
@@ -117,7 +120,7 @@ def _statements(made: Years) -> Iterator[Statement]:
         "statuses": ["sent"] * 2000,
         "provider_ids": ["SM"] * 2000,
         "sources": ["receipt"] * 2000,
-        **dict.fromkeys(("reasons", "codes"), [""] * 2000),
+        **dict.fromkeys(("reasons", "codes", "details"), [""] * 2000),
         "ats": [now] * 2000,
         "ask_at": now,
     }

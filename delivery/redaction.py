@@ -1,4 +1,5 @@
 """Redaction: texts of messages that have been final for REDACT_AFTER_DAYS, and texts received as long ago, are emptied.
+With a message's text goes the metadata that its caller kept with it.
 
 Goes through each month in the order of ids, a batch at a time; how far it has come stands in the month's row. What a
 round found too young, or still open, has another round a day later, until a month has no text left.
@@ -30,6 +31,12 @@ WHERE id > %(after)s AND id <= %(upto)s AND id IN (
     WHERE id > %(after)s AND id <= %(upto)s AND final_at < %(before)s AND body <> '' ORDER BY id FOR UPDATE SKIP LOCKED)
 """
 _INBOUND = "UPDATE delivery_inbound SET body = NULL WHERE id > %(after)s AND id <= %(upto)s AND body <> ''"
+# What callers kept with them may name people as well.
+_METADATA = """
+UPDATE delivery_messagerequest SET metadata = '{}'
+WHERE message_id > %(after)s AND message_id <= %(upto)s AND metadata <> '{}' AND message_id IN (
+    SELECT id FROM delivery_message WHERE id > %(after)s AND id <= %(upto)s AND final_at < %(before)s)
+"""
 _LEFT = "SELECT count(*) FROM delivery_message WHERE id > %(after)s AND id <= %(upto)s AND body <> ''"
 
 
@@ -91,6 +98,7 @@ def _empty(after: UUID, end: UUID, before: datetime) -> tuple[UUID, int, int]:
         emptied = cursor.rowcount
         cursor.execute(_INBOUND, values)
         emptied += cursor.rowcount
+        cursor.execute(_METADATA, values)
         cursor.execute(_LEFT, values)
         (left,) = cursor.fetchone()
     return upto, emptied, left

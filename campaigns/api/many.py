@@ -166,8 +166,8 @@ def known(raws: Sequence[Any]) -> dict[str, Any]:
     """What messages refer to, by id, in two queries, and the time."""
 
     def named(field: str) -> set[int]:
-        ids = {raw[field] for raw in raws if isinstance(raw, dict) and isinstance(raw.get(field), int)}
-        return {pk for pk in ids if 0 < pk < 2**63}
+        written = {str(raw.get(field)) for raw in raws if isinstance(raw, dict)}
+        return {int(pk) for pk in written if pk.isascii() and pk.isdecimal() and len(pk) < 19}
 
     templates, senders = named("template"), named("sender")
     return {

@@ -7,7 +7,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from delivery import redaction
-from delivery.models import Inbound, Message, Month
+from delivery.models import Inbound, Message, MessageRequest, Month
 from tests.delivery.storage_scenes import LONG_AGO, id_of, message_of
 from tests.factories import InboundFactory, MessageFactory
 
@@ -51,6 +51,18 @@ def test_texts_of_what_has_been_final_long_enough_go_and_no_others() -> None:
     assert all(Message.objects.get(pk=message.pk).body for message in (still_open, lately_final, young))
     assert Inbound.objects.get(pk=inbound.pk).body is None
     assert Inbound.objects.get(pk=young_inbound.pk).body
+
+
+def test_with_a_text_goes_what_its_caller_kept_with_it() -> None:
+    old, still_open = message_of(LONG_AGO), message_of(LONG_AGO, status="queued", final_at=None)
+    for message in (old, still_open):
+        MessageRequest.objects.create(message=message, api_key_id=1, client_reference="a", metadata={"for": "Ada"})
+
+    redact()
+
+    assert MessageRequest.objects.get(pk=old.pk).metadata == {}
+    assert MessageRequest.objects.get(pk=old.pk).client_reference == "a"
+    assert MessageRequest.objects.get(pk=still_open.pk).metadata == {"for": "Ada"}
 
 
 def test_what_was_too_young_goes_in_a_later_round_and_then_the_month_is_done() -> None:

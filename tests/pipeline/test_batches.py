@@ -62,8 +62,9 @@ def test_the_web_server_killed_between_two_chunks_and_the_same_request_again(hub
     assert call(hub, key, "POST", "messages/batch", wanted, Idempotency_Key="run-1") == (status, answer)
     ids = {str(pk) for pk in Message.objects.values_list("pk", flat=True)}
     assert ids == {result["id"] for result in answer["results"]}
-    wait_for(lambda: len(hub.carrier.ledger()) >= size, seconds=120, what="all texts at the carrier")
-    assert set(Counter(entry["to"] for entry in hub.carrier.ledger()).values()) == {1}
+    taken = Message.objects.filter(status__in=["accepted", "sent", "delivered"])
+    wait_for(lambda: taken.count() == size, seconds=120, what="all texts at the carrier")
+    assert Counter(entry["to"] for entry in hub.carrier.entries()) == {text["to"]: 1 for text in wanted["messages"]}
 
 
 def test_clients_with_the_same_key_at_the_same_moment_send_one_message(hub: Hub) -> None:
