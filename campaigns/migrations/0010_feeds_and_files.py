@@ -10,7 +10,7 @@ import delivery.encryption
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0006_contact_identifier"),
+        ("campaigns", "0008_conversations"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

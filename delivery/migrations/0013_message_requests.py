@@ -8,7 +8,7 @@ from delivery.partitioning import CreatePartitionedModel
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0009_time_rules_at_work")]
+    dependencies = [("delivery", "0011_keywords")]
     operations = [
         CreatePartitionedModel(
             name="MessageRequest",

@@ -7,7 +7,7 @@ from delivery.partitioning import AddPartitionedIndex
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("delivery", "0009_time_rules_at_work")]
+    dependencies = [("delivery", "0016_status_webhooks")]
     operations = [
         AddPartitionedIndex(
             model_name="message",
