@@ -51,13 +51,18 @@ def _settle(reminder: Reminder, action: Action, at: datetime) -> bool:
     """False: somebody else has answered, or called it off, at this moment."""
     done = answers.answered(appointment_id=reminder.appointment_id, at=at, status=_BECOMES.get(action))
     if done and action == Action.CALL:
-        StaffTask.objects.get_or_create(
-            appointment=reminder.appointment,
-            rule=reminder.rule,
-            time_version=reminder.time_version,
-            reason=StaffTask.Reason.CALL,
-        )
+        _ask_for_a_call(reminder)
     return done
+
+
+def _ask_for_a_call(reminder: Reminder) -> None:
+    """One task, however often they ask."""
+    StaffTask.objects.get_or_create(
+        appointment=reminder.appointment,
+        rule=reminder.rule,
+        time_version=reminder.time_version,
+        reason=StaffTask.Reason.CALL,
+    )
 
 
 def _late(conversation: Conversation, reminder: Reminder, action: Action, at: datetime) -> None:
@@ -71,6 +76,9 @@ def _late(conversation: Conversation, reminder: Reminder, action: Action, at: da
         said, contradicts = "over", True
     elif appointment.time_version != reminder.time_version:
         said, contradicts = "moved", wanted == Status.CANCELLED
+    elif action == Action.CALL:
+        _ask_for_a_call(reminder)
+        said, contradicts, conversation.unread = "passed_on", False, True
     elif appointment.status == Status.CONFIRMED and wanted == Status.CONFIRMED:
         said, contradicts = "confirmed", False
     else:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns.models import Reminder
+from campaigns.models import Reminder, ReminderRule
 from campaigns.models.appointments import COMING
 from campaigns.reminders import answers
 from delivery.ids import first_id
@@ -34,6 +34,11 @@ def asked(phone: str, sender: Sender, now: datetime) -> list[Asked]:
     )
     ids = [pk for pk, owner, status in sent if owner == sender.pk and status not in _NEVER_LEFT]
     return [Asked(reminder, _is_open(reminder, now)) for reminder in answers.asked_by_each(ids)]
+
+
+def is_about_coming(reminder: Reminder) -> bool:
+    """Whether it asked before the appointment. What is asked afterwards has no usual answers."""
+    return reminder.rule.direction == ReminderRule.Direction.BEFORE
 
 
 def _is_open(reminder: Reminder, now: datetime) -> bool:

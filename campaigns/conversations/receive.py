@@ -78,7 +78,7 @@ def _answer(conversation: Conversation, body: str, at: datetime) -> tuple[Asked,
         return None
     question = next((each for each in asked if each.is_open), asked[0])
     answer = matching.match(body, question.reminder, matching.languages_of(conversation.contact))
-    if answer is None:
+    if answer is None or (answer.rule is None and not questions.is_about_coming(question.reminder)):
         return None
     if answering.is_twice(question, asked[0], answer.action, at):
         question = asked[0]

@@ -144,6 +144,31 @@ def test_a_change_of_mind_goes_to_staff_with_a_true_word(clinic: Clinic, ada: Co
     assert said_to(ada)[-1] == "Thank you. We have noted it and will get in touch with you."
 
 
+def test_a_call_may_be_asked_for_after_all_and_is_one_task(clinic: Clinic, ada: Contact) -> None:
+    reminder = clinic.asks(ada)
+    clinic.hears(ada, "1")
+
+    for _ in range(2):
+        conversation = clinic.hears(ada, "call me")
+
+    assert as_it_is(reminder).status == "confirmed"
+    assert StaffTask.objects.get().reason == StaffTask.Reason.CALL
+    assert (conversation.unread, conversation.flag) == (True, Conversation.Flag.NONE)
+
+
+def test_what_is_asked_afterwards_has_no_usual_answers(clinic: Clinic, ada: Contact) -> None:
+    rule = ReminderRuleFactory(reply_expected=True, sender=clinic.sender, direction=1)
+    AnswerRuleFactory(action="reply", words={"any": ["5"]}, replies={"en": "Thank you."}, rule=rule)
+    reminder = clinic.asks(ada, rule=rule, starts_at=timezone.now() - timedelta(hours=2))
+
+    clinic.hears(ada, "5")
+    conversation = clinic.hears(ada, "1")
+
+    assert said_to(ada) == ["Thank you."]
+    assert as_it_is(reminder).answered_at is None
+    assert conversation.unread
+
+
 def test_an_answer_to_a_time_that_is_no_longer_is_told_the_new_one(clinic: Clinic, ada: Contact) -> None:
     reminder = clinic.asks(ada)
     Appointment.objects.filter(pk=reminder.appointment_id).update(time_version=2)
