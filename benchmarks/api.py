@@ -43,7 +43,7 @@ def run(servers: Servers, options: argparse.Namespace) -> int:
         years.make(options.stored, 12)
         before = _stored()
         text = keys.issue(name="Benchmark", scopes=["*"], actor=None)[1]
-        own = _pin(running)
+        own = running.pin_web()
         kinds = {"one": options.requests, "page": options.requests, "batch": options.batches}
         ours = {kind: _load(running, "web", kind, number, options.connections, text) for kind, number in kinds.items()}
         stored = _stored() - before
@@ -72,11 +72,22 @@ def run(servers: Servers, options: argparse.Namespace) -> int:
                 f"{mine['p50']:.1f}",
                 f"{mine['p99']:.1f}",
                 f"{mine['web'] * 1000:.2f}",
+                f"{its['web'] * 1000:.2f}",
                 f"{its['rate']:,.1f}",
                 f"{mine['rate'] / its['rate']:.2f}",
             ]
         )
-    columns = ["Request", "per second", "", "p50, ms", "p99, ms", "CPU of web, ms", "a bare view", "ratio"]
+    columns = [
+        "Request",
+        "per second",
+        "",
+        "p50, ms",
+        "p99, ms",
+        "CPU of web, ms",
+        "of a bare view",
+        "its rate",
+        "ratio",
+    ]
     title = f"The API with {options.stored:,} messages stored, {options.connections} connections"
     report.say(title, report.table(columns, rows))
     return 0
@@ -86,15 +97,6 @@ def _stored() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM delivery_message")
         return int(cursor.fetchone()[0])
-
-
-def _pin(running: Hub) -> list[int]:
-    """One core for the web process, the others for the servers; the client goes where there is room."""
-    *others, own = sorted(os.sched_getaffinity(0))
-    pin(running.processes.pid("web"), [own])
-    for pid in running.servers.values():
-        pin(pid, others or [own])
-    return [own]
 
 
 def _load(running: Hub, name: str, kind: str, number: int, connections: int, key: str) -> Figures:

@@ -7,7 +7,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smshub.settings")
 
 from django.core.asgi import get_asgi_application
 
-application = get_asgi_application()
+django_application = get_asgi_application()
 
 from django.conf import settings  # noqa: E402  (the application sets it up)
 from django.urls import re_path  # noqa: E402
@@ -15,7 +15,16 @@ from rest_framework.request import Request  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 
+from benchmarks import bare  # noqa: E402
+
 settings.ROOT_URLCONF = __name__
+
+
+async def application(scope: dict[str, Any], receive: bare.Receive, send: bare.Send) -> None:
+    if scope["type"] == "lifespan":
+        await bare.application(scope, receive, send)
+    else:
+        await django_application(scope, receive, send)  # type: ignore[arg-type]
 
 
 class Bare(APIView):

@@ -33,7 +33,7 @@ def measure(servers: Servers, receipts: int, connections: int) -> tuple[Figures,
     """The door, and the bare server: `rate` answered per second, and the CPU seconds of `web` and of the `client`."""
     with hub(servers, ("web",)) as running:
         by = scenes.sender()
-        own = _pin(running)
+        own = running.pin_web()
         door = _load(running, "web", by.provider_id, receipts, connections)
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM delivery_inboxreceipt")
@@ -51,15 +51,6 @@ def measure(servers: Servers, receipts: int, connections: int) -> tuple[Figures,
         for pid in servers.pids.values():
             pin(pid, sorted(os.sched_getaffinity(0)))
     return door, limit
-
-
-def _pin(running: Hub) -> list[int]:
-    """One core for the web process, the others for the servers; the client goes where there is room."""
-    *others, own = sorted(os.sched_getaffinity(0))
-    pin(running.processes.pid("web"), [own])
-    for pid in running.servers.values():
-        pin(pid, others or [own])
-    return [own]
 
 
 def _load(running: Hub, name: str, provider_id: int, receipts: int, connections: int) -> Figures:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.servers import Servers, fresh_database
+from benchmarks.usage import pin
 from simulator.client import Simulator
 from smshub.quickstart import commands
 from smshub.quickstart.processes import Processes, Program, answers_http, tail
@@ -83,6 +84,15 @@ class Hub:
             return lambda _pid: worker_answers(commands.node_name(name, instance))
         urls = {"web": f"{self.url}/health/live", "simulator": f"{self.carrier_url}/_simulator/health"}
         return answers_http(urls[name]) if name in urls else None
+
+    def pin_web(self) -> list[int]:
+        """One core for the web process, which is returned, the others for the servers; a client goes where there is
+        room."""
+        *others, own = sorted(os.sched_getaffinity(0))
+        pin(self.processes.pid("web"), [own])
+        for pid in self.servers.values():
+            pin(pid, others or [own])
+        return [own]
 
     def wait_healthy(self) -> None:
         self.processes.wait_healthy(self.processes.names, HEALTHY_SECONDS)

@@ -58,7 +58,7 @@ async def connect() -> psycopg.AsyncConnection[tuple[Any, ...]]:
         connect_timeout=10,
         autocommit=True,
         prepare_threshold=None,
-        **database["OPTIONS"],
+        **{name: value for name, value in database["OPTIONS"].items() if name != "pool"},
     )
 
 

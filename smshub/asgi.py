@@ -5,7 +5,19 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smshub.settings")
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+
+# Under ASGI each request has a thread of its own, and with it a connection that nobody comes back for. Kept by age,
+# that is a new one for each request, and under load all that Postgres has before the garbage collector comes by.
+settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+settings.DATABASES["default"]["OPTIONS"]["pool"] = {
+    "min_size": 1,
+    "max_size": settings.WEB_DB_CONNECTIONS,
+    "timeout": 10,
+    # For so long it tries by itself, less and less often; then again whenever a request comes.
+    "reconnect_timeout": 2,
+}
 
 django_application = get_asgi_application()
 

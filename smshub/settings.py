@@ -112,6 +112,8 @@ DATABASES["default"] |= {
         "application_name": env.str("APPLICATION_NAME", default="smshub"),
     },
 }
+# A web process has as many at most, shared by its requests; the other processes have one for each of theirs.
+WEB_DB_CONNECTIONS = env.int("WEB_DB_CONNECTIONS", default=20)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: broker, rate limits, wake-ups; nothing in it that cannot be lost ------------------------

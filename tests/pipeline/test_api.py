@@ -1,10 +1,13 @@
 """Another system sends through the API, and asks what became of it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
 from contacts.models import Suppression
 from smshub.api import keys
@@ -71,3 +74,19 @@ def test_what_a_test_key_sends_has_its_end_by_the_true_path_and_reaches_nobody(h
     wait_for(lambda: statuses() == ends, seconds=90, what="every end")
     assert hub.carrier.ledger() == []
     assert not Suppression.objects.exists()
+
+
+def test_requests_share_the_connections_that_a_web_process_may_have(hub: Hub) -> None:
+    _, key = keys.issue(name="Web shop", scopes=["messages:read"], actor=None)
+
+    def connections() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            return int(cursor.fetchone()[0])
+
+    before = connections()
+    with ThreadPoolExecutor(4) as clients:
+        answers = list(clients.map(lambda _: call(hub, key, "GET", "messages")[0], range(120)))
+
+    assert answers == [200] * 120
+    assert connections() <= before + settings.WEB_DB_CONNECTIONS
