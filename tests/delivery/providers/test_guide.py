@@ -50,5 +50,5 @@ def test_the_example_works_as_it_stands(installed: None) -> None:
 
 
 def test_an_unknown_provider_is_named_with_those_there_are() -> None:
-    with pytest.raises(LookupError, match="“pigeon”; there are: console, smpp, twilio"):
+    with pytest.raises(LookupError, match="“pigeon”; there are: console, smpp, testcarrier, twilio"):
         registry.kind("pigeon")
