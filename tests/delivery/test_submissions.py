@@ -128,6 +128,23 @@ def test_a_better_end_is_word_once_more_and_one_that_is_read_is_none() -> None:
     assert owed() == [(7, message_id, 2)]
 
 
+def test_progress_is_word_to_those_who_want_it_and_each_step_once() -> None:
+    DefaultSenderFactory()
+    wants = Handed(origin=-7, draft=Draft("+14155550100", "Hi"), wants_word=True, wants_progress=True)
+    curious, patient = take([wants, handed("+14155550101")]).results
+    for step, version in {
+        Status.ACCEPTED: 1,
+        Status.SENT: 1,
+        Status.DELIVERED: 2,
+        Status.READ: 3,
+    }.items():
+        end(curious, step)
+        assert owed() == [(-7, curious, version)]
+    end(patient, Status.ACCEPTED)
+    end(patient, Status.READ)
+    assert (7, patient, 1) in owed()
+
+
 def test_a_cancelled_message_is_word_and_a_suppressed_one_at_once() -> None:
     DefaultSenderFactory()
     SuppressionFactory(phone="+14155550199")
