@@ -264,7 +264,8 @@ class Clinic:
             say("after STOP", name)
         if reminder.rule_id == self.dose.pk:
             course = next(course for course in self.courses if course.plan.pk == reminder.appointment.plan_id)
-            if course.ends is not None:
+            # One whose time had come before the end is still told, as long as it makes sense: what is past stays.
+            if course.ends is not None and reminder.appointment.starts_at > course.ends:
                 say("for an appointment that is off", name)
             return
         visit = self.visits[name]

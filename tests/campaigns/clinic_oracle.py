@@ -18,7 +18,7 @@ HOURS: dict[str, tuple[tuple[int, int] | None, ...]] = {
 #: Numbers by country: of the last one nobody says when it may be texted.
 NUMBERS = {"US": "+1415{:07d}", "GB": "+4479{:08d}", "ZM": "+26097{:07d}"}
 #: Texts within a day to a number of the US.
-CAP = 3
+CAP = 1
 
 
 def set_up_rules() -> None:
