@@ -12,8 +12,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from delivery import wake
+from delivery import bodies, wake
 from delivery.errors import Suppressed
+from delivery.ids import month_of_id
 from delivery.lanes import Lane
 from delivery.models import Message, Sender
 from delivery.states import UNCLAIMED, Status
@@ -64,7 +65,9 @@ def submit(
 
 def submit_draft(draft: Draft) -> Message:
     """As `submit`."""
-    # Nothing is caught in here: within another transaction a savepoint would be two more ways to the database.
+    # Raises LookupError before anything has begun: what is caught here a caller's transaction would have to undo, or have
+    # a savepoint, which is two more ways to the database.
+    bodies.sealer(month_of_id(draft.id))
     with transaction.atomic(savepoint=False):
         (queued,) = submit_each([draft])
     if isinstance(queued, SubmitError):

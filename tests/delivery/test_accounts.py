@@ -114,7 +114,7 @@ def test_bad_secrets_change_nothing(credentials: dict[str, Any], says: str) -> N
         ({"settings": {"account_sid": ACCOUNT, "auth_token": "x"}}, "Auth token: it is a secret"),
         ({"settings": {"account_sid": ACCOUNT, "colour": "red"}}, "no setting named colour; there are: account_sid"),
         ({"settings": ["account_sid"]}, "must be an object"),
-        ({"adapter": "pigeon"}, "No provider package “pigeon”; there are: console, smpp, twilio"),
+        ({"adapter": "pigeon"}, "No provider package “pigeon”; there are: console, smpp, testcarrier, twilio"),
         ({"max_in_flight": 0}, "at least 1"),
     ],
 )
