@@ -65,8 +65,8 @@ def submit(
 
 def submit_draft(draft: Draft) -> Message:
     """As `submit`."""
-    # Raises LookupError before anything has begun: what is caught here a caller's transaction would have to undo, or have
-    # a savepoint, which is two more ways to the database.
+    # Raises LookupError before anything has begun: what is caught here a caller's transaction would have to undo, or
+    # have a savepoint, which is two more ways to the database.
     bodies.sealer(month_of_id(draft.id))
     with transaction.atomic(savepoint=False):
         (queued,) = submit_each([draft])
