@@ -1,13 +1,13 @@
 """Fixtures for all: the running hub."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
-from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test.utils import override_settings, setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests import flushing
 from tests.hub import Hub
 
 
@@ -21,18 +21,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("chaos" if chaos else "hub"))
 
 
-def _flush(_operations: object, _style: object, tables: Iterable[str], **_options: object) -> list[str]:
-    """Empty the tables after a test that committed. There is little in them: to delete it takes a tenth of the time of
-    giving each table, each of its partitions and all their indexes new files. Foreign keys are looked at when all is
-    gone.
-    """
-    return [f'DELETE FROM "{table}"' for table in tables]
-
-
 @pytest.fixture(scope="session", autouse=True)
 def quick_flush() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "sql_flush", _flush)
+        flushing.install(patch)
         yield
 
 
