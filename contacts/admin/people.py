@@ -144,11 +144,11 @@ class ContactAdmin(LargeTableAdmin):
 class ContactListAdmin(PageAdmin):
     list_display = ("name", "people", "description", "created_at")
     search_fields = ("name",)
-    fields = ("name", "description", "people")
+    fields = ("name", "description", "is_marketing", "people")
     readonly_fields = ("people",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return self.fields if obj else self.fields[:2]
+        return self.fields if obj else self.fields[:3]
 
     @display(description="Contacts", ordering="size")
     def people(self, contact_list: ContactList) -> SafeString:
