@@ -42,8 +42,9 @@ _HEADERS = {
     "time_zone": """time zone|timezone|tz|zeitzone|fuseau horaire|zona horaria|fuso horario|fuso orario|tijdzone
         |strefa czasowa|saat dilimi|часовои пояс""",
     "consent_source": """consent source|source of consent|opt in source|optin source|opt in channel
-        |quelle der einwilligung|einwilligungsquelle|source du consentement
-        |origen del consentimiento|origem do consentimento|fonte del consenso|bron van toestemming|zrodlo zgody|izin kaynagi|источник согласия""",
+        |quelle der einwilligung|einwilligungsquelle|source du consentement|origen del consentimiento
+        |origem do consentimento|fonte del consenso|bron van toestemming|zrodlo zgody|izin kaynagi
+        |источник согласия""",
     "consent_at": """consent date|date of consent|consent at|consented at|opt in date|optin date|opt in at|opted in at
         |einwilligungsdatum|einwilligung am|datum der einwilligung|date du consentement|date de consentement
         |fecha del consentimiento|fecha de consentimiento|data do consentimento|data de consentimento

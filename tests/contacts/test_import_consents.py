@@ -1,4 +1,4 @@
-"""Who is imported into a list for marketing has agreed to it somewhere, on some day, and the ledger says where and when."""
+"""Who is imported into a list for marketing agreed to it somewhere, on some day: the ledger says where and when."""
 
 from datetime import UTC, datetime
 from pathlib import Path
