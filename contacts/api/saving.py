@@ -38,6 +38,8 @@ def update(*, contact_id: int, fields: dict[str, Any]) -> Contact:
     with transaction.atomic():
         contact = Contact.objects.select_for_update().get(pk=contact_id)
         phone = fields.get("phone", contact.phone)
+        if phone != contact.phone:
+            _refuse_erased(phone)
         other = Contact.objects.filter(phone=phone).exclude(pk=contact_id).values_list("pk", flat=True).first()
         if other is not None:
             raise _exists(other)
