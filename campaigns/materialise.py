@@ -138,7 +138,7 @@ DELETE FROM campaigns_audienceentry WHERE campaign_id = %s AND position BETWEEN 
 # was empty a minute ago.
 _READ = f"""
 SELECT contact.id, contact.phone, contact.name, contact.language, contact.country, contact.attributes,
-       {consent.OF_CONTACT_SQL}, {standing.OF_CONTACT_SQL}, {HINTS_SQL}
+       {consent.OF_CONTACT_SQL}, {standing.OF_CONTACT_SQL}, {HINTS_SQL}, {consent.KEY_SQL}
 FROM contacts_contact AS contact
 WHERE contact.id = ANY(%(ids)s)
 """
@@ -150,7 +150,11 @@ def _take(chunk: AudienceChunk) -> list[_Contact]:
         cursor.execute(_TAKE, [chunk.campaign_id, chunk.first, chunk.last])
         ids = sorted(contact_id for (contact_id,) in cursor.fetchall())
         cursor.execute(_READ, {"ids": ids, "purpose": chunk.campaign.purpose})
-        found = {row[0]: _Contact(*row) for row in cursor.fetchall()}
+        rows = cursor.fetchall()
+    found = {row[0]: _Contact(*row[:-1]) for row in rows}
+    erased = consent.erased_by_key((contact.phone for contact in found.values()), rows[0][-1] if rows else None)
+    for contact in [contact for contact in found.values() if contact.phone in erased]:
+        found[contact.id] = contact._replace(stops=json.dumps({"": Suppressed.ERASED}))
     return [found.get(contact_id) or _Contact(contact_id, "") for contact_id in ids]
 
 

@@ -7,7 +7,7 @@ Its scope is "" where it holds for every sender, else the address of the one sen
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,9 @@ _KEY = " UNION ALL SELECT {nothing}, sealed FROM contacts_numberkey"
 #: What stops the texts to a contact, for a query that reads contacts anyway: reasons by scope, as JSON or null.
 OF_CONTACT_SQL = """(SELECT jsonb_object_agg(stop.scope, stop.reason) FROM contacts_suppression AS stop
     WHERE stop.phone = contact.phone AND stop.lifted_at IS NULL)"""
+
+#: And the key for those who are known by digest only, for `erased_by_key`; the same in every row.
+KEY_SQL = "(SELECT sealed FROM contacts_numberkey)"
 
 
 def stopping(scopes: Mapping[str, str], sender: str = "") -> str | None:
@@ -198,6 +201,24 @@ def erased_among(phones: Collection[str]) -> set[str]:
     known = digests.digests(phones)
     rows, learned = _ask(_GONE, {"digests": list(known)}, columns=1)
     return erased_among(phones) if learned else {known[bytes(digest)] for (digest,) in rows}
+
+
+def erased_by_key(phones: Iterable[str], sealed: bytes | memoryview | None) -> set[str]:
+    """As `erased_among`, with the key that a query has brought along; without one nothing is asked."""
+    return erased_among(list(phones)) if digests.learn(sealed) else set()
+
+
+def erased_test() -> Callable[[str], bool] | None:
+    """For many numbers one after the other: whether one was erased, as things are now. None: nobody was.
+
+    It keeps the digests of all who were, 32 bytes each.
+    """
+    erased_among([])
+    if not digests.is_known():
+        return None
+    active = Suppression.objects.filter(digest__isnull=False, scope="", lifted_at=None)
+    gone = {bytes(digest or b"") for digest in active.values_list("digest", flat=True).iterator()}
+    return (lambda phone: digests.digest(phone) in gone) if gone else None
 
 
 def _ask(query: str, values: Mapping[str, Any], *, columns: int) -> tuple[list[tuple[Any, ...]], bool]:

@@ -15,10 +15,11 @@ STOPPED = f"""SELECT reason FROM contacts_suppression AS s
       AND (s.scope = '' OR s.scope = (SELECT address FROM delivery_sender AS own WHERE own.id = m.sender_id))
       AND NOT {exemption.SQL}
     ORDER BY s.scope LIMIT 1"""
-#: The same of somebody whose number is gone, by its digest. Nothing is hashed while there is nobody such.
-ERASED = f"""CASE WHEN EXISTS (SELECT 1 FROM contacts_suppression WHERE digest IS NOT NULL AND lifted_at IS NULL)
-    THEN (SELECT reason FROM contacts_suppression AS gone WHERE gone.digest IS NOT NULL AND gone.lifted_at IS NULL
-          AND gone.scope = '' AND gone.digest = {digests.DIGEST_SQL.format(phone="m.recipient")} LIMIT 1) END"""
+#: The same of somebody whose number is gone, by its digest; only for where there is a key, which is where anybody was
+#: ever erased.
+ERASED = f"""(SELECT reason FROM contacts_suppression AS gone
+    WHERE gone.digest = {digests.DIGEST_SQL.format(phone="m.recipient")} AND gone.digest IS NOT NULL
+      AND gone.lifted_at IS NULL AND gone.scope = '' LIMIT 1)"""
 
 # By the recipients' index. What is being claimed is passed over: the claim has decided.
 _SUPPRESS = f"""

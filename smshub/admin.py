@@ -14,6 +14,9 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from smshub.dashboard.views import live
+from smshub.privacy import admin as privacy
+
+__all__ = ["privacy"]
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

@@ -66,6 +66,8 @@ UNFOLD: dict[str, Any] = {
                     _item("Lists", "groups", "contacts_contactlist_changelist", "contacts.view_contactlist"),
                     _item("Import", "upload", "contacts_contactimport_changelist", "contacts.view_contactimport"),
                     _item("Suppression list", "block", "contacts_suppression_changelist", "contacts.view_suppression"),
+                    _item("Consents", "fact_check", "contacts_consentevent_changelist", "contacts.view_consentevent"),
+                    _item("Erasures", "person_off", "contacts_erasure_changelist", "contacts.view_erasure"),
                 ],
             },
             {

@@ -162,7 +162,7 @@ CELERY_BEAT_SCHEDULE = {
     "campaigns": {"task": "campaigns.tasks.tick", "schedule": 1.0},
     "contacts": {"task": "contacts.tasks.tick", "schedule": 15.0},
     "api": {"task": "smshub.api.tasks.tick", "schedule": 3600.0},
-    "privacy": {"task": "smshub.tasks.privacy", "schedule": 15.0},
+    "privacy": {"task": "smshub.tasks.tick", "schedule": 15.0},
     "health": {"task": "delivery.tasks.health", "schedule": 2.0},
     "housekeeping": {"task": "delivery.tasks.housekeeping", "schedule": 15.0},
 }
@@ -333,6 +333,9 @@ SPECTACULAR_SETTINGS = {
         "ImportStatus": "contacts.models.ContactImport.Status",
         "AppointmentStatus": "campaigns.models.Appointment.Status",
         "PlanStatus": "campaigns.models.Plan.Status",
+        "ErasureStatus": "contacts.models.Erasure.Status",
+        "ConsentPurpose": "contacts.models.ConsentEvent.Purpose",
+        "ConsentSource": "contacts.models.ConsentEvent.Source",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

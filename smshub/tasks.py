@@ -9,7 +9,7 @@ _SECONDS = 20.0
 
 
 @shared_task(ignore_result=True)
-def privacy() -> None:
+def tick() -> None:
     """Go on with erasures, and say of requests for consent that their time is over."""
     erasing.proceed(seconds=_SECONDS)
     while opt_in.expire():

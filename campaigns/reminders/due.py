@@ -20,6 +20,9 @@ from campaigns import templating
 from campaigns.models import Reminder, ReminderRule, TemplateVersion
 from campaigns.reminders import texts
 from campaigns.reminders.reasons import OF_STATUS, Reason
+from contacts.consents import standing
+from contacts.consents.standing import Standing
+from contacts.models import ConsentEvent
 from delivery import clock, submit
 from delivery.errors import Suppressed
 from delivery.ids import reminder_message_id
@@ -38,14 +41,14 @@ SELECT id FROM campaigns_reminder WHERE state = '{State.PLANNED}' AND due_at <= 
 ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 # A statement of its own, after the locks: what was changed while they were waited for is seen.
-_READ = """
+_READ = f"""
 SELECT r.id, r.rule_id, r.purpose, r.time_version, r.due_at, r.valid_until, r.created_at, a.starts_at, a.time_zone,
-       a.kind, a.attributes, a.status, a.time_version, a.answered_at, c.id, c.phone, c.name, c.language, c.country,
-       c.attributes
+       a.kind, a.attributes, a.status, a.time_version, a.answered_at, contact.id, contact.phone, contact.name,
+       contact.language, contact.country, contact.attributes, {standing.OF_CONTACT_SQL}
 FROM campaigns_reminder AS r
 JOIN campaigns_appointment AS a ON a.id = r.appointment_id
-JOIN contacts_contact AS c ON c.id = a.contact_id
-WHERE r.id = ANY(%s) ORDER BY r.id
+JOIN contacts_contact AS contact ON contact.id = a.contact_id
+WHERE r.id = ANY(%(ids)s) ORDER BY r.id
 """
 _SETTLE = """
 UPDATE campaigns_reminder AS kept SET state = done.state, reason = done.reason, message_id = done.message_id,
@@ -79,6 +82,7 @@ class _Due(NamedTuple):
     language: str
     country: str
     contact_attributes: str
+    said: str | None
 
 
 class _Settled(NamedTuple):
@@ -148,7 +152,7 @@ def hand_over_batch(limit: int = BATCH) -> int:
 
 def _read(ids: list[int]) -> list[_Due]:
     with connection.cursor() as cursor:
-        cursor.execute(_READ, [ids])
+        cursor.execute(_READ, {"ids": ids, "purpose": ConsentEvent.Purpose.REMINDERS})
         return [_Due(*row) for row in cursor.fetchall()]
 
 
@@ -175,6 +179,8 @@ def _stands_in_the_way(row: _Due, rule: ReminderRule, now: datetime) -> tuple[st
         return State.WITHDRAWN, Reason.ANSWERED
     if row.valid_until <= now:
         return State.EXPIRED, Reason.EXPIRED
+    if row.said and standing.decide(standing.said(json.loads(row.said))) == Standing.WITHDRAWN:
+        return State.SKIPPED, Suppressed.NO_CONSENT
     return None
 
 

@@ -1,3 +1,3 @@
-from contacts.admin import imports, people, suppressions
+from contacts.admin import consents, imports, people, suppressions
 
-__all__ = ["imports", "people", "suppressions"]
+__all__ = ["consents", "imports", "people", "suppressions"]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
@@ -22,6 +23,8 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
+
+from contacts.phone import InvalidPhone, normalise
 
 #: A list that cannot be shown in this time is not shown: it would hold the page and the database.
 LIST_MILLISECONDS = 4000
@@ -155,6 +158,20 @@ class EvidenceForm(forms.Form):
     evidence = forms.CharField(
         max_length=200, widget=UnfoldAdminTextInputWidget(), help_text="What it rests on, for example “asked by phone”."
     )
+
+
+class NumberField(forms.CharField):
+    """A number in any notation, as E.164."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label="Number", max_length=64, widget=UnfoldAdminTextInputWidget(), **kwargs)
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        try:
+            return normalise(text, default_country=settings.DEFAULT_COUNTRY or None).e164
+        except InvalidPhone as problem:
+            raise forms.ValidationError(problem.message) from None
 
 
 def text_area(rows: int = 6, **attrs: Any) -> UnfoldAdminTextareaWidget:

@@ -44,6 +44,8 @@ _FIELD_WORDS = {
     "language": "Language",
     "time_zone": "Time zone",
     "country": "Country",
+    "consent_source": "Where they agreed to marketing",
+    "consent_at": "When they agreed to marketing",
 }
 STATUS_LABELS = {
     "Uploaded": "",
@@ -78,6 +80,18 @@ class UploadForm(forms.Form):
         max_length=2,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "US"}),
         help_text="Two letters, such as US or GB. Empty: such numbers are refused.",
+    )
+    consent_source = forms.CharField(
+        label="Where they agreed to marketing",
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Stand at the fair of 3 May"}),
+        help_text="A list for marketing demands it, here for everyone or in a column for each.",
+    )
+    consent_at = forms.DateTimeField(
+        label="When they did",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-05-03"}),
     )
 
 
@@ -178,6 +192,8 @@ class ContactImportAdmin(PageAdmin):
                     default_country=data["default_country"].upper(),
                     contact_list=data["contact_list"],
                     actor=actor(request),
+                    consent_source=data["consent_source"],
+                    consent_at=data["consent_at"],
                 )
             except ImportProblem as problem:
                 form.add_error("file", str(problem))

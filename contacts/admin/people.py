@@ -13,12 +13,13 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from contacts import lists
+from contacts import consent, lists
 from contacts.admin.attributes import AttributesField
 from contacts.admin.base import LargeTableAdmin, PageAdmin, number_of
 from contacts.admin.finding import find_contacts
 from contacts.admin.guard import uses_of
-from contacts.models import Contact, ContactList, Suppression
+from contacts.consents.standing import Standing, state_of
+from contacts.models import ConsentEvent, Contact, ContactList, Suppression
 from contacts.phone import InvalidPhone, normalise
 
 
@@ -66,6 +67,8 @@ class ContactForm(forms.ModelForm):
         except InvalidPhone as problem:
             raise forms.ValidationError(problem.message) from None
         self.instance.country = self.instance.country or phone.country
+        if consent.erased_among([phone.e164]):
+            raise forms.ValidationError("Its owner had themselves erased: only a START from them undoes that.")
         return phone.e164
 
     def clean_country(self) -> str:
@@ -76,13 +79,14 @@ class ContactForm(forms.ModelForm):
 @admin.register(Contact)
 class ContactAdmin(LargeTableAdmin):
     form = ContactForm
+    change_form_template = "contacts/admin/contact.html"
     list_display = ("who", "phone", "country", "language", "created_at")
     list_filter = (OnList,)
     search_fields = ("phone", "name")
     search_help_text = "Number, its beginning, or a name"
     fieldsets = (
         (None, {"fields": ("phone", "name", "on_lists")}),
-        ("May be texted", {"fields": ("standing", "messages_link")}),
+        ("May be texted", {"fields": ("standing", "consents", "messages_link")}),
         ("For templates", {"fields": ("language", "time_zone", "country", "attributes")}),
     )
     add_fieldsets = (
@@ -92,7 +96,7 @@ class ContactAdmin(LargeTableAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         # The number is the identity: another number is another contact.
-        return ("phone", "standing", "messages_link") if obj else ()
+        return ("phone", "standing", "consents", "messages_link") if obj else ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
@@ -134,6 +138,11 @@ class ContactAdmin(LargeTableAdmin):
             or "Yes"
         )
 
+    @display(description="Consent")
+    def consents(self, contact: Contact) -> str:
+        found = ((kind.label, state_of(contact.phone, kind)) for kind in ConsentEvent.Purpose)
+        return ", ".join(f"{label}: {standing}" for label, standing in found if standing != Standing.NONE) or "None"
+
     @display(description="Messages")
     def messages_link(self, contact: Contact) -> SafeString:
         url = reverse("admin:delivery_message_changelist")
@@ -144,11 +153,11 @@ class ContactAdmin(LargeTableAdmin):
 class ContactListAdmin(PageAdmin):
     list_display = ("name", "people", "description", "created_at")
     search_fields = ("name",)
-    fields = ("name", "description", "people")
+    fields = ("name", "description", "is_marketing", "people")
     readonly_fields = ("people",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return self.fields if obj else self.fields[:2]
+        return self.fields if obj else self.fields[:3]
 
     @display(description="Contacts", ordering="size")
     def people(self, contact_list: ContactList) -> SafeString:

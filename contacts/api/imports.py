@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -22,10 +23,14 @@ from contacts.models import ContactImport, ContactList
 _MAPPING: Any = {"type": "object", "additionalProperties": {"type": "string"}}
 
 
+_SOURCE = "Where everyone in the file agreed to marketing; a column may say it for each."
+_AT = "When they did."
+
+
 @extend_schema_field(_MAPPING)
 class MappingField(serializers.DictField):
     """Column of the file → `phone`, `name`, `first_name`, `last_name`, `language`, `time_zone`, `country`,
-    `attribute:<name>` or `ignore`."""
+    `consent_source`, `consent_at`, `attribute:<name>` or `ignore`."""
 
     child = serializers.CharField(max_length=100)
 
@@ -42,6 +47,8 @@ class ImportSerializer(StrictModel):
             "original_name",
             "list",
             "default_country",
+            "consent_source",
+            "consent_at",
             "encoding",
             "delimiter",
             "header",
@@ -71,10 +78,19 @@ class UploadSerializer(Strict):
     default_country = serializers.CharField(
         max_length=2, required=False, default="", allow_blank=True, help_text="Of numbers without a country code."
     )
+    consent_source = serializers.CharField(max_length=200, default="", allow_blank=True, help_text=_SOURCE)
+    consent_at = serializers.DateTimeField(required=False, help_text=_AT)
 
 
 class MappingSerializer(Strict):
-    mapping = MappingField(help_text=MappingField.__doc__)
+    mapping = MappingField(help_text=MappingField.__doc__, required=False)
+    consent_source = serializers.CharField(max_length=200, required=False, allow_blank=True, help_text=_SOURCE)
+    consent_at = serializers.DateTimeField(required=False, allow_null=True, help_text=_AT)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError({"mapping": "This field is required."}, code="required")
+        return attrs
 
 
 class InspectionSerializer(serializers.Serializer):
@@ -113,6 +129,8 @@ class ImportViewSet(viewsets.ReadOnlyModelViewSet[ContactImport]):
                 default_country=given["default_country"],
                 contact_list=given.get("list"),
                 actor=None,
+                consent_source=given["consent_source"],
+                consent_at=given.get("consent_at"),
             )
         except ImportProblem as problem:
             raise Invalid("file", problem.message) from None
@@ -120,14 +138,15 @@ class ImportViewSet(viewsets.ReadOnlyModelViewSet[ContactImport]):
 
     @extend_schema(request=MappingSerializer, responses=ImportSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Say what becomes of each column; columns left out are ignored."""
+        """Say what becomes of each column, where columns left out are ignored, and what is so of everyone's consent."""
         upload = self.get_object()
         data = MappingSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         if upload.status in (*TASKS, ContactImport.Status.DONE):
             raise WrongState(f"This import is {upload.get_status_display().lower()}; its columns are settled.")
         try:
-            run.set_mapping(upload=upload, mapping=data.validated_data["mapping"])
+            with transaction.atomic():
+                _change(upload, data.validated_data)
         except ImportProblem as problem:
             raise Invalid("mapping", problem.message) from None
         return Response(self.get_serializer(upload).data)
@@ -175,3 +194,15 @@ class ImportViewSet(viewsets.ReadOnlyModelViewSet[ContactImport]):
         except ImportProblem as problem:
             raise WrongState(problem.message) from None
         return Response(self.get_serializer(upload).data, status=202)
+
+
+def _change(upload: ContactImport, given: dict[str, Any]) -> None:
+    """Raises ImportProblem."""
+    if "mapping" in given:
+        run.set_mapping(upload=upload, mapping=given["mapping"])
+    if "consent_source" in given or "consent_at" in given:
+        run.state_consent(
+            upload=upload,
+            source=given.get("consent_source", upload.consent_source),
+            at=given.get("consent_at", upload.consent_at),
+        )

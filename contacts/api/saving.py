@@ -4,12 +4,18 @@ from typing import Any
 
 from django.db import transaction
 
-from contacts.api.refusals import AlreadyExists
+from contacts import consent
+from contacts.api.refusals import AlreadyExists, Conflict
 from contacts.models import Contact
 
 
+class Erased(Conflict):
+    problem = "erased"
+
+
 def create(*, fields: dict[str, Any]) -> Contact:
-    """A new contact. Raises AlreadyExists, which names the one that has the number."""
+    """A new contact. Raises AlreadyExists, which names the one that has the number, and Erased."""
+    _refuse_erased(fields["phone"])
     contact, created = Contact.objects.get_or_create(phone=fields["phone"], defaults=_without_nulls(fields))
     if not created:
         raise _exists(contact.pk)
@@ -18,6 +24,7 @@ def create(*, fields: dict[str, Any]) -> Contact:
 
 def upsert(*, fields: dict[str, Any]) -> tuple[Contact, bool]:
     """The contact with this number, made or brought up to date, and whether it is new."""
+    _refuse_erased(fields["phone"])
     with transaction.atomic():
         contacts = Contact.objects.select_for_update()
         contact, created = contacts.get_or_create(phone=fields["phone"], defaults=_without_nulls(fields))
@@ -31,11 +38,18 @@ def update(*, contact_id: int, fields: dict[str, Any]) -> Contact:
     with transaction.atomic():
         contact = Contact.objects.select_for_update().get(pk=contact_id)
         phone = fields.get("phone", contact.phone)
+        if phone != contact.phone:
+            _refuse_erased(phone)
         other = Contact.objects.filter(phone=phone).exclude(pk=contact_id).values_list("pk", flat=True).first()
         if other is not None:
             raise _exists(other)
         _apply(contact, fields)
     return contact
+
+
+def _refuse_erased(phone: str) -> None:
+    if consent.erased_among([phone]):
+        raise Erased("The owner of this number had themselves erased: only a START from them undoes that.")
 
 
 def _apply(contact: Contact, fields: dict[str, Any]) -> None:

@@ -114,7 +114,7 @@ def _read(value: str, read: Any, message: str) -> str:
 class ListSerializer(StrictModel):
     class Meta:
         model = ContactList
-        fields = ["id", "name", "description", "size", "created_at"]
+        fields = ["id", "name", "description", "is_marketing", "size", "created_at"]
         read_only_fields = ["size"]
         extra_kwargs = {"description": {"max_length": 2000}, "size": {"help_text": "How many contacts are on it."}}
 

@@ -35,9 +35,12 @@ class Counts:
 _ANALYSE_FROM = 1000
 
 
-def stage(rows: Iterable[tuple[int, Values]], *, attributes: Sequence[str]) -> int:
-    """COPY (line, values) rows into a temporary table of this transaction; returns how many."""
-    columns = _columns(attributes)
+def stage(rows: Iterable[tuple[int, Values]], *, attributes: Sequence[str], more: Sequence[str] = ()) -> int:
+    """COPY (line, values) rows into a temporary table of this transaction; returns how many.
+
+    `more` are columns that follow the attributes, and are no part of the contact.
+    """
+    columns = _columns(attributes, more)
     with connection.cursor() as cursor:
         for table in (STAGING, FOLDED):
             cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(table))
@@ -51,19 +54,20 @@ def stage(rows: Iterable[tuple[int, Values]], *, attributes: Sequence[str]) -> i
     return count
 
 
-def fold(*, attributes: Sequence[str]) -> int:
+def fold(*, attributes: Sequence[str], more: Sequence[str] = ()) -> int:
     """One row per number; returns how many.
 
     Rows of one number are folded as if they were imported one after the other: the last one wins, but an empty
     cell of it does not undo what an earlier one says.
     """
-    values = _columns(attributes)[1:]
+    values = _columns(attributes, more)[1:]
+    fixed, further = values[: len(FIXED) - 1], values[len(FIXED) - 1 + len(attributes) :]
     last = sql.SQL(", ").join(
         sql.SQL("(array_agg({0} ORDER BY line DESC) FILTER (WHERE {0} IS NOT NULL))[1] AS {0}").format(column)
         for column in values
     )
     attributes_of = sql.SQL("jsonb_strip_nulls(jsonb_object(%s::text[], ARRAY[{}]::text[]))").format(
-        sql.SQL(", ").join(values[len(FIXED) - 1 :])
+        sql.SQL(", ").join(values[len(fixed) : len(fixed) + len(attributes)])
     )
     query = sql.SQL(
         """
@@ -79,7 +83,7 @@ def fold(*, attributes: Sequence[str]) -> int:
     ).format(
         folded=FOLDED,
         staging=STAGING,
-        fixed=sql.SQL(", ").join(values[: len(FIXED) - 1]),
+        fixed=sql.SQL(", ").join([*fixed, *further]),
         values=sql.SQL(", ").join(values),
         last=last,
         attributes=attributes_of,
@@ -179,9 +183,9 @@ def write(*, staged: int, folded: int, contact_list: ContactList | None) -> Coun
     return Counts(created, updated, folded - created - updated, staged - folded)
 
 
-def _columns(attributes: Sequence[str]) -> list[sql.Identifier]:
+def _columns(attributes: Sequence[str], more: Sequence[str]) -> list[sql.Identifier]:
     """A column per value. Attributes go by number: their names are the file's."""
-    return [sql.Identifier(name) for name in (*FIXED, *(f"attribute_{n}" for n in range(len(attributes))))]
+    return [sql.Identifier(name) for name in (*FIXED, *(f"attribute_{n}" for n in range(len(attributes))), *more)]
 
 
 def _query(template: LiteralString) -> sql.Composed:

@@ -8,10 +8,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from contacts.importing.values import country_code, language_tag, time_zone_name
+from contacts.importing.values import country_code, language_tag, moment, time_zone_name
 from contacts.phone import InvalidPhone, normalise
 
-FIELDS = ("phone", "name", "first_name", "last_name", "language", "time_zone", "country")
+#: Of the person, and of the consent that the file brings along.
+FIELDS = (
+    *("phone", "name", "first_name", "last_name", "language", "time_zone", "country"),
+    *("consent_source", "consent_at"),
+)
 IGNORE = "ignore"
 ATTRIBUTE = "attribute:"
 
@@ -37,6 +41,14 @@ _HEADERS = {
     "language": """language|lang|locale|language code|sprache|langue|idioma|lingua|taal|jezyk|dil|язык""",
     "time_zone": """time zone|timezone|tz|zeitzone|fuseau horaire|zona horaria|fuso horario|fuso orario|tijdzone
         |strefa czasowa|saat dilimi|часовои пояс""",
+    "consent_source": """consent source|source of consent|opt in source|optin source|opt in channel
+        |quelle der einwilligung|einwilligungsquelle|source du consentement|origen del consentimiento
+        |origem do consentimento|fonte del consenso|bron van toestemming|zrodlo zgody|izin kaynagi
+        |источник согласия""",
+    "consent_at": """consent date|date of consent|consent at|consented at|opt in date|optin date|opt in at|opted in at
+        |einwilligungsdatum|einwilligung am|datum der einwilligung|date du consentement|date de consentement
+        |fecha del consentimiento|fecha de consentimiento|data do consentimento|data de consentimento
+        |data del consenso|datum toestemming|data zgody|izin tarihi|дата согласия""",
     "country": """country|country code|land|landercode|pays|code pays|pais|paese|kraj|ulke|страна""",
 }
 _TARGET_OF = {name.strip(): target for target, names in _HEADERS.items() for name in names.split("|")}
@@ -82,6 +94,11 @@ def guess(*, header: Sequence[str], samples: Sequence[Sequence[str]], default_co
     for target, fits in (("language", language_tag), ("time_zone", time_zone_name), ("country", country_code)):
         if target in named and share(named.index(target), fits) >= _ENOUGH:
             taken[target] = named.index(target)
+
+    if "consent_source" in named:
+        taken["consent_source"] = named.index("consent_source")
+    if "consent_at" in named and share(named.index("consent_at"), moment) >= _ENOUGH:
+        taken["consent_at"] = named.index("consent_at")
 
     target_at = {column: target for target, column in taken.items()}
     skipped = len(REJECTED_COLUMNS) if tuple(header[: len(REJECTED_COLUMNS)]) == REJECTED_COLUMNS else 0

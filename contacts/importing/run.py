@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePath
 from typing import BinaryIO, cast
 
@@ -17,6 +18,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
+from contacts.importing import consents
 from contacts.importing import mapping as mappings
 from contacts.importing.read import Head, ImportProblem, detect_encoding, read_head
 from contacts.importing.values import country_code
@@ -68,9 +70,12 @@ def prepare(
     default_country: str,
     contact_list: ContactList | None,
     actor: User | None,
+    consent_source: str = "",
+    consent_at: datetime | None = None,
 ) -> ContactImport:
     """Take an uploaded file in, with a guess at its columns. `default_country` is two letters, or "" for none.
 
+    `consent_source` and `consent_at` say of everyone in it where and when they agreed to marketing.
     Raises ImportProblem, and then keeps nothing.
     """
     if not file.size:
@@ -96,6 +101,8 @@ def prepare(
         header=list(seen.header),
         mapping=seen.mapping,
         total_bytes=file.size,
+        consent_source=consent_source[: consents.MAX_SOURCE],
+        consent_at=consent_at,
         created_by=actor,
     )
     # The stored name is ours: theirs may hold a person's name, or a path.
@@ -108,6 +115,17 @@ def presentable(name: str, *, otherwise: str) -> str:
     """The name of an uploaded file as it may be kept and shown; `otherwise` where nothing is left of it."""
     base = PurePath(name.replace("\\", "/")).name
     return re.sub(r"[\x00-\x1f\x7f]", "", base)[:255] or otherwise
+
+
+def state_consent(*, upload: ContactImport, source: str, at: datetime | None) -> None:
+    """Say of everyone in the file where and when they agreed to marketing. Counts of an earlier check are void.
+
+    Raises ImportProblem while or after the import runs.
+    """
+    with transaction.atomic():
+        current = _lock_idle(upload)
+        said = {"consent_source": source[: consents.MAX_SOURCE], "consent_at": at}
+        _reset(upload, Status.UPLOADED, mapping=current.mapping, started_at=None, **said)
 
 
 def set_mapping(*, upload: ContactImport, mapping: Mapping[str, str]) -> None:
@@ -163,7 +181,7 @@ def run(upload: ContactImport) -> ContactImport:
 def _begin(upload: ContactImport, status: Status) -> None:
     with transaction.atomic():
         current = _lock_idle(upload)
-        wrong = mappings.problems(header=current.header, mapping=current.mapping)
+        wrong = mappings.problems(header=current.header, mapping=current.mapping) + consents.problems(current)
         if wrong:
             raise ImportProblem(" ".join(wrong))
         _reset(upload, status, mapping=current.mapping, started_at=timezone.now())

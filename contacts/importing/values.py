@@ -2,6 +2,7 @@
 
 import re
 import zoneinfo
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 
 import phonenumbers
@@ -31,6 +32,19 @@ def country_code(text: str) -> str | None:
     """ISO 3166-1 alpha-2, in capitals."""
     code = text.upper()
     return code if code in phonenumbers.SUPPORTED_REGIONS else None
+
+
+@lru_cache(maxsize=1024)
+def moment(text: str) -> datetime | None:
+    """A date, or a date and time, as ISO 8601 writes it; other ways are read one way here and another there."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    try:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 @cache

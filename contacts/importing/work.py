@@ -19,7 +19,8 @@ from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from contacts.importing import copy
+from contacts import consent
+from contacts.importing import consents, copy
 from contacts.importing.progress import Progress
 from contacts.importing.read import ImportProblem, read_head, read_records
 from contacts.importing.rejects import RejectedRows
@@ -70,6 +71,10 @@ def proceed(*, import_id: int, status: Status) -> bool:
 def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress) -> copy.Counts:
     header, keys = upload.header, attribute_keys(header=upload.header, mapping=upload.mapping)
     clean = cleaner(header=header, mapping=upload.mapping, default_country=upload.default_country)
+    said = consents.statement(upload)
+    brought = consents.reader(upload, said)
+    more = consents.COLUMNS if brought else ()
+    is_erased = consent.erased_test()
     with upload.file.open("rb") as file:
         binary = cast(BinaryIO, file)
         shape = read_head(binary, encoding=upload.encoding, default_country=upload.default_country).shape
@@ -83,18 +88,25 @@ def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress)
                         progress.show(bytes_read=binary.tell(), rows_read=row, rejected=rejected.count)
                     try:
                         values = clean(cells)
+                        if brought:
+                            values += brought(cells)
+                        if is_erased and is_erased(str(values[0])):
+                            raise Rejected("erased", "The owner of this number had themselves erased.")
                     except Rejected as why:
-                        rejected.add(line, why, cells)
+                        rejected.add(line, why, [] if why.reason == "erased" else cells)
                     else:
                         yield line, values
 
-            staged = copy.stage(accepted(), attributes=keys)
+            staged = copy.stage(accepted(), attributes=keys, more=more)
     rows = staged + rejected.count
     progress.show(bytes_read=upload.total_bytes, rows_read=rows, rejected=rejected.count, now=True)
-    folded = copy.fold(attributes=keys)
+    folded = copy.fold(attributes=keys, more=more)
     if upload.status == Status.CHECKING:
         return copy.compare(staged=staged, folded=folded)
-    return copy.write(staged=staged, folded=folded, contact_list=upload.contact_list)
+    counts = copy.write(staged=staged, folded=folded, contact_list=upload.contact_list)
+    if brought:
+        consents.record(upload, said)
+    return counts
 
 
 def _conclude(upload: ContactImport, counts: copy.Counts, rejected: RejectedRows) -> None:

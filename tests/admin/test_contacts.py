@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from contacts.importing import run, work
-from contacts.models import Contact, ContactImport, ContactList, Suppression
+from contacts.models import Contact, ContactImport, ContactList, Erasure, Suppression
 from tests import factories
 
 FILE = "Phone,Full name,Clinic\n+14155550123,Ada Byron,Elm Street\nnonsense,Bob,Elm Street\n"
@@ -268,3 +268,43 @@ def test_a_mapping_without_a_number_does_not_start(staff: Client) -> None:
     assert "No column is the phone number" in answer.content.decode()
     imported.refresh_from_db()
     assert imported.status == ContactImport.Status.UPLOADED
+
+
+# --- consent and privacy ------------------------------------------------------------------------------------------
+
+
+def test_staff_record_a_consent_and_print_the_proof(staff: Client) -> None:
+    ada = factories.ContactFactory(name="Ада")
+    sent = {"phone": ada.phone, "action": "granted", "purpose": "marketing", "source": "staff"}
+
+    refused = staff.post("/admin/contacts/consentevent/add/", sent | {"evidence": "x", "purpose": "spam"})
+    assert "not one of the available choices" in refused.content.decode()
+    staff.post("/admin/contacts/consentevent/add/", sent | {"evidence": "Said so by phone"})
+
+    page = staff.get(f"/admin/contacts/contact/{ada.pk}/change/").content.decode()
+    assert "Marketing: granted" in page
+    assert 'data-testid="erase"' not in page
+    proof = f"/admin/contacts/consentevent/{ada.pk}/proof"
+    assert staff.get(f"{proof}.pdf").content.startswith(b"%PDF")
+    assert staff.get(f"{proof}.json").json()["events"][0]["evidence"] == "Said so by phone"
+
+
+def test_an_operator_erases_a_person_only_when_certain(operator: Client) -> None:
+    ada = factories.ContactFactory()
+    assert 'data-testid="erase"' in operator.get(f"/admin/contacts/contact/{ada.pk}/change/").content.decode()
+    page = f"/admin/contacts/erasure/add/?contact={ada.pk}"
+    assert ada.phone in operator.get(page).content.decode()
+
+    operator.post(page, {"phone": ada.phone, "evidence": "Letter of 3 May"})
+    assert not Erasure.objects.exists()
+
+    operator.post(page, {"phone": ada.phone, "evidence": "Letter of 3 May", "certain": "on"})
+    erasure = Erasure.objects.get()
+    assert (erasure.phone, erasure.status) == (ada.phone, "waiting")
+    assert operator.get(f"/admin/contacts/erasure/{erasure.pk}/certificate.pdf").status_code == 404
+
+
+def test_an_operator_takes_out_what_there_is_about_a_person(operator: Client) -> None:
+    ada = factories.ContactFactory()
+    answer = operator.get(f"/admin/contacts/erasure/export/{ada.pk}/")
+    assert b"".join(answer.streaming_content).startswith(b"PK")  # type: ignore[attr-defined]

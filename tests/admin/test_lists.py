@@ -35,6 +35,8 @@ ROWS: dict[str, Callable[[], Any]] = {
     "contacts_contactlist": factories.ContactListFactory,
     "contacts_contactimport": factories.ContactImportFactory,
     "contacts_suppression": lambda: factories.SuppressionFactory(created_by=somebody()),
+    "contacts_consentevent": factories.ConsentEventFactory,
+    "contacts_erasure": factories.ErasureFactory,
     "campaigns_template": factories.TemplateVersionFactory,
     "campaigns_campaign": campaigns_with_messages,
     "delivery_message": factories.MessageFactory,

@@ -7,9 +7,10 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from campaigns.models import Campaign
-from contacts.models import ContactImport
+from contacts.models import ContactImport, Erasure
 from smshub.api.models import ApiKey
 from tests import conversation_factories, factories, reminder_factories, webhook_factories
 from tests.twilio_door.factories import TwilioLoginFactory
@@ -19,6 +20,8 @@ MAKE: dict[str, Callable[[], Any]] = {
     "contacts_contactlist": lambda: factories.ContactListFactory(contacts=[factories.ContactFactory()]),
     "contacts_contactimport": factories.ContactImportFactory,
     "contacts_suppression": factories.SuppressionFactory,
+    "contacts_consentevent": factories.ConsentEventFactory,
+    "contacts_erasure": factories.ErasureFactory,
     "campaigns_template": lambda: factories.TemplateVersionFactory().template,
     "campaigns_campaign": factories.CampaignFactory,
     "campaigns_appointment": lambda: reminder_factories.ReminderFactory().appointment,
@@ -58,7 +61,7 @@ NOT_ADDED = READ_ONLY | {"campaigns_stafftask", "campaigns_conversation"}
 SETUP = {
     *("delivery_provider", "delivery_sender", "delivery_route", "delivery_allowedhours", "delivery_frequencycap"),
     *("api_apikey", "api_smpplogin", "api_twiliologin", "auth_user", "delivery_keyword", "delivery_confirmationtext"),
-    "campaigns_calendarfeed",
+    *("campaigns_calendarfeed", "contacts_erasure"),
     *("delivery_webhookendpoint", "delivery_webhookdelivery"),
 }
 
@@ -113,12 +116,16 @@ def test_nothing_is_shown_that_has_no_purpose() -> None:
 
 
 #: Where staff have nothing to do.
-OPERATORS_PAGES = ("provider", "apikey", "route", "calendarfeed", "webhookendpoint", "webhookdelivery")
+OPERATORS_PAGES = ("provider", "apikey", "route", "calendarfeed", "webhookendpoint", "webhookdelivery", "erasure")
 
 
 def campaign(status: str) -> str:
     made = factories.CampaignFactory(status=status)
     return f"/admin/campaigns/campaign/{made.pk}"
+
+
+def done_erasure() -> Erasure:
+    return factories.ErasureFactory(phone=None, digest=bytes(32), status="done", finished_at=timezone.now())
 
 
 #: Address, method, and what it needs: everything that is not one of Django's own pages.
@@ -156,6 +163,10 @@ def special_pages() -> list[tuple[str, str]]:
         ("post", f"/admin/contacts/contactimport/{upload.pk}/map/"),
         ("get", f"/admin/contacts/contactimport/{upload.pk}/rejected.csv"),
         ("get", f"/admin/contacts/suppression/{factories.SuppressionFactory().pk}/lift/"),
+        ("post", f"/admin/contacts/suppression/{factories.SuppressionFactory(reason='refused').pk}/confirm/"),
+        ("get", f"/admin/contacts/consentevent/{factories.ContactFactory().pk}/proof.pdf"),
+        ("get", f"/admin/contacts/erasure/export/{factories.ContactFactory().pk}/"),
+        ("get", f"/admin/contacts/erasure/{done_erasure().pk}/certificate.pdf"),
         ("get", f"/admin/delivery/provider/{provider.pk}/disable/"),
         ("post", f"/admin/delivery/provider/{provider.pk}/enable/"),
         ("get", f"/admin/delivery/provider/{provider.pk}/health/"),

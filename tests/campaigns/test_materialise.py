@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from campaigns import control, launch, materialise
 from campaigns.models import AudienceChunk, AudienceEntry, Campaign
+from contacts import digests
 from contacts.models import Contact
 from delivery.models import Message
 from delivery.submit import MAX_BODY
@@ -156,6 +157,17 @@ def test_a_suppression_that_was_lifted_holds_nobody_back() -> None:
     ada = ContactFactory()
     SuppressionFactory(phone=ada.phone, lifted_at=timezone.now())
     assert only_message(scenes.materialised(0, ada)).status == "queued"
+
+
+@pytest.mark.django_db
+def test_a_number_that_was_erased_is_not_texted_although_somebody_made_a_contact_of_it_again() -> None:
+    digests.make()
+    ada = ContactFactory()
+    SuppressionFactory(phone=None, digest=digests.digest(ada.phone), reason="erased")
+    digests.forget()
+    message = only_message(scenes.materialised(0, ada))
+    digests.forget()
+    assert (message.status, message.reason) == ("suppressed", "erased")
 
 
 @pytest.mark.django_db

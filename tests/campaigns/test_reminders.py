@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Appointment, Reminder, ReminderRule, StaffTask
 from campaigns.reminders import answers, due
+from contacts.consents import ledger
+from contacts.consents.ledger import Line
 from delivery.ids import reminder_of
 from delivery.models import Message, MessageEvent
 from tests.campaigns.calendar import VirtualClock, planner, put, reminders, texts, utc, virtual_clock, visit
@@ -203,6 +205,16 @@ def test_why_a_reminder_was_not_sent(now: VirtualClock) -> None:
     planner()
     assert reminders() == [("skipped", "opted_out", 1), ("skipped", "missing_variable", 1)]
     assert Message.objects.get().status == "suppressed"
+
+
+def test_who_wants_no_reminders_any_more_gets_none_and_marketing_is_another_matter(now: VirtualClock) -> None:
+    ada, bob = ContactFactory(), ContactFactory()
+    for contact, purpose in ((ada, "reminders"), (bob, "marketing")):
+        ledger.record([Line(contact.phone, "withdrawn", purpose, "staff", utc("2026-05-01T12:00"))])
+    ReminderRuleFactory()
+    put(visit("a", contact=ada, starts="2026-06-02T14:00"), visit("b", contact=bob, starts="2026-06-02T14:00"))
+    planner()
+    assert [(state, reason) for state, reason, _ in reminders()] == [("skipped", "no_consent"), ("submitted", "")]
 
 
 def test_after_an_appointment(now: VirtualClock) -> None:

@@ -1,10 +1,11 @@
 """The consent ledger only grows, and what a person has agreed to is derived from it."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.utils import IntegrityError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -230,3 +231,26 @@ def test_nobody_is_pestered_with_requests() -> None:
     with pytest.raises(LedgerError, match="wait for an answer"):
         asked()
     asked(BEA)
+
+
+# --- at the same time -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_confirmation_and_an_expiry_at_once_one_stands() -> None:
+    event = asked()
+    ready = threading.Barrier(2)
+
+    def late() -> None:
+        ready.wait(timeout=30)
+        opt_in.expire(now=timezone.now() + timedelta(days=30))
+        connections.close_all()
+
+    other = threading.Thread(target=late)
+    other.start()
+    ready.wait(timeout=30)
+    confirmed = opt_in.heard(phone=ANN, text=event.code, evidence="inbound text 1")
+    other.join(timeout=30)
+
+    answer = ConsentEvent.objects.get(request=event)
+    assert (answer.action == "granted") == (confirmed is not None)

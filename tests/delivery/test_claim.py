@@ -13,6 +13,7 @@ import redis
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from contacts import digests
 from delivery import bodies, control
 from delivery.claim import Claimed, Connection
 from delivery.lanes import Lane
@@ -64,6 +65,22 @@ def test_a_number_suppressed_since_it_was_queued_is_not_sent_to(on_loop: OnLoop,
     stopped.refresh_from_db()
     assert (stopped.status, stopped.reason) == (Status.SUPPRESSED, "opted_out")
     assert stopped.final_at is not None
+
+
+def test_an_erased_number_is_not_sent_to_whoever_queued_it(on_loop: OnLoop, sender: Sender) -> None:
+    digests.forget()
+    erased, back, wanted = MessageFactory.create_batch(3, sender=sender)
+    digests.make()
+    SuppressionFactory(phone=None, digest=digests.digest(erased.recipient), reason="erased")
+    SuppressionFactory(phone=None, digest=digests.digest(back.recipient), reason="erased", lifted_at=timezone.now())
+    digests.forget()
+
+    claimed = on_loop(claiming(sender))
+    digests.forget()
+
+    assert {outbound.id for outbound in claimed.messages} == {back.pk, wanted.pk}
+    erased.refresh_from_db()
+    assert (erased.status, erased.reason) == (Status.SUPPRESSED, "erased")
 
 
 def test_a_lifted_suppression_no_longer_counts(on_loop: OnLoop, sender: Sender) -> None:

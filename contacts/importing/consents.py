@@ -1,0 +1,112 @@
+"""Consent to marketing that a file brings along: where and when it was given, in columns or for all at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from contacts.importing.rows import Rejected
+from contacts.importing.values import moment
+from contacts.models import ConsentEvent, ContactImport
+
+#: Targets of columns, and the columns that staged rows have for them, after the attributes.
+COLUMNS = ("consent_source", "consent_at")
+MAX_SOURCE = 200
+#: A date without a time is somebody's calendar, which may be ahead of ours.
+_AHEAD = timedelta(days=1)
+
+# One line for each person and moment, however often a file is imported.
+_RECORD = f"""
+INSERT INTO contacts_consentevent
+    (phone, purpose, channel, scope, action, source, at, recorded_at, wording, evidence, recorded_by, code)
+SELECT said.phone, '{ConsentEvent.Purpose.MARKETING}', '{ConsentEvent.Channel.SMS}', '',
+       '{ConsentEvent.Action.GRANTED}', '{ConsentEvent.Source.IMPORT}', said.at, statement_timestamp(), '',
+       said.evidence, %(recorded_by)s, ''
+FROM (SELECT phone, coalesce(consent_at, %(at)s)::timestamptz AS at, coalesce(consent_source, %(source)s) AS evidence
+      FROM contacts_import_folded) AS said
+WHERE said.at IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM contacts_consentevent AS known
+    WHERE known.phone = said.phone AND known.purpose = '{ConsentEvent.Purpose.MARKETING}'
+      AND known.channel = '{ConsentEvent.Channel.SMS}' AND known.scope = '' AND known.at = said.at
+      AND known.action = '{ConsentEvent.Action.GRANTED}' AND known.evidence = said.evidence)
+ORDER BY said.phone
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is said of everyone in a file, and whether every row must say it where this does not."""
+
+    source: str
+    at: datetime | None
+    demanded: bool
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there may be something to record."""
+        return self.demanded or self.at is not None
+
+
+def statement(upload: ContactImport) -> Statement:
+    demanded = upload.contact_list is not None and upload.contact_list.is_marketing
+    return Statement(upload.consent_source, upload.consent_at, demanded)
+
+
+def problems(upload: ContactImport) -> list[str]:
+    """Why a file must not go into its list as things are; empty: it may."""
+    said, mapped = statement(upload), set(upload.mapping.values())
+    wrong = []
+    if said.at is not None and said.at > timezone.now() + _AHEAD:
+        wrong.append("The date of consent is in the future.")
+    if not said.demanded:
+        return wrong
+    if not said.source and "consent_source" not in mapped:
+        wrong.append(
+            "This list is for marketing: say where the people in the file agreed to it, for all of them or in a column."
+        )
+    if said.at is None and "consent_at" not in mapped:
+        wrong.append(
+            "This list is for marketing: say when the people in the file agreed to it, for all of them or in a column."
+        )
+    return wrong
+
+
+def values(source: str, at: str, said: Statement) -> tuple[str | None, str | None]:
+    """What a row says of its person's consent, as it is staged. Raises Rejected."""
+    when = moment(at) if at else None
+    if at and when is None:
+        raise Rejected("consent_at", "The date of consent is not one: write it like 2026-05-31.")
+    if when is not None and when > timezone.now() + _AHEAD:
+        raise Rejected("consent_at", "The date of consent is in the future.")
+    if len(source) > MAX_SOURCE:
+        raise Rejected("consent_source", f"The source of consent is longer than {MAX_SOURCE} characters.")
+    if said.demanded and not ((source or said.source) and (when or said.at)):
+        raise Rejected("consent", "It does not say where and when this person agreed to marketing.")
+    return source or None, when.isoformat() if when else None
+
+
+def reader(upload: ContactImport, said: Statement) -> Callable[[list[str]], tuple[str | None, str | None]] | None:
+    """From a record's cells to what they say of consent; None: this file has nothing to say of it."""
+    at = {target: place for place, column in enumerate(upload.header) if (target := upload.mapping.get(column))}
+    source_at, when_at = (at.get(target) for target in COLUMNS)
+    if source_at is None and when_at is None and not said.is_wanted:
+        return None
+
+    def read(cells: list[str]) -> tuple[str | None, str | None]:
+        source = "" if source_at is None else cells[source_at].strip()
+        when = "" if when_at is None else cells[when_at].strip()
+        return values(source, when, said)
+
+    return read
+
+
+def record(upload: ContactImport, said: Statement) -> int:
+    """Into the ledger, what the folded rows say. In the import's transaction; returns how many lines."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RECORD,
+            {"at": said.at and said.at.isoformat(), "source": said.source, "recorded_by": f"Import {upload.pk}"},
+        )
+        return int(cursor.rowcount)

@@ -1,0 +1,110 @@
+"""Erasing a person, the certificate of it, and giving a person what there is about them."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.urls import reverse
+from unfold.decorators import display
+from unfold.widgets import UnfoldBooleanSwitchWidget as Switch
+
+from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumberField, actor, may_see_numbers
+from contacts.models import Contact, Erasure
+from smshub.privacy import certificate, erasing
+from smshub.privacy.api import zipped
+
+
+class EraseForm(EvidenceForm):
+    phone = NumberField()
+    certain = forms.BooleanField(
+        label="Erase everything about this person, for good", widget=Switch(), help_text="Nobody can undo it."
+    )
+    field_order = ("phone", "evidence", "certain")
+
+
+@admin.register(Erasure)
+class ErasureAdmin(LargeTableAdmin):
+    list_display = ("__str__", "state", "requested_by", "evidence", "finished_at")
+    list_filter = ("status",)
+    change_form_template = "smshub/erasure.html"
+    fields = ("state", "requested_at", "requested_by", "evidence", "started_at", "finished_at", "erased", "keyed_hash")
+    readonly_fields = fields
+
+    def pages(self) -> Any:
+        return {
+            "certificate": ("<int:pk>/certificate.<str:kind>", self.certificate_view),
+            "export": ("export/<int:contact_id>/", self.export_view),
+        }
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @display(description="Status", label={"Done": "success", "Erasing": "primary"})
+    def state(self, erasure: Erasure) -> str:
+        return erasure.get_status_display()
+
+    @display(description="Erased")
+    def erased(self, erasure: Erasure) -> str:
+        return ", ".join(f"{number:,} {kind}" for kind, number in sorted(erasure.counts.items())) or "-"
+
+    @display(description="Keyed hash")
+    def keyed_hash(self, erasure: Erasure) -> str:
+        return bytes(erasure.digest).hex() if erasure.digest else "-"
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = EraseForm(request.POST or None, initial={"phone": self._number(request)})
+        back = reverse("admin:contacts_erasure_changelist")
+        if form.is_valid():
+            erasure = erasing.request(
+                phone=form.cleaned_data["phone"],
+                requested_by=actor(request).get_username(),
+                evidence=form.cleaned_data["evidence"],
+            )
+            messages.success(request, "Nothing is sent to this number from now on. The rest is done within minutes.")
+            return HttpResponseRedirect(reverse("admin:contacts_erasure_change", args=[erasure.pk]))
+        return self.form_page(
+            request,
+            form=form,
+            title="Erase a person",
+            submit="Erase",
+            intro="The contact, appointments, messages, texts and files that name this number are erased everywhere. "
+            "Counts stay, and that the number must not be texted, by a hash that only this hub can make. What rests on "
+            "it stays as well: write no names into it.",
+            back=back,
+            danger=True,
+        )
+
+    def certificate_view(self, request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+        erasure: Erasure = self.allowed(request, pk, "view")
+        try:
+            found = certificate.certificate(erasure)
+        except ValueError:
+            raise Http404 from None
+        if kind == "json":
+            return JsonResponse(found)
+        return HttpResponse(certificate.as_pdf(found), content_type="application/pdf")
+
+    def export_view(self, request: HttpRequest, contact_id: int) -> HttpResponseBase:
+        """For whoever may erase: it is the other half of what a person may ask for."""
+        contact = Contact.objects.filter(pk=contact_id).first()
+        if contact is None:
+            raise Http404
+        if not (self.has_add_permission(request) and may_see_numbers(request.user)):
+            raise PermissionDenied
+        return zipped(contact.phone, f"person-{contact.pk}.zip")
+
+    def _number(self, request: HttpRequest) -> str:
+        """Of the contact whose page it was asked for on; an address has no number in it."""
+        asked = request.GET.get("contact", "")
+        found = Contact.objects.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) < 18 else None
+        return found.phone if found and may_see_numbers(request.user) else ""
