@@ -1,10 +1,12 @@
 """What this floor has of one person, taken away: appointments with their reminders and tasks, plans, conversations."""
 
 from collections import Counter
+from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
-from campaigns.models import Appointment, Conversation, Plan, Reminder, StaffTask
+from campaigns.models import Appointment, AppointmentFile, Conversation, Plan, Reminder, StaffTask
 
 BATCH = 500
 
@@ -23,6 +25,29 @@ def erase_batch(contact_id: int) -> Counter[str]:
         if not ids:
             counts["plans"] = Plan.objects.filter(contact=contact_id).delete()[0]
     return +counts
+
+
+def erase_files(*, uploaded_before: datetime) -> int | None:
+    """Delete the contents of files of appointments; how many. None: one is under way, come again.
+
+    All of them: they name people by whatever their own system calls them, which no number tells. Each is a copy of what
+    was read. The contents go before their names, as those of imports do.
+    """
+    with transaction.atomic():
+        kept = AppointmentFile.objects.filter(created_at__lt=uploaded_before).exclude(Q(file="") & Q(results_file=""))
+        uploads = list(kept.select_for_update().order_by("pk")[:BATCH])
+        if any(
+            upload.status in (AppointmentFile.Status.CHECKING, AppointmentFile.Status.APPLYING) for upload in uploads
+        ):
+            return None
+        for upload in uploads:
+            for name in ("file", "results_file"):
+                stored = getattr(upload, name)
+                if stored:
+                    stored.storage.delete(stored.name)
+                    setattr(upload, name, "")
+            upload.save(update_fields=["file", "results_file"])
+        return len(uploads)
 
 
 def erase_conversations(phone: str) -> Counter[str]:

@@ -12,11 +12,13 @@ from delivery.models import (
     Message,
     MessageEvent,
     MessagePart,
+    MessageRequest,
     Reached,
     Submission,
     Word,
 )
 from delivery.states import OPEN, UNCLAIMED
+from delivery.webhooks import outbox
 
 #: Messages that one transaction empties, and texts received that it deletes.
 BATCH = 500
@@ -31,7 +33,8 @@ def erase_batch(phone: str) -> Counter[str]:
     """One batch, all of it or nothing. Returns what was erased, by kind; nothing: it is all gone.
 
     A message keeps its row, so that counts and costs stay what they were: its number, text, the provider's names for
-    it and what its timeline says in words go. Texts received go as a whole.
+    it, what its timeline says in words and what its caller said of it go. Texts received go as a whole. What was told
+    of either to other systems loses its content, and what was still to be told is not.
     """
     with transaction.atomic():
         counts = _messages(phone) or _inbound(phone)
@@ -39,6 +42,7 @@ def erase_batch(phone: str) -> Counter[str]:
             counts["frequency counts"] = 1
         if not counts:
             counts["confirmations"] = Confirmation.objects.filter(phone=phone).delete()[0]
+            counts["events for webhooks"] = outbox.empty([outbox.subject_of("number", phone)])
     return +counts
 
 
@@ -52,13 +56,14 @@ def _messages(phone: str) -> Counter[str]:
     MessageEvent.objects.filter(**among).exclude(detail="").update(detail="")
     Attempt.objects.filter(**among).exclude(provider_message_id="").update(provider_message_id="")
     MessagePart.objects.filter(**among).exclude(provider_message_id="").update(provider_message_id="")
+    MessageRequest.objects.filter(**among).update(metadata={}, client_reference="", status_webhook="")
     InboxReceipt.objects.filter(message_id__in=ids).delete()
     Word.objects.filter(subject__in=ids).delete()
     Submission.objects.filter(message_id__in=ids).delete()
     Message.objects.filter(id__in=ids, id__gte=ids[0], id__lte=ids[-1]).update(
         recipient="", sealed_body=None, provider_message_id="", contact_id=None, place_id=None
     )
-    return Counter({"messages": len(ids)})
+    return Counter({"messages": len(ids), "events for webhooks": outbox.empty(ids)})
 
 
 def _inbound(phone: str) -> Counter[str]:
@@ -67,4 +72,4 @@ def _inbound(phone: str) -> Counter[str]:
         return Counter()
     Word.objects.filter(subject__in=ids).delete()
     Inbound.objects.filter(id__in=ids).delete()
-    return Counter({"texts received": len(ids)})
+    return Counter({"texts received": len(ids), "events for webhooks": outbox.empty(ids)})

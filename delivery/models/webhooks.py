@@ -94,6 +94,7 @@ class WebhookDelivery(models.Model):
             models.Index(fields=["endpoint", "not_before", "id"], condition=Q(state=0), name="webhook_due"),
             models.Index(fields=["endpoint", "subject", "id"], condition=Q(state=0), name="webhook_subject"),
             models.Index(fields=["endpoint", "id"], name="webhook_log"),
+            models.Index(fields=["subject"], condition=Q(data__isnull=False), name="webhook_kept"),
         ]
 
 

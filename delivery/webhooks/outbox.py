@@ -44,6 +44,14 @@ VALUES (%(endpoint)s, %(event_id)s, %(type)s, %(event_id)s, %(data)s::jsonb, sta
         transaction_timestamp(), transaction_timestamp(), '')
 """
 
+# By the index webhook_kept.
+_EMPTY = """
+UPDATE delivery_webhookdelivery SET
+    data = NULL, url = NULL, error = CASE WHEN state = 0 THEN 'Whom it was about was erased.' ELSE error END,
+    ended_at = COALESCE(ended_at, statement_timestamp()), state = CASE WHEN state = 0 THEN 2 ELSE state END
+WHERE subject = ANY(%(subjects)s::uuid[]) AND data IS NOT NULL
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -99,3 +107,10 @@ def ping(endpoint: WebhookEndpoint) -> UUID:
         cursor.execute(_PING, {"endpoint": endpoint.pk, "event_id": event_id, "type": events.PING, "data": data})
     transaction.on_commit(wake.webhooks)
     return event_id
+
+
+def empty(subjects: Sequence[UUID]) -> int:
+    """Take away what is kept to be told, or was told, of these: their person is being erased. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EMPTY, {"subjects": list(subjects)})
+        return int(cursor.rowcount)

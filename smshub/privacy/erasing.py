@@ -123,12 +123,19 @@ def _files(erasure: Erasure, phone: str) -> Counter[str] | None:
     return Counter({"import files": erased})
 
 
+def _appointment_files(erasure: Erasure, phone: str) -> Counter[str] | None:
+    """None: one is under way."""
+    erased = of_campaigns.erase_files(uploaded_before=erasure.requested_at)
+    return None if erased is None else +Counter({"appointment files": erased})
+
+
 _PIECES: tuple[Callable[[Erasure, str], Counter[str] | None], ...] = (
     _appointments,
     _conversations,
     _messages,
     _answers,
     _files,
+    _appointment_files,
 )
 
 

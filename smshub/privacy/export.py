@@ -16,7 +16,7 @@ from django.db.models import Model, QuerySet
 from campaigns.models import Appointment, Conversation, Plan, Reminder, StaffTask
 from contacts.consents.proof import as_pdf, proof
 from contacts.models import Contact, Membership, Suppression
-from delivery.models import Confirmation, Inbound, Message, MessageEvent, Reached
+from delivery.models import Confirmation, Inbound, Message, MessageEvent, MessageRequest, Reached
 
 _PAGE = 500
 
@@ -79,6 +79,7 @@ def _parts(phone: str) -> Iterable[tuple[str, QuerySet[Any], Callable[[Any], dic
     yield "staff_tasks", StaffTask.objects.filter(appointment__contact__phone=phone).order_by("pk"), _plain
     yield "messages", Message.objects.filter(recipient=phone).order_by("-id"), _with_body
     yield "message_events", MessageEvent.objects.filter(message__recipient=phone).order_by("message_id", "at"), _plain
+    yield "message_requests", MessageRequest.objects.filter(message__recipient=phone).order_by("message_id"), _plain
     yield "texts_received", Inbound.objects.filter(phone=phone).order_by("-id"), _with_body
     yield "conversations", Conversation.objects.filter(phone=phone).order_by("pk"), _plain
     yield "confirmations", Confirmation.objects.filter(phone=phone).order_by("pk"), _plain

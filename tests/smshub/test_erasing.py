@@ -19,13 +19,15 @@ from contacts.consents.ledger import Line
 from contacts.models import ConsentEvent, Contact, Erasure, NumberKey
 from delivery import rotation
 from delivery.inbound.store import store
-from delivery.models import Inbound, Message, Reached
+from delivery.models import Inbound, Message, MessageRequest, Reached
 from delivery.providers.base import InboundText
 from delivery.states import Status
 from delivery.submit import submit
+from delivery.webhooks import outbox
 from smshub.privacy import erasing
 from tests import factories
-from tests.reminder_factories import ReminderFactory
+from tests.reminder_factories import AppointmentFileFactory, ReminderFactory
+from tests.webhook_factories import WebhookDeliveryFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +63,13 @@ def everywhere(phone: str = ADA, name: str = "Ada Byron") -> Contact:
     sender = factories.SenderFactory()
     message = factories.MessageFactory(sender=sender, recipient=phone, contact_id=contact.pk, status=Status.DELIVERED)
     factories.MessageEventFactory(message=message, detail=f"to {phone}")
+    MessageRequest.objects.create(
+        message_id=message.pk, api_key_id=7, metadata={"patient": name}, client_reference=f"visit of {phone}"
+    )
+    WebhookDeliveryFactory(endpoint__events=[], subject=message.pk, data={"to": phone})
+    number = outbox.subject_of("number", phone)
+    WebhookDeliveryFactory(endpoint__events=[], subject=number, data={"phone": phone}, state=1)
+    AppointmentFileFactory(file=ContentFile(f"id,start,phone\n1,2030-01-01,{phone}\n".encode(), "visits.csv"))
     factories.InboundFactory(provider=sender.provider, phone=phone)
     Reached.objects.create(recipient=phone, place_id=1, last_at=timezone.now(), times=[timezone.now()], lanes=[3])
     ReminderFactory(appointment__contact=contact)
@@ -121,6 +130,8 @@ def test_the_row_of_the_erasure_counts_what_went_and_names_nobody() -> None:
         "frequency counts": 1,
         "remembered answers": 1,
         "import files": 1,
+        "appointment files": 1,
+        "events for webhooks": 2,
         "list memberships": 1,
         "contacts": 1,
         "consents made anonymous": 1,
