@@ -182,7 +182,14 @@ def test_a_new_default_sender_takes_the_place_of_the_old_one(operator: Client) -
 
     operator.post(
         "/admin/delivery/sender/add/",
-        {"provider": old.provider_id, "address": "+16505550001", "rate": "", "enabled": "on", "is_default": "on"},
+        {
+            "provider": old.provider_id,
+            "address": "+16505550001",
+            "rate": "",
+            "enabled": "on",
+            "is_default": "on",
+            "opt_out_scope": "everywhere",
+        },
     )
 
     assert Sender.objects.get(is_default=True).address == "+16505550001"
@@ -228,7 +235,8 @@ def test_a_revoked_key_stays_known(operator: Client) -> None:
 
 
 def sender_form(sender: Sender, **changes: str) -> dict[str, object]:
-    return {"provider": sender.provider_id, "address": sender.address, "rate": ""} | changes
+    usual = {"provider": sender.provider_id, "address": sender.address, "rate": "", "opt_out_scope": "everywhere"}
+    return usual | changes
 
 
 def test_a_sender_says_why_it_is_off_until_it_is_switched_on(operator: Client) -> None:
