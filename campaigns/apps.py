@@ -7,3 +7,7 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns import guards  # noqa: F401  (registers its receivers)
+        from campaigns.replies import note
+        from delivery.signals import text_received
+
+        text_received.connect(lambda inbound, **_: note(inbound), weak=False, dispatch_uid="replies")

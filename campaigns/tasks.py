@@ -7,6 +7,7 @@ from celery import shared_task
 
 from campaigns import control, launch, lifecycle, retrying, wake
 from campaigns import materialise as materialising
+from campaigns.links import visits
 from campaigns.reminders import work as reminding
 from delivery.tasks import TICK_MS
 from delivery.wake import first_in, heard
@@ -50,6 +51,13 @@ def remind() -> None:
         wake.remind()
 
 
+@shared_task(name="campaigns.tasks.count_visits")
+def count_visits() -> None:
+    heard("campaigns.tasks.count_visits")
+    if visits.settle(seconds=RUN_SECONDS):
+        wake.count_visits()
+
+
 @shared_task(name="campaigns.tasks.tick")
 def tick() -> None:
     if first_in(TICK_MS, "campaigns.tasks.tick"):
@@ -57,3 +65,5 @@ def tick() -> None:
         launch.launch_due()
         if reminding.is_there_any():
             wake.remind()
+        if visits.is_there_any():
+            wake.count_visits()

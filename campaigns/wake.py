@@ -26,3 +26,8 @@ def cancel_rest(campaign_id: int) -> None:
 def remind() -> None:
     """Reminders are due, or to be planned."""
     say("campaigns.tasks.remind")
+
+
+def count_visits() -> None:
+    """Somebody followed a link."""
+    say("campaigns.tasks.count_visits")

@@ -66,14 +66,16 @@ def submit(
     not_before: datetime | None = None,
     valid_until: datetime | None = None,
     contact_id: int | None = None,
+    message_id: UUID | None = None,
 ) -> Message:
-    """Queue one text to one E.164 number.
+    """Queue one text to one E.164 number, under an id of `delivery.ids` where its text was made for that one.
 
     A suppressed recipient gets a row as well, `suppressed` with its reason, so that the sender learns the fate of
     what it asked for. In a lane that time rules are about it may be `held` until the recipient's next allowed hour.
     Raises SubmitError.
     """
-    draft = Draft(recipient, body, lane, sender, not_before, valid_until, contact_id)
+    message_id = message_id or new_message_id()
+    draft = Draft(recipient, body, lane, sender, not_before, valid_until, contact_id, message_id)
     now = clock.now()
     _check(draft, now)
     country = phone.country(recipient)

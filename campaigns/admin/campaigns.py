@@ -16,6 +16,7 @@ from unfold.views import ChangeList
 
 from campaigns import control, launch, retrying
 from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleForm
+from campaigns.admin.links import LinkInline
 from campaigns.admin.live import live
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
@@ -62,6 +63,7 @@ AT_ONCE: dict[Action, Verb] = {
 class CampaignAdmin(PageAdmin):
     form = CampaignForm
     change_form_template = "campaigns/admin/campaign.html"
+    inlines = (LinkInline,)
     list_display = ("name", "state", "progress", "people", "template", "when")
     list_filter = ("status",)
     list_select_related = ("template",)

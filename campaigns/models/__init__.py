@@ -10,6 +10,7 @@ from campaigns.models.campaigns import (
     Template,
     TemplateVersion,
 )
+from campaigns.models.links import CampaignReport, Link, LinkedMessage, Visit
 from campaigns.models.reminders import Reminder, ReminderRule
 
 __all__ = [
@@ -19,10 +20,14 @@ __all__ = [
     "AudienceEntry",
     "Campaign",
     "CampaignEvent",
+    "CampaignReport",
+    "Link",
+    "LinkedMessage",
     "Plan",
     "Reminder",
     "ReminderRule",
     "StaffTask",
     "Template",
     "TemplateVersion",
+    "Visit",
 ]

@@ -17,6 +17,7 @@ import structlog
 from django.db import connection, transaction
 
 from campaigns import templating
+from campaigns.links.single import SingleLinks
 from campaigns.models import Reminder, ReminderRule, TemplateVersion
 from campaigns.reminders import texts
 from campaigns.reminders.reasons import OF_STATUS, Reason
@@ -125,16 +126,18 @@ def hand_over_batch(limit: int = BATCH) -> int:
             return 0
         rows = _read(ids)
         rules = _rules({row.rule_id for row in rows})
+        links = SingleLinks(rules.versions.values())
         settled: list[_Settled] = []
         pending: dict[UUID, tuple[_Due, Text]] = {}
         for row in rows:
             if why := _stands_in_the_way(row, rules.rules[row.rule_id], now):
                 settled.append(_Settled(row.id, *why))
-            elif isinstance(text := _text(row, rules), Text):
+            elif isinstance(text := _text(row, rules, links), Text):
                 pending[text.id] = (row, text)
             else:
                 settled.append(_Settled(row.id, State.SKIPPED, text))
         fates = submit_many([text for _, text in pending.values()])
+        links.save(fates.keys())
         for message_id, (row, _) in pending.items():
             fate = fates.get(message_id)
             if fate and fate.status == Status.SUPPRESSED:
@@ -178,7 +181,7 @@ def _stands_in_the_way(row: _Due, rule: ReminderRule, now: datetime) -> tuple[st
     return None
 
 
-def _text(row: _Due, rules: _Rules) -> Text | str:
+def _text(row: _Due, rules: _Rules, links: SingleLinks) -> Text | str:
     """The message, or the reason why there can be none."""
     version = rules.version(row.rule_id, row.purpose)
     if version is None:
@@ -191,6 +194,8 @@ def _text(row: _Due, rules: _Rules) -> Text | str:
         "country": row.country,
         "attributes": _mapping(row.contact_attributes),
     }
+    # Neither changes once it is due: the one id that this reminder's message can have, in a month that is open.
+    message_id = reminder_message_id(max(row.due_at, row.created_at), row.id)
     try:
         variables = texts.context(
             contact,
@@ -199,12 +204,11 @@ def _text(row: _Due, rules: _Rules) -> Text | str:
             kind=row.kind,
             attributes=_mapping(row.attributes),
         )
-        body = texts.render(version, variables)
+        body = texts.render(version, variables | links.context(version.template_id, message_id, variables))
     except templating.TemplateError:
         return Suppressed.MISSING_VARIABLE
     return Text(
-        # Neither changes once it is due: the one id that this reminder's message can have, in a month that is open.
-        id=reminder_message_id(max(row.due_at, row.created_at), row.id),
+        id=message_id,
         recipient=row.phone,
         body=body,
         contact_id=row.contact_id,

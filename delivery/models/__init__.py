@@ -4,6 +4,7 @@ from delivery.models.accounts import CountryLimit, Price, Provider, Sender
 from delivery.models.campaigns import CampaignHold, CampaignLimit, Tally
 from delivery.models.messages import EVENT_ORDER, Attempt, Inbound, InboxReceipt, Message, MessageEvent, MessagePart
 from delivery.models.months import Month, MonthSummary
+from delivery.models.reactions import Reaction, ReactionTally
 from delivery.models.routes import HealthChange, HealthCount, ProviderHealth, Route
 from delivery.models.submissions import Submission, Word
 from delivery.models.timerules import AllowedHours, FrequencyCap, Place, Reached
@@ -30,6 +31,8 @@ __all__ = [
     "Provider",
     "ProviderHealth",
     "Reached",
+    "Reaction",
+    "ReactionTally",
     "Route",
     "Sender",
     "Submission",

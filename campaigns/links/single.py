@@ -1,0 +1,59 @@
+"""Short links in messages that are no campaign's: reminders, and single messages made from a template.
+
+Nothing but such a message itself knows its id and its variables, so each of its links has a row, written in the
+transaction of the message. Numbers for the rows are drawn first, for they stand in the text.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from uuid import UUID
+
+from django.db import connection
+
+from campaigns.links import addresses, targets, texts
+from campaigns.models import Link, LinkedMessage, TemplateVersion
+from delivery import bodies
+
+_NUMBERS = "SELECT nextval(pg_get_serial_sequence('campaigns_linkedmessage', 'id')) FROM generate_series(1, %s)"
+
+
+class SingleLinks:
+    """For the messages of one transaction. One query for the links, one for each hundred rows' numbers, one to save."""
+
+    def __init__(self, versions: Iterable[TemplateVersion]) -> None:
+        self._used = {version.template_id: texts.used(version.body) for version in versions}
+        self._links: dict[int, list[Link]] = {}
+        if any(self._used.values()):
+            for link in Link.objects.filter(template_id__in=[pk for pk, names in self._used.items() if names]):
+                if link.template_id and link.name in self._used[link.template_id]:
+                    self._links.setdefault(link.template_id, []).append(link)
+        self._rows: list[LinkedMessage] = []
+        self._numbers = _numbers(max(map(len, self._links.values()), default=1))
+
+    def context(self, template_id: int, message_id: UUID, variables: Mapping[str, object]) -> dict[str, object]:
+        """Variables for the text of this message, beside those given, which targets may have in their query."""
+        links = self._links.get(template_id, ())
+        made: dict[str, str] = {}
+        for link, number in zip(links, islice(self._numbers, len(links)), strict=True):
+            own = targets.has_variables(link.target)
+            target = targets.render(link.target, lambda: dict(variables)) if own else ""
+            self._rows.append(
+                LinkedMessage(
+                    id=number, link_id=link.pk, message_id=message_id, sealed_target=bodies.seal(message_id, target)
+                )
+            )
+            made[link.name] = addresses.url(link.pk, number)
+        return texts.context(made)
+
+    def save(self, messages: Collection[UUID]) -> None:
+        """Of the messages that came into being."""
+        LinkedMessage.objects.bulk_create([row for row in self._rows if row.message_id in messages])
+
+
+def _numbers(at_once: int) -> Iterator[int]:
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_NUMBERS, [at_once])
+            numbers = [number for (number,) in cursor.fetchall()]
+        yield from numbers
+        at_once = 100
