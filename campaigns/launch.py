@@ -22,6 +22,7 @@ from campaigns.audience import Missing
 from campaigns.errors import CampaignError
 from campaigns.links import texts as links
 from campaigns.models import Campaign, TemplateVersion
+from campaigns.report import counting
 from campaigns.transitions import Action
 from contacts import phone
 from delivery import clock, prices
@@ -142,6 +143,7 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
         locked.launched_at = timezone.now()
         if parts.version:
             links.freeze(locked, locked.template, parts.version.body)
+        counting.begin(locked)
         transitions.finish(locked, Action.LAUNCH, actor=actor, actor_label=actor_label)
         transaction.on_commit(partial(wake.freeze, locked.pk))
     return locked

@@ -9,6 +9,7 @@ from campaigns import control, launch, lifecycle, retrying, wake
 from campaigns import materialise as materialising
 from campaigns.links import visits
 from campaigns.reminders import work as reminding
+from campaigns.report import counting
 from delivery.tasks import TICK_MS
 from delivery.wake import first_in, heard
 
@@ -58,6 +59,12 @@ def count_visits() -> None:
         wake.count_visits()
 
 
+@shared_task(name="campaigns.tasks.count_report")
+def count_report(campaign_id: int) -> None:
+    heard("campaigns.tasks.count_report", campaign_id)
+    counting.count(campaign_id)
+
+
 @shared_task(name="campaigns.tasks.tick")
 def tick() -> None:
     if first_in(TICK_MS, "campaigns.tasks.tick"):
@@ -67,3 +74,5 @@ def tick() -> None:
             wake.remind()
         if visits.is_there_any():
             wake.count_visits()
+        for campaign_id in counting.due():
+            wake.count_report(campaign_id)

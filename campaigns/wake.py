@@ -31,3 +31,8 @@ def remind() -> None:
 def count_visits() -> None:
     """Somebody followed a link."""
     say("campaigns.tasks.count_visits")
+
+
+def count_report(campaign_id: int) -> None:
+    """The campaign's report is to be counted again."""
+    say("campaigns.tasks.count_report", campaign_id)
