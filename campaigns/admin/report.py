@@ -185,7 +185,7 @@ def _chart(course: Course) -> dict[str, Any]:
                 "borderDash": dash,
                 "borderWidth": 2,
                 "pointStyle": point,
-                "pointRadius": 3,
+                "pointRadius": [3 if number else 0 for number in series.numbers],
                 "tension": 0,
             }
         )
