@@ -39,6 +39,7 @@ from delivery.states import Status
 TARGET = "https://www.example.org/offer"
 BROWSER = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/128.0.0.0 Mobile Safari/537.36"
 WARM_UP = 500
+PARTS = ("redirects", "texts", "report")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,14 +47,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--rows", type=int, default=10_000, help="contacts to materialise")
     parser.add_argument("--messages", type=int, default=100_000, help="of the campaign that is reported on")
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
 
 
 def run(servers: Servers, options: argparse.Namespace) -> int:
-    headings = ["Link", "visits/s", "half within", "99 % within", "CPU per visit"]
-    report.say("Redirects by one core", report.table(headings, _redirects(servers, options)))
-    report.say("What a link adds to a text", report.table(["", "without", "with"], _texts(options.rows)))
-    headings = ["Of a campaign", "time", "queries"]
-    report.say(f"The report of {options.messages:,} messages", report.table(headings, _report(options.messages)))
+    if "redirects" in options.only:
+        headings = ["Link", "visits/s", "half within", "99 % within", "CPU per visit"]
+        report.say("Redirects by one core", report.table(headings, _redirects(servers, options)))
+    if "texts" in options.only:
+        report.say("What a link adds to a text", report.table(["", "without", "with"], _texts(options.rows)))
+    if "report" in options.only:
+        headings = ["Of a campaign", "time", "queries"]
+        report.say(f"The report of {options.messages:,} messages", report.table(headings, _report(options.messages)))
     return 0
 
 
@@ -186,7 +191,7 @@ def _report(size: int) -> list[list[str]]:
     with fresh_database():
         campaign = _filled(size)
         rows = [["counted, by the task", f"{seconds(lambda: counting.count(campaign.pk)):.2f} s", "–"]]
-        staff = Client()
+        staff = Client(SERVER_NAME="localhost")
         admin = get_user_model().objects.create_superuser("reader", password="reads the report")
         staff.force_login(admin, backend="django.contrib.auth.backends.ModelBackend")
         here = f"/admin/campaigns/campaign/{campaign.pk}/report"

@@ -7,7 +7,7 @@ from celery import shared_task
 
 from campaigns import control, launch, lifecycle, retrying, wake
 from campaigns import materialise as materialising
-from campaigns.links import visits
+from campaigns.links import single, visits
 from campaigns.reminders import work as reminding
 from campaigns.report import counting
 from delivery.tasks import TICK_MS
@@ -15,6 +15,8 @@ from delivery.wake import first_in, heard
 
 #: How long a task keeps a worker before it makes room for another campaign's.
 RUN_SECONDS = 20.0
+#: What has expired goes once an hour.
+FORGET_MS = 3_600_000
 
 
 @shared_task(name="campaigns.tasks.freeze")
@@ -76,3 +78,5 @@ def tick() -> None:
             wake.count_visits()
         for campaign_id in counting.due():
             wake.count_report(campaign_id)
+        if first_in(FORGET_MS, "campaigns.links.forget"):
+            single.forget()

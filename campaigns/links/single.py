@@ -5,16 +5,26 @@ transaction of the message. Numbers for the rows are drawn first, for they stand
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import timedelta
 from itertools import islice
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
 from campaigns.links import addresses, targets, texts
 from campaigns.models import Link, LinkedMessage, TemplateVersion
+from campaigns.models.links import MAX_DAYS
 from delivery import bodies
+from delivery.ids import first_id
 
 _NUMBERS = "SELECT nextval(pg_get_serial_sequence('campaigns_linkedmessage', 'id')) FROM generate_series(1, %s)"
+
+_FORGET = """
+DELETE FROM campaigns_linkedmessage WHERE id IN (
+    SELECT id FROM campaigns_linkedmessage WHERE message_id < %(before)s ORDER BY message_id LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED)
+"""
 
 
 class SingleLinks:
@@ -48,6 +58,14 @@ class SingleLinks:
     def save(self, messages: Collection[UUID]) -> None:
         """Of the messages that came into being."""
         LinkedMessage.objects.bulk_create([row for row in self._rows if row.message_id in messages])
+
+
+def forget(*, limit: int = 10_000) -> int:
+    """Take away up to `limit` rows of links that have expired, whatever their days are. Returns how many."""
+    before = first_id(timezone.now() - timedelta(days=MAX_DAYS))
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, {"before": before, "limit": limit})
+        return int(cursor.rowcount)
 
 
 def _numbers(at_once: int) -> Iterator[int]:

@@ -118,9 +118,14 @@ def _value(value: str, variables: dict[str, object]) -> str:
 
 def _text(variable: str, variables: dict[str, object]) -> str:
     try:
-        return templating.render(templating.parse(variable), variables)
+        return templating.render(_parsed(variable), variables)
     except templating.TemplateError:
         return ""
+
+
+@lru_cache(maxsize=512)
+def _parsed(variable: str) -> templating.ParsedTemplate:
+    return templating.parse(variable)
 
 
 @lru_cache(maxsize=512)

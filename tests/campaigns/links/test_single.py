@@ -8,8 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from campaigns.links import single
 from campaigns.models import Link, LinkedMessage
 from delivery import bodies
+from delivery.ids import first_id
 from delivery.models import Message, Month
 from smshub.api import keys
 from tests.campaigns.calendar import VirtualClock, planner, put, utc, virtual_clock, visit
@@ -108,3 +110,14 @@ def test_a_reminder_has_its_templates_link_with_the_appointments_variables(now: 
     row = LinkedMessage.objects.get()
     assert in_text(message)
     assert (row.link_id, row.message_id) == (link.pk, message.pk)
+
+
+@pytest.mark.django_db
+def test_rows_of_links_that_have_expired_for_good_are_forgotten() -> None:
+    old, young = first_id(timezone.now() - timedelta(days=401)), first_id(timezone.now() - timedelta(days=399))
+    for message_id in (old, young):
+        LinkedMessage.objects.create(link_id=1, message_id=message_id, sealed_target=b"")
+
+    assert single.forget() == 1
+
+    assert LinkedMessage.objects.get().message_id == young
