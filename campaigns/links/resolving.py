@@ -4,6 +4,7 @@ A campaign's link is read once and kept for a while, so that most visits read no
 recipient takes one row, by its primary key: the contact, or a single message's own target.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ SELECT link.target, link.days, link.campaign_id, campaign.launched_at
 FROM campaigns_link AS link LEFT JOIN campaigns_campaign AS campaign ON campaign.id = link.campaign_id
 WHERE link.id = %s
 """
-_CONTACT = "SELECT name, phone, language, country, attributes FROM contacts_contact WHERE id = %s"
+_CONTACTS = "SELECT id, name, phone, language, country, attributes FROM contacts_contact WHERE id = ANY(%s)"
 _OWN = "SELECT link_id, message_id, sealed_target FROM campaigns_linkedmessage WHERE id = %s"
 
 
@@ -50,11 +51,47 @@ class _Known:
     launched_at: datetime | None
 
 
+class _Contacts:
+    """Rows of contacts: what is asked for while one read is under way goes into the next, so a crowd costs few."""
+
+    def __init__(self, connected: Callable[[], Awaitable[Connection]]) -> None:
+        self._connected = connected
+        self._waiting: dict[int, list[asyncio.Future[tuple[Any, ...] | None]]] = {}
+        self._reader: asyncio.Task[None] | None = None
+
+    async def read(self, number: int) -> tuple[Any, ...] | None:
+        found: asyncio.Future[tuple[Any, ...] | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(number, []).append(found)
+        if self._reader is None or self._reader.done():
+            self._reader = asyncio.create_task(self._read())
+        return await found
+
+    async def _read(self) -> None:
+        while self._waiting:
+            asked, self._waiting = self._waiting, {}
+            rows: dict[int, tuple[Any, ...]] = {}
+            error: Exception | None = None
+            try:
+                connection = await self._connected()
+                cursor = await connection.execute(_CONTACTS, [list(asked)])
+                rows = {row[0]: row[1:] for row in await cursor.fetchall()}
+            except Exception as raised:
+                error = raised
+            for number, futures in asked.items():
+                for future in futures:
+                    # Whoever asked may have lost patience.
+                    if not future.done() and error:
+                        future.set_exception(error)
+                    elif not future.done():
+                        future.set_result(rows.get(number))
+
+
 class Resolver:
     """Keeps what it read of links. It asks for a connection only when there is something to read."""
 
     def __init__(self, connected: Callable[[], Awaitable[Connection]]) -> None:
         self._connected = connected
+        self._contacts = _Contacts(connected)
         self._links: dict[int, tuple[float, _Known | None]] = {}
 
     async def find(self, token: str, now: datetime) -> Found | None:
@@ -71,7 +108,7 @@ class Resolver:
             return Found(named)
         if not targets.has_variables(link.target):
             return Found(named, link.target)
-        row = await self._row(_CONTACT, named.recipient)
+        row = await self._contacts.read(named.recipient)
         return Found(named, targets.render(link.target, lambda: _context(row)) if row else "")
 
     async def _row(self, statement: str, number: int) -> tuple[Any, ...] | None:

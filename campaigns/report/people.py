@@ -20,8 +20,10 @@ from delivery.reactions import Kind
 from delivery.states import Status, sql_in
 
 PAGE = 50
-#: Messages looked at in one statement, and for how long in one page.
+#: Messages looked at in one statement at most, and for how long in one page.
 WINDOW, SECONDS = 20_000, 0.15
+#: The first window is as large as the page; each is so many times the one before, for the rarer it is, the further away.
+GROWTH = 8
 
 _COLUMNS = "id, contact_id, recipient, country, sender_id, status, reason, segments, cost, sent_at, final_at"
 # The last id that was looked at comes with every row, or alone where no row fits.
@@ -97,10 +99,10 @@ def page(campaign: Campaign, chosen: Chosen, *, after: int = -1, limit: int = PA
         found = _reacted(campaign, kind, ids, limit + 1)
         return Page(_with_reactions(found[:limit], ids), found[limit - 1].contact_id if len(found) > limit else None)
     people: list[Person] = []
-    until, position = time.monotonic() + SECONDS, after
+    until, position, size = time.monotonic() + SECONDS, after, min(limit + 1, WINDOW)
     while True:
         window = campaign_range(campaign.launched_at, campaign.pk, after_contact=position)
-        found, last = _window(campaign, chosen, window, limit + 1 - len(people))
+        found, last = _window(campaign, chosen, window, limit + 1 - len(people), size)
         people += found
         if len(people) > limit:
             return Page(_with_reactions(people[:limit], ids), people[limit - 1].contact_id)
@@ -108,7 +110,7 @@ def page(campaign: Campaign, chosen: Chosen, *, after: int = -1, limit: int = PA
             return Page(_with_reactions(people, ids), None)
         if time.monotonic() > until:
             return Page(_with_reactions(people, ids), last, whole=False)
-        position = last
+        position, size = last, min(size * GROWTH, WINDOW)
 
 
 def everybody(campaign: Campaign, chosen: Chosen, *, at_once: int = 2000) -> Iterator[Person]:
@@ -120,20 +122,20 @@ def everybody(campaign: Campaign, chosen: Chosen, *, at_once: int = 2000) -> Ite
         after = found.after
 
 
-def _window(campaign: Campaign, chosen: Chosen, ids: IdRange, limit: int) -> tuple[list[Person], int | None]:
+def _window(campaign: Campaign, chosen: Chosen, ids: IdRange, limit: int, size: int) -> tuple[list[Person], int | None]:
     """Those of one window, and the contact that it ended with; None: there is nothing behind it."""
     condition, values = _condition(chosen)
     with connection.cursor() as cursor:
         cursor.execute(
             _WINDOW.format(condition=condition),
-            values | _range(ids, campaign) | {"window": WINDOW, "limit": limit},
+            values | _range(ids, campaign) | {"window": size, "limit": limit},
         )
         rows = cursor.fetchall()
     last, number = rows[0][:2]
     people = [_person(row[2:]) for row in rows if row[2] is not None]
     if len(people) == limit:
         return people, people[-1].contact_id
-    return people, contact_of(last) if number == WINDOW else None
+    return people, contact_of(last) if number == size else None
 
 
 def _reacted(campaign: Campaign, kind: Kind, ids: IdRange, limit: int) -> list[Person]:
