@@ -22,7 +22,7 @@ from delivery.states import Status, sql_in
 PAGE = 50
 #: Messages looked at in one statement at most, and for how long in one page.
 WINDOW, SECONDS = 20_000, 0.15
-#: The first window is as large as the page; each is so many times the one before, for the rarer it is, the further away.
+#: The first window is as large as the page, each is so many times the one before: what is rare is far away.
 GROWTH = 8
 
 _COLUMNS = "id, contact_id, recipient, country, sender_id, status, reason, segments, cost, sent_at, final_at"
