@@ -17,6 +17,7 @@ STAFF: dict[str, str] = {
     "contacts.suppression": "view add change",
     "campaigns.template": "view add change",
     "campaigns.campaign": "view add change delete",
+    "campaigns.link": "view add change delete",
     "campaigns.appointment": "view add change",
     "campaigns.appointmentfile": "view add change delete",
     "campaigns.plan": "view add change",

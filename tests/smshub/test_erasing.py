@@ -12,12 +12,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from campaigns.models import Appointment, Reminder
+from campaigns.models import Appointment, LinkedMessage, Reminder
 from contacts import consent, digests
 from contacts.consents import ledger
 from contacts.consents.ledger import Line
 from contacts.models import ConsentEvent, Contact, Erasure, NumberKey
-from delivery import rotation
+from delivery import bodies, rotation
 from delivery.inbound.store import store
 from delivery.models import Inbound, Message, Reached
 from delivery.providers.base import InboundText
@@ -25,6 +25,7 @@ from delivery.states import Status
 from delivery.submit import submit
 from smshub.privacy import erasing
 from tests import factories
+from tests.link_factories import LinkFactory
 from tests.reminder_factories import ReminderFactory
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +62,12 @@ def everywhere(phone: str = ADA, name: str = "Ada Byron") -> Contact:
     sender = factories.SenderFactory()
     message = factories.MessageFactory(sender=sender, recipient=phone, contact_id=contact.pk, status=Status.DELIVERED)
     factories.MessageEventFactory(message=message, detail=f"to {phone}")
+    link = LinkFactory(campaign=None, template=factories.TemplateFactory())
+    LinkedMessage.objects.create(
+        link_id=link.pk,
+        message_id=message.pk,
+        sealed_target=bodies.seal(message.pk, f"https://example.org/?to={phone}"),
+    )
     factories.InboundFactory(provider=sender.provider, phone=phone)
     Reached.objects.create(recipient=phone, place_id=1, last_at=timezone.now(), times=[timezone.now()], lanes=[3])
     ReminderFactory(appointment__contact=contact)
@@ -102,6 +109,7 @@ def test_nothing_of_the_person_is_left_in_any_table() -> None:
     assert where("Ada Byron") == []
     assert where(BOB), "and of another person nothing is missing"
     assert Message.objects.filter(recipient="", sealed_body=None, status=Status.DELIVERED).count() == 1
+    assert LinkedMessage.objects.get().message_id == Message.objects.get(recipient=BOB).pk
     assert (Inbound.objects.count(), Appointment.objects.count(), Reminder.objects.count()) == (1, 1, 1)
 
 
@@ -116,6 +124,7 @@ def test_the_row_of_the_erasure_counts_what_went_and_names_nobody() -> None:
     assert erasure.counts == {
         "reminders": 1,
         "appointments": 1,
+        "links in messages": 1,
         "messages": 1,
         "texts received": 1,
         "frequency counts": 1,
