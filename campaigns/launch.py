@@ -17,7 +17,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import audience, consenting, pace, templates, templating, transitions, wake
+from campaigns import audience, consenting, pace, sample, templates, templating, transitions, wake
 from campaigns.audience import Missing
 from campaigns.deferral import Deferred, deferred
 from campaigns.errors import CampaignError
@@ -25,18 +25,13 @@ from campaigns.links import texts as links
 from campaigns.models import Campaign, TemplateVersion
 from campaigns.report import counting
 from campaigns.transitions import Action
-from contacts import phone
 from delivery import clock, prices, testcarrier
 from delivery import control as delivery_control
 from delivery.models import Sender
 from delivery.routing import routes
 from delivery.routing.routes import Ways
 from delivery.routing.senders import NoSender, choose_sender
-from delivery.segments import measure
-from delivery.smart_encoding import to_gsm
 
-#: How many contacts the estimate of segments rests on.
-SAMPLE = 50
 CENT = Decimal("0.01")
 
 
@@ -107,7 +102,7 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
     if campaign.on_missing == Campaign.OnMissing.BLOCK:
         problems += [_missing_sentence(missing) for missing in survey.missing]
     problems += short.problems
-    texts = _sample(campaign, version, ways, short.named) if version and ways else []
+    texts = sample.texts(campaign, version, ways, short.named) if version and ways else []
     segments = [text.segments for text in texts]
     mean = fmean(segments) if segments else 0.0
     unroutable = _unroutable(campaign, ways) if ways else ()
@@ -287,26 +282,3 @@ def _missing_sentence(missing: Missing) -> str:
         f"{who} no value for “{missing.variable}”: give the variable a default, fill it in, or let the campaign "
         "skip those contacts."
     )
-
-
-class _Text(NamedTuple):
-    text: str
-    segments: int
-    cost: Decimal
-
-
-def _sample(campaign: Campaign, version: TemplateVersion, ways: Ways, named: frozenset[str]) -> list[_Text]:
-    template = templating.parse(version.body)
-    texts = []
-    for contact in audience.sample(campaign, SAMPLE):
-        try:
-            text = templating.render(template, templates.context_of(contact) | links.sample_context(named))
-        except templating.TemplateError:
-            continue
-        if version.smart_encoding:
-            text = to_gsm(text)
-        segments = measure(text).segments
-        country = phone.country(contact.phone)
-        if route := ways.to(contact.phone, country, campaign.lane):
-            texts.append(_Text(text, segments, ways.cost(route, country, segments)))
-    return texts
