@@ -45,6 +45,10 @@ class SingleLinks:
         self._rows: list[LinkedMessage] = []
         self._numbers = _numbers(messages * max(map(len, self._links.values()), default=1))
 
+    def __bool__(self) -> bool:
+        """Whether a text that was made has one."""
+        return bool(self._rows)
+
     def context(self, template_id: int, message_id: UUID, variables: Mapping[str, object]) -> dict[str, object]:
         """Variables for the text of this message, beside those given, which targets may have in their query."""
         links = self._links.get(template_id, ())
@@ -66,7 +70,7 @@ class SingleLinks:
 
     def save(self, queued: Iterable[Row | Message]) -> None:
         """Of the messages that were written. One that is suppressed reaches nobody who could follow its links."""
-        if self._rows:
+        if self:
             messages = {row.id for row in queued if row.status != Status.SUPPRESSED}
             LinkedMessage.objects.bulk_create([row for row in self._rows if row.message_id in messages])
 

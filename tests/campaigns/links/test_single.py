@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from campaigns import sending
 from campaigns.links import single
 from campaigns.models import Link, LinkedMessage
+from campaigns.sending import Wanted
 from delivery import bodies, redaction
 from delivery.ids import first_id
 from delivery.models import Message, Month
 from delivery.states import Status
+from delivery.submit import SubmitError
 from smshub.api import keys
 from tests.campaigns.calendar import VirtualClock, planner, put, utc, virtual_clock, visit
 from tests.factories import ContactFactory, DefaultSenderFactory, TemplateVersionFactory
@@ -114,6 +118,18 @@ def test_with_the_text_goes_what_the_link_says_of_the_recipient_and_it_leads_to_
         "https://example.org/order?id=",
         "https://example.org/order?id=B",
     ]
+
+
+@pytest.mark.django_db
+def test_a_message_with_a_link_that_is_refused_leaves_the_callers_transaction_whole() -> None:
+    link = shop_link("https://example.org/order", "{{ name }} {{ link }}")
+
+    with transaction.atomic():
+        with pytest.raises(SubmitError, match="at most 1600"):
+            sending.send(Wanted(to="+14155550123", template=link.template, variables={"name": "A" * 1600}))
+
+        assert not Message.objects.exists()
+        assert not LinkedMessage.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
