@@ -1,4 +1,5 @@
-"""What this floor has of one person, taken away: appointments with their reminders and tasks, plans, conversations."""
+"""What this floor has of one person, taken away: appointments with their reminders and tasks, plans, conversations, and
+links in messages."""
 
 from collections import Counter
 from datetime import datetime
@@ -6,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
+from campaigns.links import single
 from campaigns.models import Appointment, AppointmentFile, Conversation, Plan, Reminder, StaffTask
 
 BATCH = 500
@@ -57,3 +59,9 @@ def erase_conversations(phone: str) -> Counter[str]:
         number = found.count()
         found.delete()
     return +Counter({"conversations": number})
+
+
+def erase_links(phone: str) -> Counter[str]:
+    """One batch, all of it or nothing; nothing: they are all gone. Found by the messages, so before these lose the
+    number; their campaigns' links say nothing of them."""
+    return +Counter({"links in messages": single.erase_batch(phone, limit=BATCH)})

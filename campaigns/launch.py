@@ -17,24 +17,21 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import audience, consenting, pace, templates, templating, transitions, wake
+from campaigns import audience, consenting, pace, sample, templates, templating, transitions, wake
 from campaigns.audience import Missing
 from campaigns.deferral import Deferred, deferred
 from campaigns.errors import CampaignError
+from campaigns.links import texts as links
 from campaigns.models import Campaign, TemplateVersion
+from campaigns.report import counting
 from campaigns.transitions import Action
-from contacts import phone
 from delivery import clock, prices, testcarrier
 from delivery import control as delivery_control
 from delivery.models import Sender
 from delivery.routing import routes
 from delivery.routing.routes import Ways
 from delivery.routing.senders import NoSender, choose_sender
-from delivery.segments import measure
-from delivery.smart_encoding import to_gsm
 
-#: How many contacts the estimate of segments rests on.
-SAMPLE = 50
 CENT = Decimal("0.01")
 
 
@@ -74,6 +71,8 @@ class Preflight:
     """Countries that no route leads to and no default sender serves: those contacts would not be texted."""
     deferred: tuple[Deferred, ...] = ()
     """Who would wait for allowed hours or a frequency cap; not looked at by a launch itself."""
+    hints: tuple[str, ...] = ()
+    """What could be better, in sentences; no reason to refuse."""
 
     @property
     def left_out(self) -> int:
@@ -89,9 +88,11 @@ def preflight(campaign: Campaign) -> Preflight:
 def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
     version, sender, ways, problems = parts
     required: list[str] = []
+    short = links.Lint()
     if version:
         try:
-            required = audience.required_variables(version.body)
+            short = links.lint(campaign, version.body)
+            required = [name for name in audience.required_variables(version.body) if not short.covers(name)]
         except templating.TemplateError as error:
             problems.append(f"The template cannot be used: {error}.")
             version = None
@@ -100,7 +101,8 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         problems.append("Nobody is on the campaign's lists, after those it leaves out.")
     if campaign.on_missing == Campaign.OnMissing.BLOCK:
         problems += [_missing_sentence(missing) for missing in survey.missing]
-    texts = _sample(campaign, version, ways) if version and ways else []
+    problems += short.problems
+    texts = sample.texts(campaign, version, ways, short.named) if version and ways else []
     segments = [text.segments for text in texts]
     mean = fmean(segments) if segments else 0.0
     unroutable = _unroutable(campaign, ways) if ways else ()
@@ -135,6 +137,7 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         estimated_cost=cost.quantize(CENT),
         currency=settings.CURRENCY,
         unroutable=unroutable,
+        hints=short.hints + (links.long_addresses(texts[0].text) if texts else ()),
     )
 
 
@@ -153,6 +156,9 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
         locked.template_version, locked.sender = parts.version, parts.sender
         locked.needs_consent = found.needs_consent
         locked.launched_at = timezone.now()
+        if parts.version:
+            links.freeze(locked, locked.template, parts.version.body)
+        counting.begin(locked)
         transitions.finish(locked, Action.LAUNCH, actor=actor, actor_label=actor_label)
         transaction.on_commit(partial(wake.freeze, locked.pk))
     return locked
@@ -276,23 +282,3 @@ def _missing_sentence(missing: Missing) -> str:
         f"{who} no value for “{missing.variable}”: give the variable a default, fill it in, or let the campaign "
         "skip those contacts."
     )
-
-
-class _Text(NamedTuple):
-    segments: int
-    cost: Decimal
-
-
-def _sample(campaign: Campaign, version: TemplateVersion, ways: Ways) -> list[_Text]:
-    template = templating.parse(version.body)
-    texts = []
-    for contact in audience.sample(campaign, SAMPLE):
-        try:
-            text = templating.render(template, templates.context_of(contact))
-        except templating.TemplateError:
-            continue
-        segments = measure(to_gsm(text) if version.smart_encoding else text).segments
-        country = phone.country(contact.phone)
-        if route := ways.to(contact.phone, country, campaign.lane):
-            texts.append(_Text(segments, ways.cost(route, country, segments)))
-    return texts

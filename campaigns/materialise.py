@@ -23,6 +23,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from campaigns import audience, consenting, templating
+from campaigns.links import texts as links
 from campaigns.models import AudienceChunk, Campaign, TemplateVersion
 from contacts import consent, phone
 from contacts.consents import standing
@@ -103,7 +104,7 @@ def materialise_chunk(campaign_id: int) -> bool:
         if campaign.status == Campaign.Status.CANCELLED:
             outcomes = [_unsent(contact, Status.CANCELLED) for contact in contacts]
         else:
-            text_for = _renderer(version)
+            text_for = _renderer(version, links.of_campaign(campaign, version.body))
             outcomes = [_outcome(contact, text_for, ways, campaign) for contact in contacts]
             outcomes = _in_time(contacts, outcomes, campaign.lane)
         _write(campaign, launched_at, ways.routed, outcomes)
@@ -185,7 +186,7 @@ def _frozen(campaign: Campaign) -> tuple[TemplateVersion, Ways, datetime]:
     return campaign.template_version, ways, campaign.launched_at
 
 
-def _renderer(version: TemplateVersion) -> Callable[[_Contact], str]:
+def _renderer(version: TemplateVersion, short: links.Links = links.NONE) -> Callable[[_Contact], str]:
     template = templating.parse(version.body)
 
     def text_for(contact: _Contact) -> str:
@@ -197,6 +198,8 @@ def _renderer(version: TemplateVersion) -> Callable[[_Contact], str]:
             country=contact.country,
             attributes=attributes if isinstance(attributes, dict) else None,
         )
+        if short:
+            context |= short.context(contact.id)
         text = templating.render(template, context)
         return to_gsm(text) if version.smart_encoding else text
 

@@ -8,12 +8,16 @@ from celery import shared_task
 from campaigns import control, launch, lifecycle, retrying, wake
 from campaigns import materialise as materialising
 from campaigns.appointments import feeds, uploads
+from campaigns.links import single, visits
 from campaigns.reminders import work as reminding
+from campaigns.report import counting
 from delivery.tasks import TICK_MS
 from delivery.wake import first_in, heard
 
 #: How long a task keeps a worker before it makes room for another campaign's.
 RUN_SECONDS = 20.0
+#: What has expired goes once an hour.
+FORGET_MS = 3_600_000
 
 
 @shared_task(name="campaigns.tasks.freeze")
@@ -63,6 +67,19 @@ def read_file(file_id: int) -> None:
     uploads.proceed(file_id)
 
 
+@shared_task(name="campaigns.tasks.count_visits")
+def count_visits() -> None:
+    heard("campaigns.tasks.count_visits")
+    if visits.settle(seconds=RUN_SECONDS):
+        wake.count_visits()
+
+
+@shared_task(name="campaigns.tasks.count_report")
+def count_report(campaign_id: int) -> None:
+    heard("campaigns.tasks.count_report", campaign_id)
+    counting.count(campaign_id)
+
+
 @shared_task(name="campaigns.tasks.tick")
 def tick() -> None:
     if first_in(TICK_MS, "campaigns.tasks.tick"):
@@ -74,3 +91,9 @@ def tick() -> None:
             wake.fetch_feeds()
         for file_id in uploads.waiting():
             wake.read_file(file_id)
+        if visits.is_there_any():
+            wake.count_visits()
+        for campaign_id in counting.due():
+            wake.count_report(campaign_id)
+        if first_in(FORGET_MS, "campaigns.links.forget"):
+            single.forget()

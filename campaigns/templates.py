@@ -8,11 +8,16 @@ from django.db import transaction
 
 from campaigns import answer_lint, audience, templating
 from campaigns.errors import InvalidTemplate
+from campaigns.links import texts as links
+from campaigns.links.targets import DEFAULT
 from campaigns.models import Template, TemplateVersion
 from campaigns.templating import Problem, ProblemKind
 from contacts.models import Contact
 from delivery.segments import Segmentation, measure
 from delivery.smart_encoding import Change, changes, to_gsm
+
+#: Variables that texts may have without any contact's having them.
+_NOT_OF_CONTACTS = {"appointment", DEFAULT, links.GROUP}
 
 
 def latest(template: Template) -> TemplateVersion | None:
@@ -57,12 +62,16 @@ def problems(body: str) -> tuple[Problem, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What one recipient would get, what smart encoding replaced in it, and what is wrong (with or without a text)."""
+    """What one recipient would get, what smart encoding replaced in it, and what is wrong (with or without a text).
+
+    `hints` say what could be shorter.
+    """
 
     text: str
     segmentation: Segmentation
     problems: tuple[Problem, ...]
     replaced: tuple[Change, ...]
+    hints: tuple[str, ...] = ()
 
 
 def preview(
@@ -81,17 +90,17 @@ def preview(
         context = context_of(contact)
     elif context is None:
         context = sample_context(body)
-    found = list(problems(body) or templating.check(body, audience.known_variables() | {"appointment"}))
+    found = list(problems(body) or templating.check(body, audience.known_variables() | _NOT_OF_CONTACTS))
     text, replaced = "", []
     try:
-        text = templating.render(templating.parse(body), context)
+        text = templating.render(templating.parse(body), links.sample_context(links.used(body)) | dict(context))
     except templating.TemplateError as error:
         if not any(problem.kind is not ProblemKind.UNKNOWN_VARIABLE for problem in found):
             found.append(Problem(ProblemKind.SAMPLE, error.message, error.line, error.column))
     if smart_encoding:
         replaced = changes(text)
         text = to_gsm(text)
-    return Preview(text, measure(text), tuple(found), tuple(replaced))
+    return Preview(text, measure(text), tuple(found), tuple(replaced), links.long_addresses(text))
 
 
 def context_of(contact: Contact) -> dict[str, object]:
@@ -111,7 +120,7 @@ def sample_context(body: str) -> dict[str, object]:
     except templating.TemplateError:
         names = []
     attributes: dict[str, object] = {}
-    own = {*audience.COLUMNS, "first_name"}
+    own = {*audience.COLUMNS, "first_name", *(name for name in names if links.name_of(name))}
     for name in sorted(set(names) - own, key=lambda name: -name.count(".")):
         _place(attributes, [part for part in name.removeprefix("attributes.").split(".") if part])
     return templating.contact_context(

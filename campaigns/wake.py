@@ -36,3 +36,13 @@ def fetch_feeds() -> None:
 def read_file(file_id: int) -> None:
     """A file of appointments is to be checked, or applied."""
     say("campaigns.tasks.read_file", file_id)
+
+
+def count_visits() -> None:
+    """Somebody followed a link."""
+    say("campaigns.tasks.count_visits")
+
+
+def count_report(campaign_id: int) -> None:
+    """The campaign's report is to be counted again."""
+    say("campaigns.tasks.count_report", campaign_id)

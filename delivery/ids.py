@@ -58,6 +58,11 @@ def campaign_range(launched_at: datetime, campaign_id: int, *, after_contact: in
     )
 
 
+def contact_of(message_id: UUID) -> int:
+    """The contact that the id of a campaign's message is made of."""
+    return int(message_id.int & MAX_CONTACT)
+
+
 def reminder_message_id(made_at: datetime, reminder_id: int) -> UUID:
     """The one id that the message of a reminder can have: where campaigns have theirs there is none, which no campaign
     is. Raises ValueError where it does not fit."""

@@ -1,4 +1,5 @@
-"""Months: messages, their timelines, earlier attempts, parts and requests are cut by the month of the message's id.
+"""Months: messages, with their timelines, earlier attempts, parts, requests and reactions, are cut by the month of the
+message's id.
 
 A month is open when it has partitions and a key for its texts. There is no partition for whatever else may come: a
 row of a month that is not open is refused, so months are opened well ahead, after every migration and by housekeeping.
@@ -19,8 +20,8 @@ from delivery.models import Month
 BEHIND, AHEAD = 1, 3
 
 # A message is updated three or four times in its first minutes: leave room on the page, and vacuum after a share of
-# rows that a busy hub reaches in minutes rather than days. So is a part, once or twice. The timeline only grows, and
-# attempts are few.
+# rows that a busy hub reaches in minutes rather than days. So is a part, once or twice. Timeline and
+# reactions only grow, and attempts are few.
 TABLES: Mapping[str, str] = {
     "delivery_message": (
         "fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02"
@@ -31,6 +32,7 @@ TABLES: Mapping[str, str] = {
         "fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05"
     ),
     "delivery_messagerequest": "autovacuum_vacuum_insert_scale_factor = 0.1, autovacuum_analyze_scale_factor = 0.05",
+    "delivery_reaction": "autovacuum_vacuum_insert_scale_factor = 0.1, autovacuum_analyze_scale_factor = 0.05",
 }
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('smshub months', 0))"

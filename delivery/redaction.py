@@ -1,5 +1,6 @@
 """Redaction: texts of messages that have been final for REDACT_AFTER_DAYS, and texts received as long ago, are emptied.
-With a message's text goes the metadata that its caller kept with it.
+With a message's text goes the metadata that its caller kept with it, and whatever other floors keep of the text
+(`delivery.signals.texts_emptied`).
 
 Goes through each month in the order of ids, a batch at a time; how far it has come stands in the month's row. What a
 round found too young, or still open, has another round a day later, until a month has no text left.
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from delivery.ids import first_id, month_bounds, month_of
 from delivery.models import Message, MessageRequest, Month
+from delivery.signals import texts_emptied
 from delivery.states import FINAL
 
 BATCH = 5000
@@ -29,6 +31,7 @@ UPDATE delivery_message SET body = NULL
 WHERE id > %(after)s AND id <= %(upto)s AND id IN (
     SELECT id FROM delivery_message
     WHERE id > %(after)s AND id <= %(upto)s AND final_at < %(before)s AND body <> '' ORDER BY id FOR UPDATE SKIP LOCKED)
+RETURNING id
 """
 _INBOUND = "UPDATE delivery_inbound SET body = NULL WHERE id > %(after)s AND id <= %(upto)s AND body <> ''"
 # What callers kept with them may name people as well.
@@ -58,6 +61,7 @@ def redact_one(message_id: UUID) -> bool:
         emptied = Message.objects.filter(pk=message_id, status__in=FINAL).update(sealed_body=None)
         if emptied:
             MessageRequest.objects.filter(message_id=message_id).update(metadata={})
+            texts_emptied.send(sender=Message, message_ids=[message_id])
     return bool(emptied)
 
 
@@ -95,12 +99,14 @@ def _empty(after: UUID, end: UUID, before: datetime) -> tuple[UUID, int, int]:
         upto: UUID = row[0] if row else end
         values["upto"] = upto
         cursor.execute(_MESSAGES, values)
-        emptied = cursor.rowcount
+        ids = [message_id for (message_id,) in cursor.fetchall()]
+        emptied = len(ids)
         cursor.execute(_INBOUND, values)
         emptied += cursor.rowcount
         cursor.execute(_METADATA, values)
         cursor.execute(_LEFT, values)
         (left,) = cursor.fetchone()
+    texts_emptied.send(sender=Message, message_ids=ids)
     return upto, emptied, left
 
 

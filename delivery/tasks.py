@@ -6,7 +6,7 @@ from celery import shared_task
 
 from delivery import dispatch as dispatching
 from delivery import heartbeat as heartbeat  # listens for the worker's start
-from delivery import months, queue, redaction, retention, tallies, uncertain, vitals, wake
+from delivery import months, queue, reactions, redaction, retention, tallies, uncertain, vitals, wake
 from delivery.connector import worker as connector
 from delivery.receipts.reconcile import BATCH, reconcile_batch
 from delivery.routing import failover
@@ -89,6 +89,7 @@ def health() -> None:
 def housekeeping() -> None:
     uncertain.give_up()
     tallies.squash()
+    reactions.squash()
     months.open_ahead()
     redaction.redact(seconds=REDACT_SECONDS)
     retention.drop_old()

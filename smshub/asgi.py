@@ -1,4 +1,4 @@
-"""One ASGI application: providers' callbacks go to the receipt door, everything else to Django."""
+"""One ASGI application: providers' callbacks and short links go to their doors, everything else to Django."""
 
 import os
 from typing import Any
@@ -21,18 +21,30 @@ settings.DATABASES["default"]["OPTIONS"]["pool"] = {
 
 django_application = get_asgi_application()
 
-from delivery.callbacks import PREFIX  # noqa: E402  (models must be loaded first)
+from campaigns.links.addresses import PREFIX as LINKS  # noqa: E402  (models must be loaded first)
+from campaigns.links.door import LinkDoor  # noqa: E402
+from delivery.callbacks import PREFIX  # noqa: E402
 from delivery.receipts.door import Door  # noqa: E402
 from smshub import heap  # noqa: E402
 
 door = Door()
+links = LinkDoor()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         heap.settle()
-        await door.lifespan(scope, receive, send)
+
+        async def receive_for_both() -> Any:
+            event = await receive()
+            if event["type"] == "lifespan.shutdown":
+                await links.close()
+            return event
+
+        await door.lifespan(scope, receive_for_both, send)
     elif scope["type"] == "http" and scope["path"].startswith(PREFIX + "/"):
         await door(scope, receive, send)
+    elif scope["type"] == "http" and scope["path"].startswith(LINKS + "/"):
+        await links(scope, receive, send)
     else:
         await django_application(scope, receive, send)

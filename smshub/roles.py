@@ -18,6 +18,7 @@ STAFF: dict[str, str] = {
     "contacts.consentevent": "view add",
     "campaigns.template": "view add change",
     "campaigns.campaign": "view add change delete",
+    "campaigns.link": "view add change delete",
     "campaigns.appointment": "view add change",
     "campaigns.appointmentfile": "view add change delete",
     "campaigns.plan": "view add change",

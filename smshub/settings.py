@@ -38,6 +38,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # Where providers reach us. Callback signatures are computed over this URL, never over request headers.
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+# What short links in texts begin with: a domain of its own that leads here, the shorter the better.
+LINK_BASE_URL = env.str("LINK_BASE_URL", default=PUBLIC_URL).rstrip("/")
 
 INSTALLED_APPS = [
     "unfold",

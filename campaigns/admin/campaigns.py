@@ -16,11 +16,13 @@ from unfold.views import ChangeList
 
 from campaigns import control, launch, retrying
 from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleForm
+from campaigns.admin.links import LinkInline
 from campaigns.admin.live import live
+from campaigns.admin.report import ReportPages
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.transitions import MOVES, Action
-from contacts.admin.base import PageAdmin, actor, number_of
+from contacts.admin.base import actor, number_of
 from delivery import tallies
 from delivery.admin import words
 
@@ -59,9 +61,10 @@ AT_ONCE: dict[Action, Verb] = {
 
 
 @admin.register(Campaign)
-class CampaignAdmin(PageAdmin):
+class CampaignAdmin(ReportPages):
     form = CampaignForm
     change_form_template = "campaigns/admin/campaign.html"
+    inlines = (LinkInline,)
     list_display = ("name", "state", "progress", "people", "template", "when")
     list_filter = ("status",)
     list_select_related = ("template",)
@@ -92,6 +95,7 @@ class CampaignAdmin(PageAdmin):
             "limit": ("<int:pk>/limit/", self.limit_view),
             "retry": ("<int:pk>/retry/", self.retry_view),
             "act": ("<int:pk>/act/<str:action>/", self.act_view),
+            **self.report_pages(),
         }
 
     # --- the list ---------------------------------------------------------------------------------------------

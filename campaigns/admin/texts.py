@@ -14,6 +14,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from campaigns import templates
+from campaigns.admin.links import LinkInline
 from campaigns.models import Template, TemplateVersion
 from campaigns.templating import MAX_TEMPLATE
 from contacts.admin.base import PageAdmin, actor, may_see_numbers, text_area
@@ -90,6 +91,7 @@ class TemplateAdmin(PageAdmin):
     list_filter = ("archived",)
     search_fields = ("name", "description")
     fields = ("name", "body", "smart_encoding", "description", "archived")
+    inlines = (LinkInline,)
 
     def pages(self) -> Any:
         return {"preview": ("preview/", require_POST(self.preview_view))}

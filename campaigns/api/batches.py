@@ -3,26 +3,28 @@
 A chunk at a time: what it refers to is read once, its messages are written by one INSERT.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from rest_framework.exceptions import ValidationError
 
 from campaigns import sending
 from campaigns.api.many import DefaultsSerializer, known, merged, reader
 from campaigns.api.sending import wanted
+from campaigns.sending import Wanted
 from contacts.api.refusals import complaint, leaves
 from delivery import submit
 from delivery.api.senders import Use
-from delivery.submitting.drafts import Draft, SubmitError
-from delivery.submitting.forecast import Forecast, forecast
+from delivery.submitting.drafts import SubmitError
+from delivery.submitting.forecast import Forecast
 
 CHUNK = 500
 #: Of a batch that is all or nothing so many errors are told.
 MOST_TOLD = 100
 
-#: A message, or what is wrong with it, as a ValidationError has it.
-_Read = Draft | dict[str, Any] | list[Any]
+#: What is wrong with a message, as a ValidationError has it.
+_Wrong = dict[str, Any] | list[Any]
+_Told = TypeVar("_Told")
 
 
 def check_defaults(defaults: dict[str, Any]) -> None:
@@ -35,12 +37,8 @@ def check_defaults(defaults: dict[str, Any]) -> None:
 
 def send(defaults: dict[str, Any], raws: Sequence[Any], first: int, by: Use) -> list[dict[str, Any]]:
     """Queue what can be of a chunk that begins at `first`, in the caller's transaction: a result for each."""
-    found = _read(defaults, raws, by)
-    drafts = [one for one in found if isinstance(one, Draft)]
-    rows = iter(submit.submit_each(drafts))
     results: list[dict[str, Any]] = []
-    for index, one in enumerate(found, start=first):
-        row = next(rows) if isinstance(one, Draft) else one
+    for index, row in enumerate(_read(defaults, raws, by, sending.send_each), start=first):
         if isinstance(row, submit.Row):
             results.append({"index": index, "id": str(row.id), "status": row.status, "reason": row.reason})
         else:
@@ -62,28 +60,31 @@ def send_all(defaults: dict[str, Any], raws: Sequence[Any], by: Use) -> list[dic
 
 def forecasts(defaults: dict[str, Any], raws: Sequence[Any], by: Use) -> list[dict[str, Any]]:
     """What would become of each."""
-    found = _read(defaults, raws, by)
-    seen = iter(forecast([one for one in found if isinstance(one, Draft)]))
     results: list[dict[str, Any]] = []
-    for index, one in enumerate(found):
-        told = next(seen) if isinstance(one, Draft) else one
+    for index, told in enumerate(_read(defaults, raws, by, sending.forecasts)):
         said = _told(told) if isinstance(told, Forecast) else {"error": _error(told)}
         results.append({"index": index, **said})
     return results
 
 
-def _read(defaults: dict[str, Any], raws: Sequence[Any], by: Use) -> list[_Read | SubmitError]:
+def _read(
+    defaults: dict[str, Any],
+    raws: Sequence[Any],
+    by: Use,
+    then: Callable[[Sequence[Wanted]], Sequence[_Told | SubmitError]],
+) -> list[_Told | SubmitError | _Wrong]:
+    """Of each what is told of it, or what is wrong with it."""
     whole = [merged(defaults, raw) for raw in raws]
     serializer = reader(whole)
-    good, found = [], list[Any]()
+    good, found = list[Wanted](), list[Any]()
     for raw in whole:
         try:
             good.append(wanted(serializer.run_validation(raw), by))
             found.append(None)
         except ValidationError as error:
             found.append(error.detail)
-    drafts = iter(sending.drafts(good))
-    return [next(drafts) if one is None else one for one in found]
+    told = iter(then(good))
+    return [next(told) if one is None else one for one in found]
 
 
 def _error(wrong: Any) -> dict[str, Any]:

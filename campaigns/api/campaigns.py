@@ -15,8 +15,10 @@ from rest_framework.serializers import BaseSerializer
 from campaigns import control, launch, progress, retrying
 from campaigns.api import serializers
 from campaigns.api.progress import ProgressSerializer
+from campaigns.api.report import ClicksSerializer, ReportSerializer
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
+from campaigns.report import report
 from contacts.api.fields import key_label
 from contacts.api.filters import IdFilter
 from contacts.api.refusals import Conflict, WrongState
@@ -123,6 +125,18 @@ class CampaignViewSet(
     def progress(self, request: Request, pk: str) -> Response:
         """How far it got: messages by status and reason, exact at this moment. Cheap, so ask as often as you like."""
         return Response(ProgressSerializer(progress.progress(self.get_object())).data)
+
+    @extend_schema(responses=ReportSerializer)
+    @action(detail=True, filterset_class=None)
+    def report(self, request: Request, pk: str) -> Response:
+        """What it came to: the funnel, failures, clicks and answers, cost; by country and sender, and over time."""
+        return Response(ReportSerializer(report.of(self.get_object())).data)
+
+    @extend_schema(responses=ClicksSerializer)
+    @action(detail=True, filterset_class=None)
+    def clicks(self, request: Request, pk: str) -> Response:
+        """Its short links, where they lead, and how often they were followed: exact at this moment."""
+        return Response(ClicksSerializer(report.clicks(self.get_object())).data)
 
     def _moved(self, request: Request, verb: Callable[..., Any], **given: Any) -> Response:
         campaign = self.get_object()

@@ -54,7 +54,7 @@ class SendingViewSet(MessageViewSet):
         """
         given = _valid(SendSerializer, request)
         try:
-            message = submit.submit_draft(sending.draft(wanted(given, senders.use(request))))
+            message = sending.send(wanted(given, senders.use(request)))
         except submit.SubmitError as error:
             raise Invalid(error.about or "non_field_errors", str(error)) from None
         return Response(SentSerializer(message).data, status=201)

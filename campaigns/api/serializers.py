@@ -3,9 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from campaigns.api.links import LinksField, saved
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template, TemplateVersion
 from campaigns.templating import MAX_TEMPLATE
 from contacts.api.fields import RelatedId, Strict, StrictModel
@@ -69,9 +71,11 @@ class TemplateWriteSerializer(StrictModel):
         required=False, help_text=TemplateVersion._meta.get_field("smart_encoding").help_text
     )
 
+    links = LinksField(help_text="Where `{{ link }}` leads in its texts, where a campaign does not say so itself.")
+
     class Meta:
         model = Template
-        fields = ["name", "description", "archived", "body", "smart_encoding"]
+        fields = ["name", "description", "archived", "body", "smart_encoding", "links"]
 
 
 class PreviewSerializer(Strict):
@@ -124,6 +128,7 @@ class PreviewedSerializer(serializers.Serializer):
     )
     replaced = ChangeSerializer(many=True, help_text="What smart encoding replaced.")
     problems = TemplateProblemSerializer(many=True)
+    hints = serializers.ListField(child=serializers.CharField(), help_text="What a short link would save.")
 
 
 # --- campaigns ------------------------------------------------------------------------------------------------
@@ -171,6 +176,19 @@ class CampaignSerializer(StrictModel):
     lane = LaneField(required=False, default=Lane.BULK)
     include = ListsField(required=False, help_text="Lists whose contacts get it.")
     exclude = ListsField(required=False, help_text="Lists whose contacts do not, even if included.")
+    links = LinksField(help_text="Where its short links lead; read them at `/campaigns/{id}/clicks`.")
+
+    def create(self, validated_data: dict[str, Any]) -> Campaign:
+        links = validated_data.pop("links", None)
+        with transaction.atomic():
+            made: Campaign = saved(super().create(validated_data), links)
+            return made
+
+    def update(self, instance: Campaign, validated_data: dict[str, Any]) -> Campaign:
+        links = validated_data.pop("links", None)
+        with transaction.atomic():
+            changed: Campaign = saved(super().update(instance, validated_data), links)
+            return changed
 
     class Meta:
         model = Campaign
@@ -188,6 +206,7 @@ class CampaignSerializer(StrictModel):
             "spread_minutes",
             "max_segments",
             "max_cost",
+            "links",
             "status",
             "paused_reason",
             "scheduled_at",
@@ -248,6 +267,7 @@ class PreflightSerializer(serializers.Serializer):
     currency = serializers.CharField()
     unroutable = UnroutableSerializer(many=True, help_text="Countries that no route leads to.")
     deferred = DeferredSerializer(many=True, help_text="Who would wait for an hour or a cap, launched now.")
+    hints = serializers.ListField(child=serializers.CharField(), help_text="What could be better; no problem.")
 
 
 class ScheduleSerializer(Strict):

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from campaigns import templates
 from campaigns.api import serializers
+from campaigns.api.links import LinkSerializer, saved
 from campaigns.errors import InvalidTemplate
 from campaigns.models import Template, TemplateVersion
 from campaigns.sending import context
@@ -69,6 +70,12 @@ class TemplateViewSet(viewsets.ReadOnlyModelViewSet[Template]):
         page = self.paginate_queryset(versions)
         return self.get_paginated_response(serializers.VersionSerializer(page, many=True).data)
 
+    @extend_schema(operation_id="templates_links_list", responses=LinkSerializer(many=True))
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def links(self, request: Request, pk: str) -> Response:
+        """Where short links in its texts lead, by name."""
+        return Response(LinkSerializer(self.get_object().links.all(), many=True).data)
+
     @extend_schema(request=serializers.PreviewSerializer, responses={200: serializers.PreviewedSerializer})
     @action(detail=True, methods=["post"], filterset_class=None)
     def preview(self, request: Request, pk: str) -> Response:
@@ -95,6 +102,7 @@ class TemplateViewSet(viewsets.ReadOnlyModelViewSet[Template]):
 
     def _save(self, template: Template, given: dict[str, Any], *, status: int) -> Response:
         given = dict(given)
+        links = given.pop("links", None)
         text: dict[str, Any] = {name: given.pop(name) for name in ("body", "smart_encoding") if name in given}
         try:
             with transaction.atomic():
@@ -103,10 +111,11 @@ class TemplateViewSet(viewsets.ReadOnlyModelViewSet[Template]):
                 template.save(update_fields=list(given) if template.pk else None)
                 if text:
                     _save_text(template, text)
+                saved(template, links)
         except InvalidTemplate as error:
             raise ValidationError({"body": _sentences(error)}) from None
-        saved: QuerySet[Template] = self.get_queryset()
-        return Response(self.get_serializer(saved.get(pk=template.pk)).data, status=status)
+        known: QuerySet[Template] = self.get_queryset()
+        return Response(self.get_serializer(known.get(pk=template.pk)).data, status=status)
 
 
 def _save_text(template: Template, text: dict[str, Any]) -> None:

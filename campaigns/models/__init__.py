@@ -18,6 +18,7 @@ from campaigns.models.conversations import (
     ConversationReply,
 )
 from campaigns.models.feeds import AppointmentFile, CalendarFeed
+from campaigns.models.links import CampaignReport, Link, LinkedMessage, Visit
 from campaigns.models.reminders import Reminder, ReminderRule
 
 __all__ = [
@@ -31,13 +32,17 @@ __all__ = [
     "CalendarFeed",
     "Campaign",
     "CampaignEvent",
+    "CampaignReport",
     "CannedReply",
     "Conversation",
     "ConversationReply",
+    "Link",
+    "LinkedMessage",
     "Plan",
     "Reminder",
     "ReminderRule",
     "StaffTask",
     "Template",
     "TemplateVersion",
+    "Visit",
 ]

@@ -17,6 +17,7 @@ import structlog
 from django.db import connection, transaction
 
 from campaigns import templating
+from campaigns.links.single import SingleLinks
 from campaigns.models import Reminder, ReminderRule, TemplateVersion
 from campaigns.reminders import texts
 from campaigns.reminders.reasons import OF_STATUS, Reason
@@ -129,16 +130,18 @@ def hand_over_batch(limit: int = BATCH) -> int:
             return 0
         rows = _read(ids)
         rules = _rules({row.rule_id for row in rows})
+        links = SingleLinks(rules.versions.values(), messages=len(rows))
         settled: list[_Settled] = []
         pending: dict[UUID, tuple[_Due, Draft]] = {}
         for row in rows:
             if why := _stands_in_the_way(row, rules.rules[row.rule_id], now):
                 settled.append(_Settled(row.id, *why))
-            elif isinstance(draft := _draft(row, rules), Draft):
+            elif isinstance(draft := _draft(row, rules, links), Draft):
                 pending[draft.id] = (row, draft)
             else:
                 settled.append(_Settled(row.id, State.SKIPPED, draft))
         queued = submit.queue([draft for _, draft in pending.values()])
+        links.save(queued.values())
         for message_id, (row, _) in pending.items():
             written = queued.get(message_id)
             if written and written.status == Status.SUPPRESSED:
@@ -184,7 +187,7 @@ def _stands_in_the_way(row: _Due, rule: ReminderRule, now: datetime) -> tuple[st
     return None
 
 
-def _draft(row: _Due, rules: _Rules) -> Draft | str:
+def _draft(row: _Due, rules: _Rules, links: SingleLinks) -> Draft | str:
     """The message, or the reason why there can be none."""
     version = rules.version(row.rule_id, row.purpose)
     if version is None:
@@ -197,6 +200,8 @@ def _draft(row: _Due, rules: _Rules) -> Draft | str:
         "country": row.country,
         "attributes": _mapping(row.contact_attributes),
     }
+    # Neither changes once it is due: the one id that this reminder's message can have, in a month that is open.
+    message_id = reminder_message_id(max(row.due_at, row.created_at), row.id)
     try:
         variables = texts.context(
             contact,
@@ -205,12 +210,11 @@ def _draft(row: _Due, rules: _Rules) -> Draft | str:
             kind=row.kind,
             attributes=_mapping(row.attributes),
         )
-        body = texts.render(version, variables)
+        body = texts.render(version, variables | links.context(version.template_id, message_id, variables))
     except templating.TemplateError:
         return Suppressed.MISSING_VARIABLE
     return Draft(
-        # Neither changes once it is due: the one id that this reminder's message can have, in a month that is open.
-        id=reminder_message_id(max(row.due_at, row.created_at), row.id),
+        id=message_id,
         recipient=row.phone,
         body=body,
         contact_id=row.contact_id,

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0018_word_of_progress")]
+    dependencies = [("delivery", "0019_reactions")]
 
     operations = [
         migrations.AddIndex(

@@ -5,6 +5,7 @@ from delivery.models.campaigns import CampaignHold, CampaignLimit, Tally
 from delivery.models.keywords import Confirmation, ConfirmationText, Keyword
 from delivery.models.messages import EVENT_ORDER, Attempt, Inbound, InboxReceipt, Message, MessageEvent, MessagePart
 from delivery.models.months import Month, MonthSummary
+from delivery.models.reactions import Reaction, ReactionTally
 from delivery.models.requests import MessageRequest
 from delivery.models.routes import HealthChange, HealthCount, ProviderHealth, Route
 from delivery.models.submissions import Submission, Word
@@ -38,6 +39,8 @@ __all__ = [
     "Provider",
     "ProviderHealth",
     "Reached",
+    "Reaction",
+    "ReactionTally",
     "Route",
     "Sender",
     "Submission",

@@ -99,6 +99,10 @@ def _conversations(erasure: Erasure, phone: str) -> Counter[str]:
     return of_campaigns.erase_conversations(phone)
 
 
+def _links(erasure: Erasure, phone: str) -> Counter[str]:
+    return of_campaigns.erase_links(phone)
+
+
 def _messages(erasure: Erasure, phone: str) -> Counter[str]:
     return of_delivery.erase_batch(phone)
 
@@ -132,6 +136,7 @@ def _appointment_files(erasure: Erasure, phone: str) -> Counter[str] | None:
 _PIECES: tuple[Callable[[Erasure, str], Counter[str] | None], ...] = (
     _appointments,
     _conversations,
+    _links,
     _messages,
     _answers,
     _files,

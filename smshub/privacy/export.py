@@ -13,10 +13,11 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
 
-from campaigns.models import Appointment, Conversation, Plan, Reminder, StaffTask
+from campaigns.models import Appointment, Conversation, LinkedMessage, Plan, Reminder, StaffTask
 from contacts.consents.proof import as_pdf, proof
 from contacts.models import Contact, Membership, Suppression
-from delivery.models import Confirmation, Inbound, Message, MessageEvent, MessageRequest, Reached
+from delivery import bodies
+from delivery.models import Confirmation, Inbound, Message, MessageEvent, MessageRequest, Reached, Reaction
 
 _PAGE = 500
 
@@ -77,9 +78,16 @@ def _parts(phone: str) -> Iterable[tuple[str, QuerySet[Any], Callable[[Any], dic
     yield "plans", Plan.objects.filter(contact__phone=phone).order_by("pk"), _plain
     yield "reminders", Reminder.objects.filter(appointment__contact__phone=phone).order_by("pk"), _plain
     yield "staff_tasks", StaffTask.objects.filter(appointment__contact__phone=phone).order_by("pk"), _plain
-    yield "messages", Message.objects.filter(recipient=phone).order_by("-id"), _with_body
+    mine = Message.objects.filter(recipient=phone)
+    yield "messages", mine.order_by("-id"), _with_body
     yield "message_events", MessageEvent.objects.filter(message__recipient=phone).order_by("message_id", "at"), _plain
     yield "message_requests", MessageRequest.objects.filter(message__recipient=phone).order_by("message_id"), _plain
+    yield (
+        "links",
+        LinkedMessage.objects.filter(message_id__in=mine.values("id")).order_by("message_id", "pk"),
+        _with_target,
+    )
+    yield "reactions", Reaction.objects.filter(message__recipient=phone).order_by("message_id", "at"), _plain
     yield "texts_received", Inbound.objects.filter(phone=phone).order_by("-id"), _with_body
     yield "conversations", Conversation.objects.filter(phone=phone).order_by("pk"), _plain
     yield "confirmations", Confirmation.objects.filter(phone=phone).order_by("pk"), _plain
@@ -97,6 +105,11 @@ def _plain(row: Model) -> dict[str, Any]:
 
 def _with_body(row: Message | Inbound) -> dict[str, Any]:
     return _plain(row) | {"body": row.body}
+
+
+def _with_target(row: LinkedMessage) -> dict[str, Any]:
+    """With where it leads, if that says something of the person."""
+    return _plain(row) | {"target": bodies.shown(row.message_id, row.sealed_target)}
 
 
 def _dump(value: Any) -> str:

@@ -139,6 +139,8 @@ def special_pages() -> list[tuple[str, str]]:
     draft, running = campaign(Campaign.Status.DRAFT), campaign(Campaign.Status.RUNNING)
     return [
         ("get", f"{running}/live/"),
+        ("get", f"{running}/report/"),
+        ("get", f"{running}/report/people/"),
         ("get", f"{running}/progress/"),
         ("get", f"{draft}/preflight/"),
         ("get", f"{draft}/launch/"),

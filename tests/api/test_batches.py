@@ -8,11 +8,13 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.api import batches, many
+from campaigns.models import LinkedMessage
 from delivery import submit
 from delivery.models import Message, MessageRequest
 from smshub.api.models import IdempotencyRecord
 from tests.api.conftest import System, is_problem
 from tests.factories import SenderFactory, SuppressionFactory, TemplateVersionFactory
+from tests.link_factories import LinkFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sender")]
 
@@ -202,6 +204,49 @@ def test_a_chunk_takes_as_many_queries_for_many_as_for_few(shop: System) -> None
 
     shop.get("whoami")
     assert queries(1) == queries(100)
+
+
+def test_links_take_as_many_queries_for_many_as_for_few_and_each_has_its_own(shop: System) -> None:
+    version = TemplateVersionFactory(body="{{ link }} or {{ links.map }}")
+    LinkFactory(campaign=None, template=version.template, target="https://example.org/?order={{ order }}")
+    LinkFactory(campaign=None, template=version.template, name="map")
+
+    def queries(number: int) -> int:
+        defaults = {"template": version.template_id}
+        messages = [{"to": to(n), "variables": {"order": n}} for n in range(number)]
+        with CaptureQueriesContext(connection) as captured:
+            answer = shop.post("messages/batch", {"defaults": defaults, "messages": messages})
+        assert answer.body["accepted"] == number
+        return len(captured)
+
+    shop.get("whoami")
+    assert queries(1) == queries(100)
+
+    assert LinkedMessage.objects.count() == 2 * Message.objects.count() == 202
+    assert len({message.body for message in Message.objects.all()}) == 101
+
+
+def test_who_may_not_be_texted_has_no_link(shop: System) -> None:
+    version = TemplateVersionFactory(body="{{ link }}")
+    LinkFactory(campaign=None, template=version.template)
+    SuppressionFactory(phone=to(0))
+    messages = [{"to": to(n), "template": version.template_id} for n in range(2)]
+
+    shop.post("messages/batch", {"messages": messages})
+
+    assert LinkedMessage.objects.get().message_id == Message.objects.get(recipient=to(1)).pk
+
+
+def test_a_dry_run_shows_a_link_as_long_as_any_and_writes_none(shop: System) -> None:
+    version = TemplateVersionFactory(body="Your order: {{ link }}")
+    LinkFactory(campaign=None, template=version.template, target="https://example.org/?order={{ order }}")
+    one = {"to": to(0), "template": version.template_id, "variables": {"order": 7}}
+
+    [foreseen] = shop.post("messages/dry-run", {"messages": [one]}).body["results"]
+
+    assert not LinkedMessage.objects.exists()
+    shop.post("messages", one)
+    assert len(foreseen["body"]) == len(Message.objects.get().body or "")
 
 
 def test_only_this_address_takes_a_large_body(shop: System, monkeypatch: pytest.MonkeyPatch) -> None:

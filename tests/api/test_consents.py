@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from campaigns.models import LinkedMessage
 from contacts import digests
 from contacts.consents import standing
 from contacts.models import ConsentEvent, Contact, NumberKey
+from delivery import bodies, reactions
+from delivery.ids import new_message_id
 from delivery.inbound.store import store
 from delivery.models import Message
 from delivery.providers.base import InboundText
+from delivery.reactions import Kind
 from smshub.privacy import erasing
 from tests.api.conftest import Caller, System
 from tests.factories import ContactFactory, ContactListFactory, DefaultSenderFactory, InboundFactory, MessageFactory
@@ -112,6 +116,11 @@ def ada(shop: System) -> Contact:
 
 def test_a_person_gets_everything_there_is_about_them(shop: System, ada: Contact) -> None:
     MessageFactory(recipient="+14155550199", body="Not hers.")
+    hers = Message.objects.get(recipient=ada.phone)
+    target = "https://example.org/?table=7"
+    LinkedMessage.objects.create(link_id=1, message_id=hers.pk, sealed_target=bodies.seal(hers.pk, target))
+    a_minute_later = timezone.now() + timedelta(minutes=1)
+    reactions.record([reactions.Told(hers.pk, new_message_id(), Kind.CLICK, a_minute_later)])
     headers = {"Authorization": f"Bearer {shop.text}"}
     answer: Any = shop.client.get(f"/api/v1/contacts/{ada.pk}/export", headers=headers)
     assert answer["Cache-Control"] == "no-store"
@@ -125,6 +134,8 @@ def test_a_person_gets_everything_there_is_about_them(shop: System, ada: Contact
     assert [text["body"] for text in person["texts_received"]] == ["Thank you!"]
     assert person["consents"]["events"][0]["evidence"] == "Form 7"
     assert len(person["lists"]) == 1
+    assert [link["target"] for link in person["links"]] == [target]
+    assert [(did["message"], did["kind"]) for did in person["reactions"]] == [(str(hers.pk), "click")]
 
 
 def test_a_person_is_erased_and_the_certificate_names_nobody(shop: System, ada: Contact) -> None:

@@ -1,6 +1,7 @@
 """Redaction: texts that are old enough go, all others stay, in batches that never begin from nothing."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -8,6 +9,7 @@ from pytest_django.fixtures import Settings
 
 from delivery import redaction
 from delivery.models import Inbound, Message, MessageRequest, Month
+from delivery.signals import texts_emptied
 from tests.delivery.storage_scenes import LONG_AGO, id_of, message_of
 from tests.factories import InboundFactory, MessageFactory
 
@@ -63,6 +65,23 @@ def test_with_a_text_goes_what_its_caller_kept_with_it() -> None:
     assert MessageRequest.objects.get(pk=old.pk).metadata == {}
     assert MessageRequest.objects.get(pk=old.pk).client_reference == "a"
     assert MessageRequest.objects.get(pk=still_open.pk).metadata == {"for": "Ada"}
+
+
+def test_whoever_keeps_something_of_the_text_is_told_of_what_was_emptied_and_nothing_else() -> None:
+    old = message_of(LONG_AGO)
+    message_of(LONG_AGO, status="queued", final_at=None)
+    told: list[UUID] = []
+
+    def note(message_ids: list[UUID], **_: object) -> None:
+        told.extend(message_ids)
+
+    texts_emptied.connect(note)
+    try:
+        redact()
+    finally:
+        texts_emptied.disconnect(note)
+
+    assert told == [old.pk]
 
 
 def test_what_was_too_young_goes_in_a_later_round_and_then_the_month_is_done() -> None:

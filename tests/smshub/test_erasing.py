@@ -12,12 +12,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from campaigns.models import Appointment, Reminder
+from campaigns.models import Appointment, LinkedMessage, Reminder
 from contacts import consent, digests
 from contacts.consents import ledger
 from contacts.consents.ledger import Line
 from contacts.models import ConsentEvent, Contact, Erasure, NumberKey
-from delivery import rotation
+from delivery import bodies, rotation
 from delivery.inbound.store import store
 from delivery.models import Inbound, Message, MessageRequest, Reached
 from delivery.providers.base import InboundText
@@ -26,6 +26,7 @@ from delivery.submit import submit
 from delivery.webhooks import outbox
 from smshub.privacy import erasing
 from tests import factories
+from tests.link_factories import LinkFactory
 from tests.reminder_factories import AppointmentFileFactory, ReminderFactory
 from tests.webhook_factories import WebhookDeliveryFactory
 
@@ -70,6 +71,12 @@ def everywhere(phone: str = ADA, name: str = "Ada Byron") -> Contact:
     number = outbox.subject_of("number", phone)
     WebhookDeliveryFactory(endpoint__events=[], subject=number, data={"phone": phone}, state=1)
     AppointmentFileFactory(file=ContentFile(f"id,start,phone\n1,2030-01-01,{phone}\n".encode(), "visits.csv"))
+    link = LinkFactory(campaign=None, template=factories.TemplateFactory())
+    LinkedMessage.objects.create(
+        link_id=link.pk,
+        message_id=message.pk,
+        sealed_target=bodies.seal(message.pk, f"https://example.org/?to={phone}"),
+    )
     factories.InboundFactory(provider=sender.provider, phone=phone)
     Reached.objects.create(recipient=phone, place_id=1, last_at=timezone.now(), times=[timezone.now()], lanes=[3])
     ReminderFactory(appointment__contact=contact)
@@ -111,6 +118,7 @@ def test_nothing_of_the_person_is_left_in_any_table() -> None:
     assert where("Ada Byron") == []
     assert where(BOB), "and of another person nothing is missing"
     assert Message.objects.filter(recipient="", sealed_body=None, status=Status.DELIVERED).count() == 1
+    assert LinkedMessage.objects.get().message_id == Message.objects.get(recipient=BOB).pk
     assert (Inbound.objects.count(), Appointment.objects.count(), Reminder.objects.count()) == (1, 1, 1)
 
 
@@ -125,6 +133,7 @@ def test_the_row_of_the_erasure_counts_what_went_and_names_nobody() -> None:
     assert erasure.counts == {
         "reminders": 1,
         "appointments": 1,
+        "links in messages": 1,
         "messages": 1,
         "texts received": 1,
         "frequency counts": 1,

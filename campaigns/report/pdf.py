@@ -1,0 +1,172 @@
+"""The report on one page of A4, drawn: funnel, course, failures, countries, senders, links.
+
+Names are people's own words, in any script; the file's built-in font knows Latin-1 alone, and what it lacks is printed
+as a question mark.
+"""
+
+from collections.abc import Sequence
+
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+
+from campaigns.report.report import Bar, Course, Line, Report
+from delivery import prices
+
+_LEFT, _WIDTH = 15.0, 180.0
+_INK, _QUIET, _GRID = (17, 24, 39), (107, 114, 128), (209, 213, 219)
+_FILL = (37, 99, 235)
+#: A series is told by its stroke as well as by its colour: colour, width in mm, dash and gap in mm.
+_STROKES: dict[str, tuple[tuple[int, int, int], float, float, float]] = {
+    "sent": ((107, 114, 128), 0.3, 0, 0),
+    "delivered": ((22, 163, 74), 0.6, 0, 0),
+    "click": ((37, 99, 235), 0.5, 2.0, 1.0),
+    "reply": ((147, 51, 234), 0.5, 0.6, 0.8),
+    "stop": ((220, 38, 38), 0.5, 3.0, 1.5),
+}
+_LINES = 6
+_PLAIN = str.maketrans("“”’–•", '""\'-*')
+
+
+class _Page(FPDF):
+    def write_at(
+        self, x: float, y: float, text: str, *, size: float = 9, bold: bool = False, quiet: bool = False
+    ) -> None:
+        self.set_xy(x, y)
+        self.set_font("Helvetica", "B" if bold else "", size)
+        self.set_text_color(*(_QUIET if quiet else _INK))
+        self.cell(0, 4, _latin(text), new_x=XPos.RIGHT, new_y=YPos.TOP)
+
+    def write_right(self, right: float, y: float, text: str, *, size: float = 9) -> None:
+        self.set_font("Helvetica", "", size)
+        self.set_text_color(*_INK)
+        text = _latin(text)
+        self.set_xy(right - self.get_string_width(text) - 2, y)
+        self.cell(self.get_string_width(text) + 2, 4, text)
+
+
+def draw(report: Report) -> bytes:
+    """The file. Its figures are those of the report, no more."""
+    page = _Page(format="A4")
+    page.set_auto_page_break(False)
+    page.set_margins(_LEFT, 12, _LEFT)
+    page.set_title(_latin(f"Report: {report.campaign.name}"))
+    page.set_creator("SMSHub")
+    page.set_lang("en")
+    page.add_page()
+    page.write_at(_LEFT, 14, _short(report.campaign.name, 70), size=16, bold=True)
+    page.write_at(_LEFT, 22, _facts(report), quiet=True)
+    y = _funnel(page, report.funnel, 32)
+    if report.course:
+        y = _course(page, report.course, y + 6)
+    halves = (_LEFT, _LEFT + _WIDTH / 2 + 4)
+    failures = [(failure.label, f"{failure.messages:,}") for failure in report.failures]
+    links = [(f"{link.name}: {link.target}", f"{link.people:,}") for link in report.links]
+    below = max(
+        _table(page, halves[0], y + 8, "Not delivered, or not sent", failures),
+        _table(page, halves[1], y + 8, "People who followed a link", links),
+    )
+    _table(page, halves[0], below + 6, "By country: sent, delivered", _shares(report.countries))
+    _table(page, halves[1], below + 6, "By sender: sent, delivered", _shares(report.senders))
+    if report.counted_at:
+        note = f"Countries, senders and the course over time: as of {report.counted_at:%d %b %Y %H:%M} UTC."
+        page.write_at(_LEFT, 284, note, size=7, quiet=True)
+    return bytes(page.output())
+
+
+def _facts(report: Report) -> str:
+    launched = report.campaign.launched_at
+    parts = [
+        f"{report.campaign.get_status_display()}",
+        f"launched {launched:%d %b %Y %H:%M} UTC" if launched else "not launched",
+        f"cost {prices.in_words(report.progress.cost)}",
+        f"{report.progress.segments:,} segments",
+        f"{report.clicks:,} clicks",
+    ]
+    return ", ".join(parts)
+
+
+def _funnel(page: _Page, bars: Sequence[Bar], y: float) -> float:
+    page.write_at(_LEFT, y, "From the audience to an answer", bold=True)
+    y += 6
+    most = max((bar.people for bar in bars), default=0) or 1
+    for bar in bars:
+        page.write_at(_LEFT, y + 0.8, bar.label)
+        page.set_fill_color(*_GRID)
+        page.rect(_LEFT + 28, y, 110, 5.2, style="F")
+        page.set_fill_color(*_FILL)
+        page.rect(_LEFT + 28, y, 110 * bar.people / most, 5.2, style="F")
+        page.write_right(_LEFT + _WIDTH, y + 0.8, f"{bar.people:,}  ({bar.percent} %)")
+        y += 7
+    return y
+
+
+def _course(page: _Page, course: Course, y: float) -> float:
+    page.write_at(_LEFT, y, f"Over time, each {_length(course)}", bold=True)
+    top, height = y + 7, 38.0
+    most = max((max(series.numbers, default=0) for series in course.series), default=0) or 1
+    page.set_draw_color(*_GRID)
+    page.set_line_width(0.2)
+    for share in (0.0, 0.5, 1.0):
+        page.line(_LEFT + 16, top + height * share, _LEFT + _WIDTH, top + height * share)
+        page.write_right(_LEFT + 15, top + height * share - 2, f"{round(most * (1 - share)):,}", size=7)
+    x = _LEFT + 16
+    for series in course.series:
+        colour, width, dash, gap = _STROKES[series.key]
+        page.set_draw_color(*colour)
+        page.set_line_width(width)
+        page.set_dash_pattern(dash, gap)
+        step = (_WIDTH - 16) / max(len(series.numbers) - 1, 1)
+        page.polyline(
+            [
+                (_LEFT + 16 + number * step, top + height * (1 - count / most))
+                for number, count in enumerate(series.numbers)
+            ]
+        )
+        page.line(x, top + height + 9, x + 8, top + height + 9)
+        page.set_dash_pattern()
+        page.write_at(x + 9, top + height + 7, series.label, size=7)
+        x += 32
+    moments = course.moments
+    if moments:
+        page.write_at(_LEFT + 16, top + height + 1, f"{moments[0]:%d %b %H:%M}", size=7, quiet=True)
+        page.write_right(_LEFT + _WIDTH, top + height + 1, f"{moments[-1]:%d %b %H:%M} UTC", size=7)
+    return top + height + 12
+
+
+def _length(course: Course) -> str:
+    minutes = int(course.piece.total_seconds()) // 60
+    if minutes < 60:
+        return "minute" if minutes == 1 else f"{minutes} minutes"
+    hours = minutes // 60
+    if hours < 24:
+        return "hour" if hours == 1 else f"{hours} hours"
+    return "day" if hours == 24 else f"{hours // 24} days"
+
+
+def _table(page: _Page, x: float, y: float, title: str, rows: Sequence[tuple[str, str]]) -> float:
+    page.write_at(x, y, title, bold=True)
+    y += 6
+    for label, value in rows[:_LINES]:
+        page.write_at(x, y, _short(label, 46), size=8)
+        page.write_right(x + _WIDTH / 2 - 6, y, value, size=8)
+        y += 5
+    if len(rows) > _LINES:
+        page.write_at(x, y, f"and {len(rows) - _LINES} more", size=8, quiet=True)
+        y += 5
+    if not rows:
+        page.write_at(x, y, "None", size=8, quiet=True)
+        y += 5
+    return y
+
+
+def _shares(lines: Sequence[Line]) -> list[tuple[str, str]]:
+    return [(line.label, f"{line.sent:,}   {line.percent_delivered} %") for line in lines if line.sent]
+
+
+def _short(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def _latin(text: str) -> str:
+    plain = text.translate(_PLAIN)
+    return plain.encode("latin-1", "replace").decode("latin-1")
