@@ -214,7 +214,7 @@ def _outcome(contact: _Contact, text_for: Callable[[_Contact], str], ways: Ways,
     sender = route.sender if route else ""
     if contact.stops and (stopped := consent.stopping(json.loads(contact.stops), sender)):
         return _unsent(contact, Status.SUPPRESSED, Suppressed(stopped))
-    if not consenting.lets_through(campaign, standing.said(json.loads(contact.said or "{}")), sender):
+    if not consenting.lets_through(campaign, standing.said(json.loads(contact.said)) if contact.said else {}, sender):
         return _unsent(contact, Status.SUPPRESSED, Suppressed.NO_CONSENT)
     try:
         text = text_for(contact)

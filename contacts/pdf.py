@@ -5,9 +5,10 @@ the document says so; the JSON of the same is exact.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from fpdf import FPDF
-from fpdf.enums import WrapMode, XPos, YPos
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 _FONT = "Helvetica"
 _LINE = 5.5
@@ -18,6 +19,9 @@ Facts = Sequence[tuple[str, str]]
 
 def document(title: str, sections: Iterable[tuple[str, Facts]]) -> bytes:
     """A PDF of these sections; a heading of "" is left out."""
+    # Here: it takes 27 MB, in every process that has loaded it, and hardly any ever prints.
+    from fpdf import FPDF
+
     pdf = FPDF(format="A4")
     pdf.set_title(_shown(title))
     pdf.set_creator("SMSHub")
@@ -44,7 +48,9 @@ def document(title: str, sections: Iterable[tuple[str, Facts]]) -> bytes:
     return bytes(pdf.output())
 
 
-def _line(pdf: FPDF, text: str) -> None:
+def _line(pdf: "FPDF", text: str) -> None:
+    from fpdf.enums import WrapMode, XPos, YPos
+
     # By characters: a value without a space, however long, must not run off the page.
     pdf.multi_cell(0, _LINE, _shown(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT, wrapmode=WrapMode.CHAR)
 
