@@ -45,7 +45,8 @@ class Word(models.Model):
 
     What is to be told stands in the message or the text itself and is read when it is told. So there is one row for
     each, whatever happens meanwhile: `version` counts that. The row goes when the origin has acknowledged that version.
-    Rows about messages are written by a trigger on the messages (migration 0018), so that no writer can forget them.
+    Rows about messages are written by a trigger on the messages (migration word_of_progress), so that no writer can
+    forget them.
     """
 
     pk = models.CompositePrimaryKey("origin", "subject")

@@ -1,7 +1,7 @@
 """What is to be told, written in the transaction of what it tells.
 
-What is told of messages is written by a trigger on them (migration 0016), which has the same columns. Where nobody
-wants an event it costs a look at a small table. Texts are not in here: they are read, and sealed where they are, when
+What is told of messages is written by a trigger on them (migration status_webhooks), which has the same columns. Where
+nobody wants an event it costs a look at a small table. Texts are not in here: they are read, and sealed where they are, when
 they are told (`delivery.webhooks.turns`).
 """
 
