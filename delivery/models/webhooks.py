@@ -59,9 +59,9 @@ class WebhookEndpoint(models.Model):
 class WebhookDelivery(models.Model):
     """One event for one endpoint: first what is owed, then the record of it.
 
-    Written in the transaction of what it tells: those about messages by a trigger on them (migration status_webhooks), so
-    that no writer can forget them. What is told of one `subject` is told in the order of `id`. No foreign key in the database,
-    so that an endpoint with a million of them is removed at once; housekeeping takes them after it.
+    Written in the transaction of what it tells: those about messages by a trigger on them (migration status_webhooks),
+    so that no writer can forget them. What is told of one `subject` is told in the order of `id`. No foreign key in the
+    database, so that an endpoint with a million of them is removed at once; housekeeping takes them after it.
     """
 
     class State(models.IntegerChoices):

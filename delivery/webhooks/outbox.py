@@ -1,8 +1,8 @@
 """What is to be told, written in the transaction of what it tells.
 
 What is told of messages is written by a trigger on them (migration status_webhooks), which has the same columns. Where
-nobody wants an event it costs a look at a small table. Texts are not in here: they are read, and sealed where they are, when
-they are told (`delivery.webhooks.turns`).
+nobody wants an event it costs a look at a small table. Texts are not in here: they are read, and sealed where they are,
+when they are told (`delivery.webhooks.turns`).
 """
 
 import hashlib

@@ -192,7 +192,10 @@ class Clinic:
 
     def _change(self, visit: Visit) -> Visit:
         if visit.status == "cancelled":
-            if self.chance.random() < 0.2:
+            if visit.answered:
+                # Before the clinic may book it anew it has heard of the patient's own cancellation, and says so.
+                visit.answered = False
+            elif self.chance.random() < 0.2:
                 visit.status, visit.version, visit.answered = "booked", visit.version + 1, False
                 self.report.events["taken up again"] += 1
         elif self.chance.random() < 0.5:
