@@ -1,4 +1,4 @@
-"""Which way a campaign's messages go, as its page shows it (`campaigns.ways`)."""
+"""Which way a campaign's messages go, and what was done to it, as its page shows it (`campaigns.ways`)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,8 @@ from campaigns.models import Campaign
 from campaigns.ways import Way
 from delivery.admin import failing, words
 from delivery.models import Provider
+
+MAX_EVENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ def context(user: User | AnonymousUser, campaign: Campaign) -> dict[str, Any]:
         "queues": found.queues,
         "failures": [failing.row(kind, provider) for kind, provider in found.failures],
         "all_failures": found.all_failures,
+        "events": list(campaign.events.order_by("-pk")[:MAX_EVENTS]),
         "may_see_providers": user.has_perm("delivery.view_provider"),
     }
 
