@@ -21,7 +21,7 @@ from delivery.wake import client
 WINDOW = 30
 _KEEP = 16
 
-_NOT_LEFT = frozenset({Status.HELD, Status.QUEUED, Status.SENDING})
+NOT_LEFT = frozenset({Status.HELD, Status.QUEUED, Status.SENDING})
 _NEVER_LEFT = frozenset({Status.SUPPRESSED, Status.CANCELLED})
 
 
@@ -100,8 +100,8 @@ def progress(campaign: Campaign) -> Progress:
             reasons.append(Why(count.status, count.reason, label, advice, count.messages))
     materialised = sum(counts.values())
     final = _total(counts, FINAL)
-    handed_over = materialised - _total(counts, _NOT_LEFT | _NEVER_LEFT)
-    waiting = max(campaign.audience_size or 0, materialised) - materialised + _total(counts, _NOT_LEFT)
+    handed_over = materialised - _total(counts, NOT_LEFT | _NEVER_LEFT)
+    waiting = max(campaign.audience_size or 0, materialised) - materialised + _total(counts, NOT_LEFT)
     per_second = _rate(campaign, handed_over)
     return Progress(
         status=campaign.status,
@@ -154,16 +154,17 @@ def _rate(campaign: Campaign, handed_over: int) -> float | None:
     if campaign.launched_at is None or campaign.status == Campaign.Status.PAUSED:
         return None
     if campaign.finished_at is None:
-        lately = _lately(campaign.pk, handed_over)
-        if lately is not None:
-            return lately
+        per_second = lately(str(campaign.pk), handed_over)
+        if per_second is not None:
+            return per_second
     seconds = ((campaign.finished_at or timezone.now()) - campaign.launched_at).total_seconds()
     return round(handed_over / seconds, 1) if seconds > 0 else None
 
 
-def _lately(campaign_id: int, handed_over: int) -> float | None:
-    """The rate since the oldest look of the last WINDOW seconds, each look leaving a sample for the next ones."""
-    key = f"{settings.REDIS_PREFIX}progress:{campaign_id}"
+def lately(what: str, handed_over: int) -> float | None:
+    """Messages per second since the oldest look of the last WINDOW seconds at what has this name; each look leaves a
+    sample for the next ones. None: nobody looked, or Redis does not answer."""
+    key = f"{settings.REDIS_PREFIX}progress:{what}"
     now = time.time()
     try:
         pipe = client().pipeline(transaction=False)

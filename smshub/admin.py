@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from smshub.dashboard.views import live
+from smshub.dashboard.views import live, live_today
 from smshub.privacy import admin as privacy
 
 __all__ = ["privacy"]
@@ -76,7 +76,10 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
 
 
 def urls() -> list[URLPattern]:
-    return [path("live/", admin.site.admin_view(live), name="dashboard_live")]
+    return [
+        path("live/", admin.site.admin_view(live), name="dashboard_live"),
+        path("live/today/", admin.site.admin_view(live_today), name="dashboard_today"),
+    ]
 
 
 admin.site.extra_urls = urls  # type: ignore[attr-defined]  # unfold's hook for pages that belong to no model

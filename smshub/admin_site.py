@@ -29,6 +29,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "smshub.dashboard.views.home",
     "STYLES": [lambda request: static("smshub/admin.css")],
+    "SCRIPTS": [lambda request: static("smshub/live.js")],
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,

@@ -165,6 +165,7 @@ CELERY_BEAT_SCHEDULE = {
     "contacts": {"task": "contacts.tasks.tick", "schedule": 15.0},
     "api": {"task": "smshub.api.tasks.tick", "schedule": 3600.0},
     "privacy": {"task": "smshub.tasks.tick", "schedule": 15.0},
+    "doctor": {"task": "smshub.tasks.health", "schedule": 60.0},
     "health": {"task": "delivery.tasks.health", "schedule": 2.0},
     "housekeeping": {"task": "delivery.tasks.housekeeping", "schedule": 15.0},
 }

@@ -3,6 +3,8 @@
 from celery import shared_task
 
 from contacts.consents import opt_in
+from smshub.doctor import last
+from smshub.doctor.examine import examine
 from smshub.privacy import erasing
 
 _SECONDS = 20.0
@@ -14,3 +16,9 @@ def tick() -> None:
     erasing.proceed(seconds=_SECONDS)
     while opt_in.expire():
         pass
+
+
+@shared_task(ignore_result=True)
+def health() -> None:
+    """Have the doctor look, for the home page."""
+    last.keep(examine())

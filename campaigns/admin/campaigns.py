@@ -19,6 +19,7 @@ from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleF
 from campaigns.admin.links import LinkInline
 from campaigns.admin.live import live
 from campaigns.admin.report import ReportPages
+from campaigns.admin.watching import WatchingAdmin
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.transitions import MOVES, Action
@@ -61,7 +62,7 @@ AT_ONCE: dict[Action, Verb] = {
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ReportPages):
+class CampaignAdmin(ReportPages, WatchingAdmin):
     form = CampaignForm
     change_form_template = "campaigns/admin/campaign.html"
     inlines = (LinkInline,)
@@ -88,6 +89,7 @@ class CampaignAdmin(ReportPages):
         return {
             "live": ("<int:pk>/live/", self.live_view),
             "progress": ("<int:pk>/progress/", self.progress_view),
+            "ways": ("<int:pk>/ways/", self.ways_view),
             "preflight": ("<int:pk>/preflight/", self.preflight_view),
             "launch": ("<int:pk>/launch/", self.launch_view),
             "schedule": ("<int:pk>/schedule/", self.schedule_view),
@@ -165,43 +167,6 @@ class CampaignAdmin(ReportPages):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("template", "template_version", "sender__provider")
 
-    def live_url(self, campaign: Campaign) -> str:
-        return reverse("admin:campaigns_campaign_live", args=[campaign.pk])
-
-    def home_url(self, campaign: Campaign) -> str:
-        return reverse("admin:campaigns_campaign_change", args=[campaign.pk])
-
-    def may_move(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("campaigns.change_campaign"))
-
-    def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        campaign: Campaign = self.allowed(request, pk, "view")
-        if campaign.status == Campaign.Status.DRAFT:
-            return HttpResponseRedirect(self.home_url(campaign))
-        context = {"live": live(campaign), "may_change": self.may_move(request)}
-        lists = {
-            "include": list(campaign.include.values_list("name", flat=True)),
-            "exclude": list(campaign.exclude.values_list("name", flat=True)),
-        }
-        return self.page(
-            request,
-            "campaigns/admin/live.html",
-            title=campaign.name,
-            original=campaign,
-            campaign=campaign,
-            messages_url=f"{reverse('admin:delivery_message_changelist')}?campaign={campaign.pk}",
-            progress_url=reverse("admin:campaigns_campaign_progress", args=[campaign.pk]),
-            **lists,
-            **context,
-        )
-
-    def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        campaign: Campaign = self.allowed(request, pk, "view")
-        shown = live(campaign)
-        context = {"live": shown, "campaign": campaign, "may_change": self.may_move(request)}
-        # 286 tells htmx to stop asking.
-        return self.fragment(request, "campaigns/admin/progress.html", context, status=286 if shown.over else 200)
-
     # --- moves ------------------------------------------------------------------------------------------------
 
     def movable(self, request: HttpRequest, pk: int) -> Campaign:
@@ -221,6 +186,8 @@ class CampaignAdmin(ReportPages):
                 messages.error(request, problem)
         else:
             messages.success(request, f"“{campaign.name}” is {MOVES[action].done}.")
+        if request.headers.get("HX-Request"):
+            return self.progress_fragment(request, campaign.pk, said=list(messages.get_messages(request)))
         return HttpResponseRedirect(self.home_url(campaign))
 
     def act_view(self, request: HttpRequest, pk: int, action: str) -> HttpResponse:

@@ -1,19 +1,17 @@
-"""A campaign under way, as its page shows it. Three reads: the campaign, its tallies, its history."""
+"""A campaign under way, as its page shows it. Two reads: the campaign and its tallies."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from campaigns.models import Campaign, CampaignEvent
+from campaigns.models import Campaign
 from campaigns.progress import Wait
 from campaigns.progress import progress as look
 from campaigns.transitions import Action, allowed
 from delivery import prices, retries
 from delivery.admin import words
 from delivery.states import MEANING, Status
-
-MAX_EVENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,6 @@ class Live:
     started: datetime | None
     ended: datetime | None
     preparing: bool
-    events: list[CampaignEvent]
     actions: list[Action]
 
     @property
@@ -104,7 +101,6 @@ def live(campaign: Campaign) -> Live:
         started=campaign.launched_at,
         ended=campaign.finished_at,
         preparing=campaign.launched_at is not None and campaign.materialised_at is None,
-        events=list(campaign.events.order_by("-pk")[:MAX_EVENTS]),
         actions=allowed(campaign.status),
     )
 

@@ -31,12 +31,15 @@ class CampaignLimit(models.Model):
 
 
 class Tally(models.Model):
-    """Deltas of a campaign's counts, written by a trigger in the transaction of the rows they count.
+    """Deltas of the counts of a campaign, and of a day's messages of no campaign, written by a trigger in the
+    transaction of the rows they count.
 
     The count of a (status, reason) is the sum of its deltas; `delivery.tallies` reads and squashes them.
     """
 
-    campaign_id = models.BigIntegerField()
+    campaign_id = models.BigIntegerField(help_text="0: of messages of no campaign.")
+    day = models.DateField(null=True, help_text="When those were written, in UTC. Null: a campaign's.")
+    provider_id = models.BigIntegerField(null=True)
     status = models.CharField(max_length=12, choices=Status.choices)
     reason = models.CharField(max_length=24, blank=True, default="")
     messages = models.BigIntegerField()
@@ -45,4 +48,7 @@ class Tally(models.Model):
 
     class Meta:
         verbose_name_plural = "tallies"
-        indexes = [models.Index(fields=["campaign_id"], name="tally_campaign")]
+        indexes = [
+            models.Index(fields=["campaign_id"], name="tally_campaign"),
+            models.Index(fields=["day"], condition=Q(day__isnull=False), name="tally_day"),
+        ]

@@ -1,1 +1,1 @@
-"""The home page: what runs, what is next, and whether the way out is open."""
+"""The home page: what runs, how it goes today, what is next, and what waits for a person."""

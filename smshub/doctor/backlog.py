@@ -10,17 +10,15 @@ from django.utils import timezone
 from campaigns.models import AudienceChunk, Campaign
 from contacts.importing.work import LOCK, TASKS
 from contacts.models import ContactImport
-from delivery import vitals
 from delivery.lanes import Lane
 from delivery.models import CampaignHold
+from delivery.standstill import Cause, in_minutes, of_stream, signs
 from smshub.doctor.findings import Finding, problem, warning
 from smshub.metrics import readings
 from smshub.metrics.readings import Stream
 
 #: Findings of a kind that are listed; more would not help.
 LISTED = 20
-#: A provider for which messages wait claims some every round, or at least every few seconds.
-NO_CLAIM = timedelta(minutes=2)
 LATE_MESSAGE = timedelta(minutes=1)
 LATE_RECEIPT_SECONDS = 60.0
 LONG_UNCERTAIN = timedelta(hours=1)
@@ -30,21 +28,21 @@ _URGENT = (Lane.ALERT, Lane.TRANSACTIONAL)
 
 def queue(late: timedelta = LATE_MESSAGE) -> Iterator[Finding]:
     """Messages of no campaign. Each of those in the upper lanes should leave at once."""
-    now, claims = timezone.now(), _last_claims()
+    now, claims = timezone.now(), signs().claimed
     waiting = [s for s in readings.streams() if not s.campaign_id and not s.on_hold and now - s.oldest > late]
     for stream in waiting[:LISTED]:
         why = _standstill(stream, claims)
         lane = Lane(stream.lane).label.lower()
-        what = f"Messages ({lane}) for {stream.provider} have waited for {_minutes(now - stream.oldest)}"
+        what = f"Messages ({lane}) for {stream.provider} have waited for {in_minutes(now - stream.oldest)}"
         if why:
-            yield problem(f"{what}: {why[0]}.", why[1])
+            yield problem(f"{what}: {why.what}.", why.to_do)
         elif stream.lane in _URGENT:
             yield warning(f"{what}, although some are sent.", "Raise the provider's rate and its requests in flight.")
 
 
 def campaigns(patience: timedelta = NO_PROGRESS) -> Iterator[Finding]:
     """Campaigns that run and do not come forward."""
-    now, claims = timezone.now(), _last_claims()
+    now, claims = timezone.now(), signs().claimed
     running = Campaign.objects.filter(status=Campaign.Status.RUNNING, launched_at__lt=now - patience)
     by_id = {campaign.pk: campaign for campaign in running.order_by("pk")[:1000]}
     done = dict(
@@ -63,11 +61,11 @@ def campaigns(patience: timedelta = NO_PROGRESS) -> Iterator[Finding]:
             yield problem(f"{name} runs and is on hold as well: nothing of it is sent.", "Pause it and resume it.")
         elif not campaign.materialised_at and moved and now - moved > patience:
             yield problem(
-                f"{name} is launched, but no message of it has been made for {_minutes(now - moved)}.",
+                f"{name} is launched, but no message of it has been made for {in_minutes(now - moved)}.",
                 "See that a loader worker runs, and look for errors in its log.",
             )
         elif why:
-            yield problem(f"{name} has messages queued that are not sent: {why[0]}.", why[1])
+            yield problem(f"{name} has messages queued that are not sent: {why.what}.", why.to_do)
 
 
 def receipts(late_seconds: float = LATE_RECEIPT_SECONDS) -> Iterator[Finding]:
@@ -84,7 +82,7 @@ def uncertain(longer: timedelta = LONG_UNCERTAIN) -> Iterator[Finding]:
     counted = readings.uncertain(older_than=longer)
     if counted.rows:
         yield warning(
-            f"{_at_least(counted)} messages have been in doubt for more than {_minutes(longer)}. "
+            f"{_at_least(counted)} messages have been in doubt for more than {in_minutes(longer)}. "
             "None is sent again meanwhile.",
             "See that their provider can be asked: look for ask_raised in the worker's log.",
         )
@@ -107,31 +105,16 @@ def imports(patience: timedelta = timedelta(minutes=5)) -> Iterator[Finding]:
         )
 
 
-def _last_claims() -> Mapping[int, datetime]:
-    """When messages were last claimed, by provider, as far as Redis remembers."""
-    return {int(count.labels[0]): count.at for count in vitals.counts().get("claimed", [])}
-
-
-def _standstill(stream: Stream, claims: Mapping[int, datetime]) -> tuple[str, str] | None:
-    """Why nothing of the stream is sent, and what to do; None if it only takes its time."""
+def _standstill(stream: Stream, claims: Mapping[int, datetime]) -> Cause | None:
     if stream.on_hold:
         return None
-    if not stream.provider_enabled:
-        return f"{stream.provider} is switched off", "See its reason under Providers, and switch it on."
-    if not stream.sender_enabled:
-        return f"sender {stream.sender_id} is switched off", "See its reason under Senders, and switch it on."
-    last = claims.get(stream.provider_id)
-    if last is None or timezone.now() - last > NO_CLAIM:
-        return (
-            f"none has been claimed for {stream.provider} in {_minutes(NO_CLAIM)}",
-            "See that a dispatch worker runs, and look for limiter_away and database_away in its log.",
-        )
-    return None
-
-
-def _minutes(time: timedelta) -> str:
-    minutes = int(time.total_seconds() // 60)
-    return f"{minutes} minutes" if minutes != 1 else "a minute"
+    return of_stream(
+        provider=stream.provider,
+        provider_enabled=stream.provider_enabled,
+        sender_id=stream.sender_id,
+        sender_enabled=stream.sender_enabled,
+        last_claim=claims.get(stream.provider_id),
+    )
 
 
 def _at_least(counted: readings.Counted) -> str:

@@ -6,17 +6,12 @@ from datetime import timedelta
 from django.utils import timezone
 
 from delivery import vitals
-from delivery.heartbeat import EVERY_SECONDS
 from delivery.models import Provider, WebhookEndpoint
 from delivery.providers import registry
+from delivery.standstill import SILENCE, UNREAD
 from smshub.api.models import TwilioLogin
 from smshub.doctor.findings import Finding, problem
 from smshub.quickstart.commands import COMMANDS, WORKERS
-
-#: The clock ticks every second.
-SILENCE = timedelta(seconds=15)
-#: Workers say so again and again; to be late once or twice is no absence.
-UNREAD = timedelta(seconds=3 * EVERY_SECONDS)
 
 #: Queue → what stands still when nobody reads it.
 _STANDS_STILL = {

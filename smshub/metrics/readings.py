@@ -53,6 +53,12 @@ SELECT (SELECT try_at FROM delivery_inboxreceipt ORDER BY try_at LIMIT 1),
        (SELECT count(*) FROM (SELECT 1 FROM delivery_inboxreceipt LIMIT %(most)s) AS waiting)
 """
 
+_FIRST_DUE = """
+SELECT provider_id, min(try_at) FROM (SELECT provider_id, try_at FROM delivery_inboxreceipt
+                                      ORDER BY try_at LIMIT %(most)s) AS first_ones
+GROUP BY provider_id
+"""
+
 # There is no index of uncertain messages alone: looked at are those that will be asked about soonest.
 _UNCERTAIN = f"""
 SELECT count(*) FILTER (WHERE status = '{Status.UNCERTAIN}' AND COALESCE(claimed_at, created_at) <= %(before)s),
@@ -114,6 +120,13 @@ def inbox(*, most: int = MOST_ROWS) -> Inbox:
         due, rows = cursor.fetchone()
     late = (timezone.now() - due).total_seconds() if due else 0.0
     return Inbox(late_seconds=max(0.0, late), waiting=Counted(rows, rows >= most))
+
+
+def first_due(*, most: int = MOST_ROWS) -> dict[int, datetime]:
+    """Since when the first receipt of each provider has been due, among the `most` that are due first."""
+    with _bounded() as cursor:
+        cursor.execute(_FIRST_DUE, {"most": most})
+        return dict(cursor.fetchall())
 
 
 def uncertain(*, older_than: timedelta = timedelta(0), most: int = MOST_ROWS) -> Counted:

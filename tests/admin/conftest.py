@@ -1,13 +1,18 @@
 """The three who sit at the keyboard: an administrator, one of the staff, an operator."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+import redis
 from django.contrib.auth.models import Group
 from django.test import Client
 from pytest_django import Settings
 
+from delivery import vitals
 from smshub import roles
+from smshub.quickstart.commands import COMMANDS, WORKERS
 from tests.factories import AdministratorFactory, UserFactory
 
 
@@ -48,3 +53,28 @@ def operator(db: None) -> Client:
 def nobody(db: None) -> Client:
     """May log in, and has no role."""
     return at_the_keyboard(UserFactory())
+
+
+@pytest.fixture
+def everybody_at_work(settings: Settings) -> Iterator[None]:
+    """A corner of Redis of its own, in which every worker is up and the clock goes."""
+    vitals.flush()
+    settings.REDIS_PREFIX = f"test:{uuid4().hex}:"
+    for worker in WORKERS:
+        command = COMMANDS[worker]
+        vitals.alive(worker, command[command.index("-Q") + 1].split(","))
+    vitals.count("ticks")
+    vitals.flush()
+    yield
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        for key in client.scan_iter(f"{settings.REDIS_PREFIX}*"):
+            client.delete(key)
+
+
+@pytest.fixture
+def redis_is_away(everybody_at_work: None, settings: Settings) -> Iterator[None]:
+    there, settings.REDIS_URL = settings.REDIS_URL, "redis://127.0.0.1:1/0"
+    vitals.client.cache_clear()
+    yield
+    settings.REDIS_URL = there
+    vitals.client.cache_clear()

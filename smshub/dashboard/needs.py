@@ -1,0 +1,198 @@
+"""What needs a person, and what waits for somebody's yes: each by an index, counted up to a hundred, and each only for
+those who may do something about it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+import redis
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns.models import AppointmentFile, CalendarFeed, Campaign, Conversation, StaffTask
+from contacts.models import ContactImport, Suppression
+from delivery.models import Provider
+from delivery.webhooks import endpoints
+from smshub.dashboard import providers as accounts
+from smshub.doctor import last, workers
+from smshub.doctor.findings import Finding, Level
+
+#: Counted up to here; beyond, it is “99+”.
+MOST = 100
+#: Things of one kind that are named, each on a line.
+NAMED = 5
+#: Uploads older than this are nobody's business any more.
+RECENT = timedelta(days=7)
+#: The doctor looks each minute.
+DOCTOR_IS_LATE = timedelta(minutes=5)
+#: Checks whose findings stand here anyway, as they are at the moment.
+_SAID_HERE = frozenset({"workers", "clock", "providers", "connections", "health", "webhooks", "imports"})
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    key: str
+    what: str
+    number: str = ""
+    """How many; empty: it is one thing."""
+    why: str = ""
+    url: str = ""
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the page has read already."""
+
+    user: User | AnonymousUser
+    paused: Sequence[Campaign]
+    providers: Sequence[Provider]
+
+
+Look = Callable[[Scene], Iterable[Need]]
+
+
+def _counted(rows: QuerySet[Any, tuple[int]], key: str, one: str, many: str, url: str) -> Iterator[Need]:
+    found = len(rows[:MOST])
+    if found:
+        yield Need(key, one if found == 1 else many, "99+" if found == MOST else str(found), url=url)
+
+
+def _list(model: str, narrowed: str = "") -> str:
+    return reverse(f"admin:{model}_changelist") + (f"?{narrowed}" if narrowed else "")
+
+
+def conversations(_: Scene) -> Iterable[Need]:
+    rows = Conversation.objects.filter(unread=True).order_by("-last_text_at").values_list("pk")
+    url = _list("campaigns_conversation", "unread__exact=1")
+    return _counted(rows, "conversations", "unread conversation", "unread conversations", url)
+
+
+def tasks(_: Scene) -> Iterable[Need]:
+    rows = StaffTask.objects.filter(done_at=None).order_by("-pk").values_list("pk")
+    return _counted(rows, "tasks", "task", "tasks", _list("campaigns_stafftask", "done_at__isempty=1"))
+
+
+def paused(scene: Scene) -> Iterable[Need]:
+    for campaign in scene.paused[:NAMED]:
+        url = reverse("admin:campaigns_campaign_live", args=[campaign.pk])
+        why = campaign.paused_reason or "By staff."
+        yield Need("paused", f"{campaign.name} is paused", why=why, url=url, urgent=bool(campaign.paused_reason))
+
+
+def providers(scene: Scene) -> Iterable[Need]:
+    may_open = scene.user.has_perm("delivery.view_provider")
+    ill = ((provider, why) for provider in scene.providers if (why := accounts.trouble(provider)))
+    for provider, why in islice(ill, NAMED):
+        url = reverse("admin:delivery_provider_change", args=[provider.pk]) if may_open else ""
+        yield Need("provider", provider.name, why=why, url=url, urgent=True)
+
+
+def nobody_at_work(_: Scene) -> Iterable[Need]:
+    try:
+        found = [*workers.queues(), *workers.clock()]
+    except redis.RedisError:
+        yield Need("redis", "Redis does not answer: nothing is sent until it does.", urgent=True)
+        return
+    for finding in found:
+        yield _finding("worker", finding)
+
+
+def imports(_: Scene) -> Iterable[Need]:
+    rows = ContactImport.objects.filter(status=ContactImport.Status.FAILED, created_at__gte=timezone.now() - RECENT)
+    url = _list("contacts_contactimport", "status__exact=failed")
+    return _counted(rows.values_list("pk"), "imports", "import failed this week", "imports failed this week", url)
+
+
+def files(_: Scene) -> Iterable[Need]:
+    rows = AppointmentFile.objects.filter(status=AppointmentFile.Status.FAILED, created_at__gte=timezone.now() - RECENT)
+    url = _list("campaigns_appointmentfile", "status__exact=failed")
+    one, many = "file of appointments failed this week", "files of appointments failed this week"
+    return _counted(rows.values_list("pk"), "files", one, many, url)
+
+
+def feeds(_: Scene) -> Iterable[Need]:
+    ill = CalendarFeed.objects.filter(Q(failures__gt=0) | Q(doubted_at__isnull=False), enabled=True).order_by("pk")
+    for name, pk, error in ill.values_list("name", "pk", "error")[:NAMED]:
+        url = reverse("admin:campaigns_calendarfeed_change", args=[pk])
+        yield Need("feed", f"Calendar {name}", why=error or "Most of what was to come is gone from it.", url=url)
+
+
+def webhooks(_: Scene) -> Iterable[Need]:
+    off = endpoints.present().filter(enabled=False).exclude(disabled_reason="").order_by("pk")
+    for pk, reason in off.values_list("pk", "disabled_reason")[:NAMED]:
+        url = reverse("admin:delivery_webhookendpoint_change", args=[pk])
+        yield Need("webhook", f"Webhook {pk} was switched off", why=reason, url=url, urgent=True)
+
+
+def doctor(_: Scene) -> Iterable[Need]:
+    """What it last found, but for what stands here anyway."""
+    try:
+        kept = last.last()
+    except redis.RedisError:
+        return  # which is said by nobody_at_work
+    if kept is None:
+        return  # nobody has had the time yet, or the clock stands still, which is said
+    if timezone.now() - kept.at > DOCTOR_IS_LATE:
+        yield Need("doctor", f"The setup was last looked through at {timezone.localtime(kept.at):%H:%M}: that is old.")
+        return
+    problems = (finding for check, finding in kept.found if check not in _SAID_HERE and finding.level is Level.PROBLEM)
+    for finding in islice(problems, NAMED):
+        yield _finding("doctor", finding)
+
+
+def refusals(_: Scene) -> Iterable[Need]:
+    rows = Suppression.objects.filter(reason=Suppression.Reason.REFUSED, reviewed_at=None, lifted_at=None)
+    url = _list("contacts_suppression", "standing=review")
+    one, many = "refusal in free words to confirm or lift", "refusals in free words to confirm or lift"
+    return _counted(rows.order_by("-pk").values_list("pk"), "refusals", one, many, url)
+
+
+def checked_imports(_: Scene) -> Iterable[Need]:
+    rows = ContactImport.objects.filter(status=ContactImport.Status.CHECKED, created_at__gte=timezone.now() - RECENT)
+    url = _list("contacts_contactimport", "status__exact=checked")
+    one, many = "checked import to be started", "checked imports to be started"
+    return _counted(rows.values_list("pk"), "checked-imports", one, many, url)
+
+
+def checked_files(_: Scene) -> Iterable[Need]:
+    rows = AppointmentFile.objects.filter(
+        status=AppointmentFile.Status.CHECKED, created_at__gte=timezone.now() - RECENT
+    )
+    url = _list("campaigns_appointmentfile", "status__exact=checked")
+    one, many = "checked file of appointments to be applied", "checked files of appointments to be applied"
+    return _counted(rows.values_list("pk"), "checked-files", one, many, url)
+
+
+#: Who may do something about it → what there is, the most urgent first.
+PERSON: tuple[tuple[str, Look], ...] = (
+    ("campaigns.view_campaign", nobody_at_work),
+    ("campaigns.view_campaign", providers),
+    ("campaigns.view_campaign", paused),
+    ("delivery.view_webhookendpoint", webhooks),
+    ("delivery.change_provider", doctor),
+    ("campaigns.view_conversation", conversations),
+    ("campaigns.view_stafftask", tasks),
+    ("contacts.view_contactimport", imports),
+    ("campaigns.view_appointmentfile", files),
+    ("campaigns.view_calendarfeed", feeds),
+)
+YES: tuple[tuple[str, Look], ...] = (
+    ("contacts.change_suppression", refusals),
+    ("contacts.change_contactimport", checked_imports),
+    ("campaigns.change_appointmentfile", checked_files),
+)
+
+
+def needs(looks: Sequence[tuple[str, Look]], scene: Scene) -> list[Need]:
+    """What there is of these for the user, a read or two each."""
+    return [need for permission, look in looks if scene.user.has_perm(permission) for need in look(scene)]
+
+
+def _finding(key: str, finding: Finding) -> Need:
+    return Need(key, finding.what, why=finding.what_to_do, urgent=finding.level is Level.PROBLEM)

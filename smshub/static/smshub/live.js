@@ -1,0 +1,163 @@
+// Parts of pages that renew themselves: what htmx does not do for them by itself.
+//
+// - An answer that does not come leaves what is shown, and a line says since when it is old.
+// - Whoever has been logged out meanwhile is told so, rather than shown a login form in the middle of a page.
+// - What has the focus keeps it, and what is unfolded stays unfolded, when the part is replaced.
+// - The chart takes its figures from the part, and its colours from the theme.
+(() => {
+  "use strict";
+
+  const isRenewed = (part) => (part.getAttribute("hx-trigger") || "").startsWith("every");
+  const time = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const answeredAt = new WeakMap();
+  const opened = time();
+
+  function line(part) {
+    const before = part.previousElementSibling;
+    if (before && before.classList.contains("sms-stale")) {
+      return before;
+    }
+    const made = document.createElement("p");
+    made.className = "sms-note sms-note-warning sms-stale";
+    made.setAttribute("role", "status");
+    made.dataset.testid = "stale";
+    part.before(made);
+    return made;
+  }
+
+  function say(part, text, link) {
+    const said = line(part);
+    if (said.dataset.text !== text) {
+      said.dataset.text = text;
+      said.textContent = text;
+      if (link) {
+        said.append(" ", link);
+      }
+    }
+    said.hidden = false;
+  }
+
+  function answered(part) {
+    answeredAt.set(part, time());
+    const before = part.previousElementSibling;
+    if (before && before.classList.contains("sms-stale")) {
+      before.hidden = true;
+      before.dataset.text = before.textContent = "";
+    }
+  }
+
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    const part = detail.target;
+    if (!part || !isRenewed(part) || detail.xhr.smshubElsewhere) {
+      return;
+    }
+    if (detail.successful) {
+      answered(part);
+    } else if (detail.xhr.status === 403) {
+      say(part, "You may no longer see this: what is shown is old.");
+    } else {
+      say(part, `No answer since ${answeredAt.get(part) || opened}: what is shown is from then. It is asked for again.`);
+    }
+  });
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, target, pathInfo } = event.detail;
+    if (!target || !isRenewed(target)) {
+      return;
+    }
+    const asked = new URL(pathInfo.requestPath, location.href).pathname;
+    if (xhr.responseURL && new URL(xhr.responseURL).pathname !== asked) {
+      event.detail.shouldSwap = false;
+      xhr.smshubElsewhere = true;
+      const login = document.createElement("a");
+      login.className = "sms-link";
+      login.href = location.href;
+      login.textContent = "Log in again";
+      say(target, "You are no longer logged in: what is shown is old.", login);
+    }
+  });
+
+  // --- what the reader was doing ---
+
+  const name = (element) => element.id || element.getAttribute("href") || element.dataset.testid || "";
+  let focused = "";
+  let unfolded = [];
+
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const inside = detail.target && detail.target.contains(document.activeElement);
+    focused = inside ? name(document.activeElement) : "";
+    unfolded = detail.target ? [...detail.target.querySelectorAll("details[open][id]")].map((one) => one.id) : [];
+  });
+
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    for (const id of unfolded) {
+      document.getElementById(id)?.setAttribute("open", "");
+    }
+    if (focused && !detail.target.contains(document.activeElement)) {
+      const again = [...detail.target.querySelectorAll("a, button, summary, input")].find((one) => name(one) === focused);
+      again?.focus({ preventScroll: true });
+    }
+    draw();
+  });
+
+  // --- the chart ---
+
+  let chart = null;
+
+  function colours() {
+    const style = getComputedStyle(document.documentElement);
+    const of = (variable) => style.getPropertyValue(variable).trim();
+    return { accepted: of("--sms-blue"), other: of("--sms-amber"), text: of("--sms-quiet"), line: of("--sms-line") };
+  }
+
+  function paint(shown) {
+    const { accepted, other, text, line: grid } = colours();
+    const [first, second] = shown.data.datasets;
+    first.backgroundColor = accepted;
+    second.backgroundColor = other;
+    for (const axis of Object.values(shown.options.scales)) {
+      axis.ticks.color = text;
+      axis.grid.color = grid;
+      axis.border = { color: grid };
+    }
+    shown.options.plugins.legend.labels.color = text;
+  }
+
+  function made(canvas) {
+    const axis = { stacked: true, ticks: {}, grid: {} };
+    return new Chart(canvas, {
+      type: "bar",
+      data: { labels: [], datasets: [{ label: "Accepted", data: [] }, { label: "Refused or in doubt", data: [] }] },
+      options: {
+        animation: false,
+        maintainAspectRatio: false,
+        interaction: { mode: "index", intersect: false },
+        plugins: { legend: { position: "bottom", labels: { boxWidth: 12 } } },
+        scales: {
+          x: { ...axis, ticks: { maxRotation: 0, autoSkipPadding: 24 }, grid: { display: false } },
+          y: { ...axis, beginAtZero: true, ticks: { precision: 0 }, grid: {} },
+        },
+      },
+    });
+  }
+
+  function draw() {
+    const canvas = document.getElementById("flow-chart");
+    const told = document.getElementById("flow-data");
+    if (!canvas || !told || typeof Chart === "undefined") {
+      return;
+    }
+    const { labels, accepted, other } = JSON.parse(told.textContent);
+    chart = chart || made(canvas);
+    chart.data.labels = labels;
+    chart.data.datasets[0].data = accepted;
+    chart.data.datasets[1].data = other;
+    paint(chart);
+    chart.update();
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    draw();
+    new MutationObserver(draw).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
+  });
+})();
