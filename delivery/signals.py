@@ -3,5 +3,5 @@
 from django.dispatch import Signal
 
 #: A text came in. Sent by `Inbound` with `inbound` and `consent_changed` (whether its keyword stopped or started
-#: anything); a receiver that raises makes the provider come again.
+#: anything, or it was the code of an opt-in); a receiver that raises makes the provider come again.
 text_received = Signal()
