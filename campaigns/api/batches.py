@@ -13,9 +13,9 @@ from campaigns.api.many import DefaultsSerializer, known, merged, reader
 from campaigns.api.sending import wanted
 from contacts.api.refusals import complaint, leaves
 from delivery import submit
-from delivery.api.senders import Use
 from delivery.submitting.drafts import Draft, SubmitError
 from delivery.submitting.forecast import Forecast, forecast
+from delivery.uses import Use
 
 CHUNK = 500
 #: Of a batch that is all or nothing so many errors are told.
