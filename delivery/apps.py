@@ -21,7 +21,6 @@ class DeliveryConfig(AppConfig):
         post_migrate.connect(after_migrate, sender=self)
         for signal in (post_save, post_delete):
             signal.connect(_hours_changed, sender=AllowedHours)
-        text_received.connect(_text_received, dispatch_uid="consents")
         text_received.connect(receivers.text_received, dispatch_uid="webhooks")
         suppression_changed.connect(receivers.suppression_changed, dispatch_uid="webhooks")
         checks.register(_policy_makes_sense, "delivery")
@@ -31,12 +30,6 @@ def _hours_changed(**_: Any) -> None:
     from delivery.timerules import places
 
     places.judge_all()
-
-
-def _text_received(inbound: Any, **_: Any) -> None:
-    from delivery import consents
-
-    consents.heard(inbound)
 
 
 def _policy_makes_sense(**_: Any) -> list[checks.CheckMessage]:

@@ -43,7 +43,8 @@ def ask(line: Line, *, text: str, sender: Sender | None = None, hours: int | Non
     return Asked(event, message)
 
 
-def heard(inbound: Inbound) -> None:
-    """A text came in, which may be the code that somebody was asked for. In the transaction that keeps it."""
-    if inbound.keyword == Inbound.Keyword.NONE and inbound.body:
-        opt_in.heard(phone=inbound.phone, text=inbound.body, evidence=f"inbound text {inbound.pk}")
+def heard(inbound: Inbound) -> bool:
+    """A text came in: whether it is the code that somebody was asked for. In the transaction that keeps it."""
+    if inbound.keyword != Inbound.Keyword.NONE or not inbound.body:
+        return False
+    return opt_in.heard(phone=inbound.phone, text=inbound.body, evidence=f"inbound text {inbound.pk}") is not None

@@ -100,6 +100,7 @@ def take(batch: Sequence[Handed]) -> Taken:
         noted = _note(good)
         rows = [row for pk, row in outcome.items() if pk in noted and not isinstance(row, SubmitError)]
         submit.write(rows)
+        submit.write_requests([handed.draft for handed in good], written=noted)
         ended = {row.id for row in rows if row.status in FINAL}
         owe([(handed.origin, handed.draft.id) for handed in good if handed.wants_word and handed.draft.id in ended])
         if len(noted) < len(good):
@@ -114,6 +115,7 @@ def close(batch: Sequence[Handed], reason: Suppressed) -> None:
     noted = _note(batch)
     closed = [handed for handed in batch if handed.draft.id in noted]
     submit.write(submit.closed([handed.draft for handed in closed], reason))
+    submit.write_requests([handed.draft for handed in closed], written=noted)
     owe([(handed.origin, handed.draft.id) for handed in closed if handed.wants_word])
 
 

@@ -3,7 +3,7 @@
 What becomes of a message is decided by `delivery.submitting.rules`, whichever way it comes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -41,6 +41,7 @@ __all__ = [
     "to_wake",
     "wake_all",
     "write",
+    "write_requests",
 ]
 
 
@@ -88,10 +89,14 @@ def submit_each(drafts: Sequence[Draft]) -> list[Row | SubmitError]:
     prepared = prepare(drafts)
     good = [row for row in prepared if not isinstance(row, SubmitError)]
     write(good)
-    written = {row.id for row in good}
-    requests.write({draft.id: draft.request for draft in drafts if draft.request and draft.id in written})
+    write_requests(drafts, written={row.id for row in good})
     wake_all(good)
     return prepared
+
+
+def write_requests(drafts: Sequence[Draft], *, written: Set[UUID]) -> None:
+    """What is known of those who asked for these messages, as far as they were written in this transaction."""
+    requests.write({draft.id: draft.request for draft in drafts if draft.request and draft.id in written})
 
 
 def prepare(drafts: Sequence[Draft]) -> list[Row | SubmitError]:

@@ -5,6 +5,8 @@ kept apart by the account's id, `TEST_PROVIDER`: suppressions and frequency caps
 the default sender (`routing.routes`), the judging of health (`routing.health`), what live keys see (`api.senders`).
 """
 
+from django.db.models import QuerySet
+
 from delivery.models import TEST_PROVIDER, Provider, Sender
 
 ADAPTER = "testcarrier"
@@ -25,6 +27,12 @@ def sender() -> Sender:
     )
     Sender.objects.get_or_create(provider_id=TEST_PROVIDER, address=ADDRESS)
     return Sender.objects.select_related("provider").get(provider_id=TEST_PROVIDER, address=ADDRESS)
+
+
+def live_senders() -> QuerySet[Sender]:
+    """All others, with their providers: what a form for anything but a trial offers."""
+    live = Sender.objects.exclude(provider_id=TEST_PROVIDER)
+    return live.select_related("provider").order_by("provider__name", "address")
 
 
 def is_its(sender: Sender) -> bool:

@@ -11,6 +11,7 @@ from campaigns.models import AnswerRule, AutoReply, CannedReply
 from campaigns.reminders.rules import UnusableRule
 from contacts.admin.attributes import AttributesField
 from contacts.admin.base import PageAdmin, text_area
+from delivery import testcarrier
 from delivery.submit import MAX_BODY
 
 
@@ -78,6 +79,11 @@ class AutoReplyForm(forms.ModelForm):
             *("saturday_until", "sunday_from", "sunday_until", "holidays", "open_texts", "closed_texts"),
             "hours_between",
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sender: Any = self.fields["sender"]
+        sender.queryset = testcarrier.live_senders()
 
     def clean_country(self) -> str:
         return str(self.cleaned_data["country"]).strip().upper()

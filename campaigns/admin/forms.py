@@ -15,7 +15,7 @@ from unfold.widgets import (
 
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template
 from contacts.models import ContactList
-from delivery.models import Sender
+from delivery import testcarrier
 
 
 class ListChoice(forms.ModelMultipleChoiceField):
@@ -67,7 +67,7 @@ class CampaignForm(forms.ModelForm):
         self.fields["max_segments"].label = "Segments at most"
         self.fields["max_cost"].label = f"{settings.CURRENCY} at most"
         sender: Any = self.fields["sender"]
-        sender.queryset = Sender.objects.filter(enabled=True).select_related("provider").order_by("address")
+        sender.queryset = testcarrier.live_senders().filter(enabled=True).order_by("address")
         sender.empty_label = "By the routes, or the default sender"
 
 

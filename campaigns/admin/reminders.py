@@ -18,6 +18,7 @@ from campaigns.models.reminders import coming
 from campaigns.reminders import reasons, rules
 from contacts.admin.attributes import AttributesField
 from contacts.admin.base import LargeTableAdmin, PageAdmin, ReadOnlyMixin
+from delivery import testcarrier
 
 
 class RuleForm(forms.ModelForm):
@@ -43,6 +44,8 @@ class RuleForm(forms.ModelForm):
         for name in ("template", "cancel_template"):
             chosen: Any = self.fields[name]
             chosen.queryset = Template.objects.filter(archived=False)
+        sender: Any = self.fields["sender"]
+        sender.queryset = testcarrier.live_senders()
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}

@@ -14,9 +14,9 @@ from campaigns.api.sending import wanted
 from campaigns.sending import Wanted
 from contacts.api.refusals import complaint, leaves
 from delivery import submit
-from delivery.api.senders import Use
 from delivery.submitting.drafts import SubmitError
 from delivery.submitting.forecast import Forecast
+from delivery.uses import Use
 
 CHUNK = 500
 #: Of a batch that is all or nothing so many errors are told.

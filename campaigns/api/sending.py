@@ -14,12 +14,13 @@ from contacts import kinds
 from contacts.api.fields import RecipientField, RelatedId, Strict
 from contacts.api.serializers import AttributesField
 from delivery import clock
-from delivery.api.senders import Use
+from delivery.api.senders import chosen
 from delivery.api.serializers import LaneField, MessageSerializer
 from delivery.lanes import Lane
 from delivery.models import Message, Sender
 from delivery.models.requests import MAX_ADDRESS, MAX_REFERENCE
 from delivery.submitting.drafts import MAX_BODY, Request
+from delivery.uses import Use
 
 MAX_METADATA_NAMES, MAX_METADATA_BYTES = 20, 4096
 #: How far ahead a message may be scheduled: what is open keeps its month from being dropped.
@@ -204,7 +205,7 @@ def wanted(given: dict[str, Any], by: Use) -> Wanted:
         template=given.get("template"),
         variables=given.get("variables", {}),
         lane=given["lane"],
-        sender=by.sender(given.get("sender")),
+        sender=chosen(by, given.get("sender")),
         send_at=given.get("send_at"),
         send_at_local=given.get("send_at_local"),
         valid_for=given.get("valid_for"),

@@ -22,7 +22,7 @@ MEANT_OTHERWISE = frozenset({"cancel", "end"})
 
 def receive(inbound: Inbound, *, consent_changed: bool) -> Conversation:
     conversation = _joined(inbound)
-    if conversation.status == Conversation.Status.CLOSED and not inbound.keyword:
+    if conversation.status == Conversation.Status.CLOSED and not inbound.keyword and not consent_changed:
         conversation.status = Conversation.Status.OPEN
     match inbound.keyword:
         case Keyword.REFUSAL:
@@ -31,8 +31,8 @@ def receive(inbound: Inbound, *, consent_changed: bool) -> Conversation:
             _stopped(conversation, inbound)
         case Keyword.HELP:
             pass
-        case Keyword.START if consent_changed:
-            pass
+        case Keyword.START | Keyword.NONE if consent_changed:
+            pass  # a code of an opt-in has no keyword
         case _:
             if not _answered(conversation, inbound):
                 conversation.unread = True

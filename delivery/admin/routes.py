@@ -13,8 +13,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from contacts import phone
 from contacts.admin.base import PageAdmin
 from contacts.importing.values import country_code
+from delivery import testcarrier
 from delivery.lanes import Lane
-from delivery.models import TEST_PROVIDER, Route, Sender
+from delivery.models import Route
 from delivery.routing import routes
 
 
@@ -27,8 +28,7 @@ class RouteForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "sender" in self.fields:
             sender: Any = self.fields["sender"]
-            live = Sender.objects.exclude(provider_id=TEST_PROVIDER)
-            sender.queryset = live.select_related("provider").order_by("provider__name", "address")
+            sender.queryset = testcarrier.live_senders()
 
     def clean_country(self) -> str:
         written = self.cleaned_data["country"].strip()

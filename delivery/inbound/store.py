@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from delivery import bodies
+from delivery import bodies, consents
 from delivery.ids import new_message_id
 from delivery.inbound import confirmations, optouts, ours, own_words
 from delivery.inbound.keywords import recognise
@@ -40,6 +40,7 @@ def store(provider_id: int, text: InboundText) -> bool:
             return False
         changed = optouts.apply(inbound, sender)
         confirmations.answer(inbound, sender, changed=changed, carrier_answered=bool(text.opt_out_type))
+        changed |= consents.heard(inbound)
         text_received.send(sender=Inbound, inbound=inbound, consent_changed=changed)
     return True
 

@@ -1,4 +1,4 @@
-"""What only messages of the API have."""
+"""What only messages of API keys have."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -10,7 +10,8 @@ MAX_REFERENCE, MAX_ADDRESS = 100, 500
 
 
 class MessageRequest(models.Model):
-    """What an API caller said of a message, beyond what everybody's message has: so a campaign's rows stay narrow.
+    """Whose a message of an API key is, over the API or through a door, and what its caller said of it over the API,
+    beyond what everybody's message has: so a campaign's rows stay narrow.
 
     `api_key_id` is a plain number, as a message's `campaign_id` is: keys stand a floor above. Written in the
     transaction of its message, and partitioned by the month of the message's id, as the message is.
@@ -31,6 +32,7 @@ class MessageRequest(models.Model):
 
     class Meta:
         indexes = [
+            models.Index(fields=["api_key_id", "-message"], name="request_of_key"),
             models.Index(
                 fields=["client_reference", "-message"], condition=~Q(client_reference=""), name="request_reference"
             ),

@@ -15,8 +15,10 @@ from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from contacts.admin.base import PageAdmin, actor, select
@@ -24,9 +26,10 @@ from smshub.api import keys, networks
 from smshub.api import smpp_admin as smpp_admin  # registers itself
 from smshub.api import twilio_admin as twilio_admin  # as well
 from smshub.api.models import ApiKey
+from smshub.api.sender_forms import WithSenders
 
 
-class KeyForm(forms.ModelForm):
+class KeyForm(WithSenders):
     """What may be changed of a key: where it may be used, as whom, how fast and how long."""
 
     expires_at = forms.SplitDateTimeField(
@@ -35,10 +38,11 @@ class KeyForm(forms.ModelForm):
 
     class Meta:
         model = ApiKey
-        fields = ["name", "senders", "allowed_from", "per_second", "per_minute", "expires_at"]
+        fields = ["name", "senders", "own_messages", "allowed_from", "per_second", "per_minute", "expires_at"]
         widgets = {
             "name": UnfoldAdminTextInputWidget(),
             "senders": UnfoldAdminSelectMultipleWidget(),
+            "own_messages": UnfoldBooleanSwitchWidget(),
             "allowed_from": UnfoldAdminTextInputWidget(),
             "per_second": UnfoldAdminIntegerFieldWidget(),
             "per_minute": UnfoldAdminIntegerFieldWidget(),
@@ -50,11 +54,12 @@ class KeyForm(forms.ModelForm):
         except ValueError as error:
             raise forms.ValidationError(f"{error}.") from None
 
-    def clean(self) -> dict[str, Any] | None:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("senders") and (self.instance.is_test or cleaned.get("mode") == ApiKey.Mode.TEST):
-            self.add_error("senders", "A test key has none: all that it sends leaves by the test carrier's.")
-        return cleaned
+    def clean_own_messages(self) -> bool | None:
+        chosen: bool | None = self.cleaned_data["own_messages"]
+        return self.instance.is_test or chosen
+
+    def is_of_test_key(self, cleaned: dict[str, Any]) -> bool:
+        return self.instance.is_test or cleaned.get("mode") == ApiKey.Mode.TEST
 
 
 class IssueForm(KeyForm):
@@ -71,10 +76,19 @@ class IssueForm(KeyForm):
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="Give it only what that system needs.",
     )
-    field_order = ["name", "mode", "scopes"]
+    own_messages = forms.NullBooleanField(
+        label="Sees",
+        required=False,
+        widget=UnfoldAdminSelectWidget(
+            choices=[("", "What goes with its scopes"), ("true", "Only its own messages"), ("false", "All messages")]
+        ),
+        help_text="By its scopes: its own, unless it may also see campaigns, reminders, appointments or conversations, "
+        "whose messages no key has handed in.",
+    )
+    field_order = ["name", "mode", "scopes", "own_messages"]
 
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or {}
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
         cleaned["mode"] = cleaned.get("mode") or ApiKey.Mode.LIVE
         try:
             keys.expand(cleaned.get("scopes", ()), for_test=cleaned["mode"] == ApiKey.Mode.TEST)

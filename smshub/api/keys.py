@@ -10,13 +10,14 @@ import hashlib
 import hmac
 import secrets
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar, cast
 
 from django.contrib.auth.models import User
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import F, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from delivery import testcarrier
@@ -26,6 +27,9 @@ from smshub.api.models import ApiKey
 from smshub.api.scopes import SCOPES as SCOPES
 from smshub.api.scopes import UnknownScope as UnknownScope
 from smshub.api.scopes import expand as expand
+from smshub.api.scopes import only_own_messages
+
+K = TypeVar("K", bound=Model)
 
 MARKS = {mode: f"smshub_{mode}_" for mode in ApiKey.Mode}
 PREFIX_LENGTH = 10
@@ -57,18 +61,22 @@ def issue(
     expires_at: datetime | None = None,
     mode: str = ApiKey.Mode.LIVE,
     senders: Sequence[Sender] = (),
+    own_messages: bool | None = None,
     **limits: str | int | None,
 ) -> tuple[ApiKey, str]:
     """A new key and its full text, which cannot be had again. `limits`: allowed_from, per_second, per_minute.
 
-    Raises UnknownScope, or ValueError: without any scope, for senders of a test key, for what is no network.
+    `own_messages`: whether it sees only those that it handed in; None: by its scopes. A test key always does.
+
+    Raises UnknownScope, or ValueError: without any scope, for senders that it cannot have, for what is no network.
     """
     mode = ApiKey.Mode(mode)
     granted = expand(scopes, for_test=mode == ApiKey.Mode.TEST)
     if not granted:
         raise ValueError("A key needs at least one scope.")
-    if senders and mode == ApiKey.Mode.TEST:
-        raise ValueError("A test key has no senders: all that it sends leaves by the test carrier's.")
+    check_senders(senders, is_test=mode == ApiKey.Mode.TEST)
+    if own_messages is None or mode == ApiKey.Mode.TEST:
+        own_messages = mode == ApiKey.Mode.TEST or only_own_messages(granted)
     limits["allowed_from"] = networks.tidy(str(limits.get("allowed_from") or ""))
     if mode == ApiKey.Mode.TEST:
         testcarrier.sender()
@@ -81,11 +89,20 @@ def issue(
             secret_hash=_hash(secret),
             scopes=granted,
             expires_at=expires_at,
+            own_messages=own_messages,
             created_by=actor,
             **limits,
         )
         key.senders.set(senders)
     return key, _text(key, secret)
+
+
+def check_senders(senders: Collection[Sender], *, is_test: bool) -> None:
+    """Whether a key, or a login of one, may be bound to these. Raises ValueError, in words."""
+    if senders and is_test:
+        raise ValueError("A test key has no senders: all that it sends leaves by the test carrier's.")
+    if any(map(testcarrier.is_its, senders)):
+        raise ValueError("The test carrier's sender is for test keys alone, which need not name it.")
 
 
 def find(text: str, *, address: str = "") -> ApiKey | None:
@@ -98,7 +115,7 @@ def find(text: str, *, address: str = "") -> ApiKey | None:
     prefix, _, secret = text.removeprefix(mark).partition("_")
     offered = _hash(secret)
     well_formed = mark and len(prefix) == PREFIX_LENGTH and prefix.isascii() and prefix.isalnum()
-    key = _with_senders().filter(prefix=prefix if well_formed else "").first()
+    key = with_senders(ApiKey.objects.all()).filter(prefix=prefix if well_formed else "").first()
     now = timezone.now()
     is_present = hmac.compare_digest(bytes(key.secret_hash) if key else bytes(32), offered)
     is_old = hmac.compare_digest(bytes(key.old_secret_hash or bytes(32)) if key else bytes(32), offered)
@@ -150,9 +167,10 @@ def note_use(key: ApiKey, *, by_old_secret: bool = False) -> None:
         ApiKey.objects.filter(due, pk=key.pk).update(**dict.fromkeys(noted, now))
 
 
-def _with_senders() -> QuerySet[ApiKey]:
-    allowed = ApiKey.senders.through.objects.filter(apikey=OuterRef("pk")).order_by("sender_id")
-    return ApiKey.objects.annotate(sender_ids=ArraySubquery(allowed.values("sender_id")))
+def with_senders(rows: QuerySet[K], key: str = "pk") -> QuerySet[K]:
+    """These keys, or rows that have one in the column `key`, each with the key's `sender_ids`."""
+    allowed = ApiKey.senders.through.objects.filter(apikey=OuterRef(key)).order_by("sender_id")
+    return cast("QuerySet[K]", rows.annotate(sender_ids=ArraySubquery(allowed.values("sender_id"))))
 
 
 def _text(key: ApiKey, secret: str) -> str:

@@ -41,6 +41,12 @@ class ApiKey(models.Model):
     senders = models.ManyToManyField(
         Sender, blank=True, related_name="+", help_text="What it sends leaves by one of these. None: by any."
     )
+    own_messages = models.BooleanField(
+        "only its own messages",
+        default=False,
+        db_default=False,
+        help_text="Of messages it sees those alone that it handed in, over the API or through a door.",
+    )
     allowed_from = models.CharField(
         max_length=400, blank=True, default="", db_default="", help_text=_NETWORKS.format(verb="be used")
     )

@@ -40,6 +40,9 @@ SCOPES: dict[str, str] = {
 #: Those a test key may have: its messages reach nobody, but there are no contacts or campaigns to play with.
 OF_TEST_KEYS = frozenset({"messages:read", "messages:write", "senders:read"})
 
+#: Who may see one of these sees what the hub sends by itself, which no key has handed in.
+_OF_THE_HUB = frozenset({"campaigns:read", "appointments:read", "reminders:read", "conversations:read"})
+
 _FAMILIES: dict[str, list[str]] = {"*": list(SCOPES)}
 for _name in SCOPES:
     _FAMILIES.setdefault(_name.partition(":")[0] + ":*", []).append(_name)
@@ -64,3 +67,8 @@ def expand(scopes: Iterable[str], *, for_test: bool = False) -> list[str]:
             raise UnknownScope(f"A test key cannot have {scope!r}; it may have {', '.join(sorted(OF_TEST_KEYS))}.")
         found.update(family)
     return sorted(found)
+
+
+def only_own_messages(scopes: Iterable[str]) -> bool:
+    """Whether a key of these scopes sees its own messages alone, where nobody said which it shall see."""
+    return _OF_THE_HUB.isdisjoint(scopes)

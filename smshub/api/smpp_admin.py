@@ -14,10 +14,11 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from contacts.admin.base import PageAdmin, actor
 from smshub.api import networks
 from smshub.api.models import ApiKey, SmppLogin
+from smshub.api.sender_forms import WithSenders
 from smshub.smpp_door import logins, presence
 
 
-class LoginForm(forms.ModelForm):
+class LoginForm(WithSenders):
     class Meta:
         model = SmppLogin
         fields = [
@@ -65,7 +66,7 @@ class SmppLoginAdmin(PageAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "api_key":
-            kwargs["queryset"] = ApiKey.objects.filter(revoked_at=None, mode=ApiKey.Mode.LIVE).order_by("name")
+            kwargs["queryset"] = ApiKey.objects.filter(revoked_at=None).order_by("name")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @display(description="State", label={"On": "success", "Off": "danger", "Key revoked": "danger"})

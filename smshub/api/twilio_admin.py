@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts.admin.base import PageAdmin, actor
 from smshub.api.models import ApiKey, TwilioLogin
+from smshub.api.sender_forms import WithSenders
 from smshub.twilio_door import creating, logins
 from smshub.twilio_door.refusals import Refused
 
@@ -22,7 +23,7 @@ _RENEWALS = {
 }
 
 
-class LoginForm(forms.ModelForm):
+class LoginForm(WithSenders):
     class Meta:
         model = TwilioLogin
         fields = ["api_key", "name", "enabled", "senders", "service_sid", "lane", "sms_url"]

@@ -31,10 +31,11 @@ class WhoAmISerializer(serializers.ModelSerializer):
         model = ApiKey
         fields = [
             *("name", "mode", "prefix", "scopes", "senders", "allowed_from", "rate_limits", "created_at", "expires_at"),
-            "old_valid_until",
+            *("old_valid_until", "own_messages"),
         ]
         extra_kwargs = {
-            "old_valid_until": {"help_text": "Until when the secret before the last rotation is good as well."}
+            "old_valid_until": {"help_text": "Until when the secret before the last rotation is good as well."},
+            "own_messages": {"help_text": "Of messages it sees those alone that it handed in."},
         }
 
     @extend_schema_field({"type": "array", "items": {"type": "string"}})
@@ -69,6 +70,7 @@ class WhoAmI(APIView):
                     "created_at": "2026-11-02T09:30:00Z",
                     "expires_at": None,
                     "old_valid_until": None,
+                    "own_messages": True,
                 },
             )
         ],

@@ -40,6 +40,7 @@ from delivery.smpp.pdu import (
 from delivery.states import FINAL, Status
 from delivery.submissions import message_of
 from delivery.submit import cancel
+from smshub.api import rates
 from smshub.smpp_door import intake, long_texts, presence, reading, receipts
 from smshub.smpp_door import logins as accounts
 from smshub.smpp_door.admission import Admission
@@ -77,6 +78,7 @@ class Door:
         self.gathering = Gathering()
         self.telling = Telling(lambda: list(self.sessions.values()), self.logins)
         self._buckets: dict[int, Bucket] = {}
+        self._quotas = rates.Here()
         self._admission = Admission()
         self._binding: set[Link] = set()
         self._asking = ThreadPoolExecutor(1, "asking")
@@ -242,19 +244,20 @@ class Door:
         return CancelSmResp(status=CommandStatus.ESME_ROK if done else CommandStatus.ESME_RCANCELFAIL)
 
     def _may(self, login: Login) -> bool:
-        """Whether the login's rate allows one more now, over all its binds."""
-        if login.rate is None:
-            return True
+        """Whether the login's rate, over all its binds, and its key's quotas allow one more now."""
         now = monotonic()
-        bucket = self._buckets.get(login.id)
-        if bucket is None or bucket.rate != login.rate:
-            bucket = self._buckets[login.id] = Bucket(login.rate, now)
-        return bucket.take(now)
+        if login.rate is not None:
+            bucket = self._buckets.get(login.id)
+            if bucket is None or bucket.rate != login.rate:
+                bucket = self._buckets[login.id] = Bucket(login.rate, now)
+            if not bucket.take(now):
+                return False
+        return not login.quotas or self._quotas.take(login.use.key_id, login.quotas, now).let_in
 
     # What goes on by itself
 
     async def _refresh(self) -> None:
-        """Logins as they are now, and the database's time. Who was switched off, or whose key was, is unbound."""
+        """Logins as they are now, and the database's time. Who may not be bound any more is unbound."""
         bound = {session.login_id for session in self.sessions.values()}
         found, now = await self._in_thread(lambda: (accounts.current(bound), clock.now()))
         self._began = (now, monotonic())
@@ -264,7 +267,9 @@ class Door:
             elif login_id in bound or all(each.login_id != login_id for each in self.sessions.values()):
                 del self.logins[login_id]
         for link, session in list(self.sessions.items()):
-            if session.login_id in bound and session.login_id not in found and link.is_open:
+            login = found.get(session.login_id)
+            may_stay = login is not None and login.may_come_from(link.peer)
+            if session.login_id in bound and not may_stay and link.is_open:
                 log.info("smpp_unbinding", login_id=session.login_id)
                 self._tasks.append(asyncio.create_task(link.unbind()))
 

@@ -17,6 +17,7 @@ from delivery.ids import new_message_id
 from delivery.smpp.constants import CommandStatus
 from delivery.submissions import Handed
 from delivery.submit import BadText, Draft, NoWay, SubmitError, WouldExpire
+from delivery.submitting.drafts import Request
 from smshub.smpp_door import long_texts
 from smshub.smpp_door.reading import Order
 
@@ -71,6 +72,7 @@ def _handed(order: Order) -> Handed:
         sender=order.sender,
         not_before=order.not_before,
         valid_until=order.valid_until,
+        request=Request(api_key_id=order.login.use.key_id, is_test=order.login.use.is_test),
         id=new_message_id(),
     )
     said = json.dumps({"source": order.source, "destination": order.destination, "receipt": order.receipt})

@@ -18,13 +18,15 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from delivery import submissions
+from delivery import submissions, testcarrier
 from delivery.lanes import Lane
 from delivery.models import Inbound, Sender
 from delivery.smpp.text import Alphabet
-from smshub.api import keys, networks
+from delivery.uses import Use
+from smshub.api import keys, networks, rates
 from smshub.api.models import ApiKey, SmppLogin
 from smshub.api.networks import Network
+from smshub.api.rates import Quota
 
 PASSWORD_LENGTH = 8
 # Without what looks alike: it is typed into other systems' forms. 8 of 54 are 46 bits.
@@ -41,6 +43,10 @@ class Login:
     id: int
     system_id: str
     scopes: frozenset[str]
+    use: Use
+    """What its key lets it send by."""
+    quotas: tuple[Quota, ...]
+    """Its key's own; the hub's are about requests over HTTP."""
     senders: Mapping[str, Sender] = field(repr=False)
     """By source address."""
     routed: bool
@@ -48,18 +54,23 @@ class Login:
     rate: int | None
     max_binds: int
     networks: tuple[Network, ...]
+    key_networks: tuple[Network, ...]
     alphabet: Alphabet
     reference_tag: int
     password_hash: str = field(repr=False)
 
     def may_come_from(self, address: str) -> bool:
-        return networks.admit(self.networks, address)
+        return networks.admit(self.networks, address) and networks.admit(self.key_networks, address)
 
 
 def make(*, api_key: ApiKey, system_id: str, actor: User | None, **fields: Any) -> tuple[SmppLogin, str]:
-    """A new login and its password, which cannot be had again. Raises django.db.IntegrityError for a name that is."""
+    """A new login and its password, which cannot be had again.
+
+    Raises django.db.IntegrityError for a name that is, ValueError for senders that it cannot have.
+    """
     password = new_password()
     senders = fields.pop("senders", ())
+    keys.check_senders(senders, is_test=api_key.is_test)
     login = SmppLogin.objects.create(
         api_key=api_key, system_id=system_id, password_hash=make_password(password), created_by=actor, **fields
     )
@@ -128,27 +139,38 @@ def _nobodys() -> str:
 
 def _load(rows: Any) -> list[Login]:
     now = timezone.now()
-    found = rows.filter(enabled=True, api_key__revoked_at=None, api_key__mode=ApiKey.Mode.LIVE)
-    return [
-        _as_login(row)
-        for row in found.select_related("api_key").prefetch_related("senders__provider", "api_key__senders")
+    found = rows.filter(enabled=True, api_key__revoked_at=None).select_related("api_key")
+    valid = [
+        row
+        for row in found.prefetch_related("senders__provider", "api_key__senders__provider")
         if row.api_key.expires_at is None or row.api_key.expires_at > now
     ]
+    trial = testcarrier.sender() if any(row.api_key.is_test for row in valid) else None
+    return [_as_login(row, trial) for row in valid]
 
 
-def _as_login(row: SmppLogin) -> Login:
-    """Within what its key allows: the key's senders, and its networks where the login names none."""
-    of_key = {sender.pk for sender in row.api_key.senders.all()}
+def _as_login(row: SmppLogin, trial: Sender | None) -> Login:
+    """Within what its key allows. `trial` is the sender of test keys."""
+    key = row.api_key
+    bound = list(key.senders.all())
+    of_key = {sender.pk for sender in bound}
+    senders = [sender for sender in row.senders.all() if not of_key or sender.pk in of_key]
+    use = Use(key.pk, is_test=False, allowed=frozenset(of_key), only=bound[0] if len(bound) == 1 else None)
+    if key.is_test and trial:
+        senders, use = [trial], Use(key.pk, is_test=True, allowed=frozenset(), only=trial)
     return Login(
         id=row.pk,
         system_id=row.system_id,
-        scopes=frozenset(row.api_key.scopes),
-        senders=_by_address(sender for sender in row.senders.all() if not of_key or sender.pk in of_key),
+        scopes=frozenset(key.scopes),
+        use=use,
+        quotas=tuple(rates.quotas(key.per_second or 0, key.per_minute or 0)),
+        senders=_by_address(senders),
         routed=row.routed and not of_key,
         lane=Lane(row.lane),
         rate=row.rate,
         max_binds=row.max_binds,
-        networks=networks.parse(row.allowed_from or row.api_key.allowed_from),
+        networks=networks.parse(row.allowed_from),
+        key_networks=networks.parse(key.allowed_from),
         alphabet=Alphabet(row.alphabet),
         reference_tag=row.reference_tag,
         password_hash=row.password_hash,

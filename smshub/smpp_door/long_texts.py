@@ -27,6 +27,7 @@ from delivery.models import Sender
 from delivery.smpp.text import Alphabet, Concat
 from delivery.submissions import REFERENCE_KEPT, Handed, digest
 from delivery.submit import BadText, Draft, SubmitError
+from delivery.submitting.drafts import Request
 from smshub.api.models import SmppPart
 from smshub.smpp_door.reading import Order, text_of
 
@@ -159,6 +160,8 @@ def _texts(rows: Any) -> dict[_Key, _Text]:
 def _row(order: Order, concat: Concat, key: _Key, message_id: UUID, now: datetime) -> SmppPart:
     kept = {
         "origin": order.login.id,
+        "api_key": order.login.use.key_id,
+        "is_test": order.login.use.is_test,
         "total": concat.total,
         "recipient": order.recipient,
         "source": order.source,
@@ -242,6 +245,7 @@ def _moment(text: str | None) -> datetime | None:
 
 def _one(message_id: UUID, parts: dict[int, dict[str, Any]], senders: dict[int, Sender]) -> Handed:
     first = next(iter(parts.values()))
+    key_id = first.get("api_key")  # not of parts that an earlier version stored
     receipts = [[number, part["receipt"]] for number, part in parts.items()]
     pieces = [(part["octets"].encode("latin-1"), part["data_coding"]) for part in parts.values()]
     return Handed(
@@ -253,6 +257,7 @@ def _one(message_id: UUID, parts: dict[int, dict[str, Any]], senders: dict[int, 
             sender=senders.get(first["sender"]),
             not_before=_moment(first["not_before"]),
             valid_until=_moment(first["valid_until"]),
+            request=Request(api_key_id=key_id, is_test=first["is_test"]) if key_id else None,
             id=message_id,
         ),
         wants_word=any(receipt for _, receipt in receipts),

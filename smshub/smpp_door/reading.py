@@ -19,6 +19,7 @@ from delivery.smpp.pdu import DataSm, SubmitSm, tlv
 from delivery.smpp.text import BINARY_2, BINARY_4, Alphabet, Concat, decode, taken_apart
 from delivery.submissions import digest
 from delivery.submit import MAX_BODY
+from delivery.uses import NotAllowed
 from smshub.smpp_door.logins import Login
 
 #: Of a text that may be no longer than MAX_BODY, by parts of UCS-2, which hold the fewest characters.
@@ -159,12 +160,13 @@ def _normalised(number: str) -> str | None:
 
 def _sender(source: Address, login: Login) -> Sender | None:
     address = source[2].strip()
-    if not address:
-        return None
     sender = login.senders.get(address.removeprefix("+"))
-    if sender is None and not login.routed:
+    if address and sender is None and not login.routed:
         raise Refused(CommandStatus.ESME_RINVSRCADR)
-    return sender
+    try:
+        return login.use.sender(sender)
+    except NotAllowed:
+        raise Refused(CommandStatus.ESME_RINVSRCADR) from None
 
 
 def _times(pdu: SubmitSm | DataSm, now: datetime) -> tuple[datetime | None, datetime | None]:

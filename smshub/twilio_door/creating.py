@@ -24,6 +24,8 @@ from delivery.smart_encoding import to_gsm
 from delivery.states import Status
 from delivery.submissions import Handed
 from delivery.submit import MAX_BODY, Draft, NoWay, SubmitError
+from delivery.submitting.drafts import Request
+from delivery.uses import NotAllowed
 from smshub.twilio_door import logins
 from smshub.twilio_door.logins import Login
 from smshub.twilio_door.refusals import OF_SUPPRESSION, Refused
@@ -116,6 +118,7 @@ def create(order: Order, login: Login) -> tuple[Message, dict[str, Any]]:
             sender=order.sender,
             not_before=order.not_before,
             valid_until=order.valid_until,
+            request=Request(api_key_id=login.key_id, is_test=login.is_test),
         ),
         wants_word=bool(order.callback),
         wants_progress=bool(order.callback),
@@ -175,13 +178,20 @@ def _sender(form: Mapping[str, str], login: Login) -> tuple[Sender | None, bool]
     if not named:
         if not service:
             raise Refused(21603)
-        return None, True
+        return _allowed(None, login), True
     if len(named) > 40 or not named.isprintable():
         raise Refused(21212)
     sender = logins.sender_of(login, named)
     if sender is None:
         raise Refused(21606)
-    return sender, bool(service)
+    return _allowed(sender, login), bool(service)
+
+
+def _allowed(sender: Sender | None, login: Login) -> Sender | None:
+    try:
+        return logins.use(login).sender(sender)
+    except NotAllowed as error:
+        raise Refused(21606, str(error)) from None
 
 
 def _body(form: Mapping[str, str]) -> str:

@@ -20,11 +20,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from delivery import submissions, wake
+from delivery import submissions, testcarrier, uses, wake
 from delivery.lanes import Lane
 from delivery.models import Inbound, Sender
-from smshub.api import keys
+from delivery.uses import Use
+from smshub.api import keys, networks, rates
 from smshub.api.models import ApiKey, TwilioLogin
+from smshub.api.rates import Quota
 
 #: What the door needs a scope for.
 WRITE, READ, HEAR = "messages:write", "messages:read", "inbound:read"
@@ -42,6 +44,11 @@ class Login:
     lane: Lane
     sms_url: str
     auth_token: str = field(repr=False)
+    key_id: int
+    is_test: bool
+    key_senders: frozenset[int]
+    """Ids of those that its key is bound to; empty: to none."""
+    quotas: tuple[Quota, ...]
 
     @property
     def origin(self) -> int:
@@ -69,7 +76,9 @@ def new_sid(kind: str) -> str:
 def make(
     *, api_key: ApiKey, name: str, actor: User | None, senders: Iterable[Sender] = (), **fields: Any
 ) -> tuple[TwilioLogin, Issued]:
-    """A new login, and its secrets, which cannot be had again."""
+    """A new login, and its secrets, which cannot be had again. Raises ValueError for senders that it cannot have."""
+    senders = list(senders)
+    keys.check_senders(senders, is_test=api_key.is_test)
     login = TwilioLogin(api_key=api_key, name=name, created_by=actor, **{"service_sid": new_sid("MG"), **fields})
     issued = furnish(login)
     with transaction.atomic():
@@ -108,13 +117,22 @@ def reseal() -> int:
     return len(logins)
 
 
-def authenticate(header: str) -> Login | None:
-    """The login that an Authorization header (RFC 7617) belongs to; None for any that opens nothing."""
+class NotFromHere(Exception):
+    """The credentials are right, and the key behind them may not be used from this address."""
+
+
+def authenticate(header: str, *, address: str) -> Login | None:
+    """The login that an Authorization header (RFC 7617) belongs to; None for any that opens nothing.
+
+    Raises NotFromHere, to whoever has the secret alone.
+    """
     name, secret = _basic(header)
     row = _current().filter(Q(account_sid=name) | Q(key_sid=name)).first()
     right = _is_right(row, name, secret)
     if row is None or not right:
         return None
+    if not networks.admit(networks.parse(row.api_key.allowed_from), address):
+        raise NotFromHere
     keys.note_use(row.api_key)
     return _as_login(row)
 
@@ -125,8 +143,15 @@ def current(ids: Iterable[int] | None = None) -> Iterator[Login]:
     yield from map(_as_login, rows if ids is None else rows.filter(pk__in=list(ids)))
 
 
+def use(login: Login) -> Use:
+    """What its key lets it send by."""
+    return uses.of_key(login.key_id, is_test=login.is_test, sender_ids=login.key_senders)
+
+
 def sender_of(login: Login, address: str) -> Sender | None:
     """The sender that a login means by an address; of several providers' the first that is switched on."""
+    if login.is_test:
+        return testcarrier.sender() if address == testcarrier.ADDRESS else None
     plain = _plain(address)
     found = TwilioLogin.senders.through.objects.filter(twiliologin_id=login.id).values("sender_id")
     owned = Sender.objects.select_related("provider").filter(pk__in=found, address__in=[plain, f"+{plain}"])
@@ -163,7 +188,8 @@ def _plain(address: str) -> str:
 
 def _current() -> QuerySet[TwilioLogin]:
     unexpired = Q(api_key__expires_at=None) | Q(api_key__expires_at__gt=timezone.now())
-    return TwilioLogin.objects.filter(unexpired, enabled=True, api_key__revoked_at=None).select_related("api_key")
+    rows = TwilioLogin.objects.filter(unexpired, enabled=True, api_key__revoked_at=None).select_related("api_key")
+    return keys.with_senders(rows, "api_key_id")
 
 
 def _basic(header: str) -> tuple[str, str]:
@@ -188,16 +214,22 @@ def _is_right(row: TwilioLogin | None, name: str, secret: str) -> bool:
     return hmac.compare_digest(expected, _hash(secret)) and bool(secret)
 
 
-def _as_login(row: TwilioLogin) -> Login:
+def _as_login(row: Any) -> Login:
+    """A row of `_current`."""
+    key = row.api_key
     return Login(
         id=row.pk,
         name=row.name,
         account_sid=row.account_sid,
-        scopes=frozenset(row.api_key.scopes),
+        scopes=frozenset(key.scopes),
         service_sid=row.service_sid,
         lane=Lane(row.lane),
         sms_url=row.sms_url,
         auth_token=_token(row.secrets),
+        key_id=key.pk,
+        is_test=key.is_test,
+        key_senders=frozenset(row.sender_ids),
+        quotas=tuple(rates.quotas(key.per_second, key.per_minute)),
     )
 
 

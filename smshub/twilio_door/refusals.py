@@ -19,6 +19,7 @@ REFUSALS: dict[int, tuple[int, str]] = {
     20403: (403, "The API key behind these credentials lacks a scope for this."),
     20404: (404, "There is no such resource."),
     20413: (413, "The body is too large."),
+    20429: (429, "This API key has made all the requests that it may make for now."),
     20500: (500, "Something went wrong here. Nothing of the request was done."),
     20503: (503, "The hub cannot store anything at the moment. Nothing of the request was done."),
     21211: (400, "To is not a number that can be texted."),

@@ -2,7 +2,9 @@
 
 import structlog
 
+from delivery.models import Sender
 from delivery.submissions import digest
+from delivery.uses import NotAllowed
 from delivery.words import Heard
 from smshub.twilio_door import creating, logins, twiml
 from smshub.twilio_door.creating import Order
@@ -22,7 +24,7 @@ def reply(answer: bytes, heard: Heard, login: Login) -> int:
     except twiml.NotTwiml as error:
         log.warning("twilio_reply_not_read", login_id=login.id, why=str(error))
         return 0
-    sender = logins.sender_of(login, heard.recipient) if texts else None
+    sender = _sender(heard, login) if texts else None
     if texts and (sender is None or WRITE not in login.scopes):
         log.warning("twilio_reply_not_allowed", login_id=login.id)
         return 0
@@ -46,3 +48,12 @@ def reply(answer: bytes, heard: Heard, login: Login) -> int:
         except Refused as refusal:
             log.warning("twilio_reply_refused", login_id=login.id, code=refusal.code)
     return sent
+
+
+def _sender(heard: Heard, login: Login) -> Sender | None:
+    """The one that was written to, if its key still lets it send by that."""
+    sender = logins.sender_of(login, heard.recipient)
+    try:
+        return logins.use(login).sender(sender) if sender else None
+    except NotAllowed:
+        return None

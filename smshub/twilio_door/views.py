@@ -1,5 +1,6 @@
 """The addresses of the door: who calls, what they ask, and the answer in Twilio's JSON."""
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -13,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from delivery.runtime import DATABASE_AWAY
 from delivery.submissions import digest
+from smshub.api import rates
 from smshub.twilio_door import changing, creating, forms, listing, logins, resource
 from smshub.twilio_door.logins import READ, WRITE, Login
 from smshub.twilio_door.refusals import Refused
@@ -28,26 +30,22 @@ def door(view: Callable[..., HttpResponse]) -> View:
     @csrf_exempt
     @wraps(view)
     def answer(request: HttpRequest, account: str = "", **where: str) -> HttpResponse:
+        verdict = rates.Verdict(let_in=True)
         try:
-            login = logins.authenticate(request.headers.get("Authorization", ""))
-            if login is None:
-                raise Refused(20003)
+            login = _who(request)
+            verdict = rates.take(login.key_id, login.quotas)
+            if not verdict.let_in:
+                raise Refused(20429)
             if account != login.account_sid:
                 raise Refused(20404)
-            return view(request, login, **where)
-        except Refused as refusal:
-            return _refusal(refusal)
-        except RequestDataTooBig:
-            return _refusal(Refused(20413))
-        except UnreadablePostError:
-            return _refusal(Refused(20001, "The body did not come to its end."))
-        except DATABASE_AWAY as error:
-            log.warning("twilio_door_without_database", error=type(error).__name__)
-            return _refusal(Refused(20503))
+            response = view(request, login, **where)
         except Exception as error:
-            got_request_exception.send(sender=view, request=request)
-            log.error("twilio_door_error", exc_info=error)
-            return _refusal(Refused(20500))
+            response = _refusal(_refused(error, view, request))
+        for name, value in verdict.headers().items():
+            response[name] = value
+        if not verdict.let_in:
+            response["Retry-After"] = str(math.ceil(verdict.wait))
+        return response
 
     return answer
 
@@ -90,6 +88,34 @@ def account(request: HttpRequest, login: Login) -> HttpResponse:
 @door
 def nothing_here(request: HttpRequest, login: Login, rest: str) -> HttpResponse:
     raise Refused(20404)
+
+
+def _who(request: HttpRequest) -> Login:
+    address = request.META.get("REMOTE_ADDR", "")
+    try:
+        login = logins.authenticate(request.headers.get("Authorization", ""), address=address)
+    except logins.NotFromHere:
+        raise Refused(20403, f"The API key may not be used from {address or 'an unknown address'}.") from None
+    if login is None:
+        raise Refused(20003)
+    return login
+
+
+def _refused(error: Exception, view: object, request: HttpRequest) -> Refused:
+    """What an exception is to whoever called."""
+    match error:
+        case Refused():
+            return error
+        case RequestDataTooBig():
+            return Refused(20413)
+        case UnreadablePostError():
+            return Refused(20001, "The body did not come to its end.")
+    if isinstance(error, DATABASE_AWAY):
+        log.warning("twilio_door_without_database", error=type(error).__name__)
+        return Refused(20503)
+    got_request_exception.send(sender=view, request=request)
+    log.error("twilio_door_error", exc_info=error)
+    return Refused(20500)
 
 
 def _update(form: dict[str, str], login: Login, sid: str) -> dict[str, Any]:

@@ -1,21 +1,13 @@
-"""The telling inside a Celery worker: it starts with a worker that reads the queue `webhooks`, and ends with it.
-
-As with the connector (`delivery.connector.worker`), tasks run in threads beside the event loop and only wake it.
-"""
+"""Who tells Twilio logins inside a Celery worker that reads the queue `webhooks`."""
 
 import asyncio
 from contextlib import suppress
-from typing import Any
 
-from celery import bootsteps
-from celery.signals import worker_init
-
+from delivery.resident import Resident
 from delivery.runtime import AlwaysRunning
 from delivery.webhooks.post import TIMEOUT_SECONDS
 from smshub.twilio_door.posting import Postman
 from smshub.twilio_door.telling import Telling
-
-QUEUE = "webhooks"
 
 
 class Teller:
@@ -50,34 +42,4 @@ class Teller:
         self.loop.close()
 
 
-_here: Teller | None = None
-
-
-def here() -> Teller:
-    """This process's teller. Raises LookupError in any other process than one that reads the queue."""
-    if _here is None:
-        raise LookupError("Only a worker of the queue webhooks tells anybody.")
-    return _here
-
-
-class Starting(bootsteps.StartStopStep):
-    """Ends after the consumer, so that no task comes any more, and before the pool."""
-
-    requires = ("celery.worker.components:Pool",)
-
-    def start(self, worker: Any) -> None:
-        global _here
-        _here = Teller()
-        _here.start()
-
-    def stop(self, worker: Any) -> None:
-        global _here
-        if _here is not None:
-            _here.close()
-            _here = None
-
-
-@worker_init.connect
-def _install(sender: Any, **_: object) -> None:
-    if QUEUE in sender.app.amqp.queues.consume_from:
-        sender.app.steps["worker"].add(Starting)
+here = Resident("webhooks", Teller, "Only a worker of the queue webhooks tells anybody.").here

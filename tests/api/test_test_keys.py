@@ -14,7 +14,6 @@ from delivery import testcarrier
 from delivery.models import TEST_PROVIDER, Message
 from smshub.api import keys
 from smshub.api.models import ApiKey
-from smshub.smpp_door import logins
 from tests.api.conftest import System, is_problem
 from tests.factories import (
     AdministratorFactory,
@@ -23,7 +22,6 @@ from tests.factories import (
     DefaultSenderFactory,
     MessageFactory,
     SenderFactory,
-    SmppLoginFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -123,15 +121,6 @@ def test_its_list_is_read_without_a_look_at_live_messages(trial: TestSystem) -> 
     assert "Rows Removed by Filter" not in plan, plan
 
 
-def test_no_system_binds_to_the_smpp_door_with_one(trial: TestSystem) -> None:
-    login = SmppLoginFactory(api_key=trial.key)
-
-    assert logins.find(login.system_id) is None
-    page = Client()
-    page.force_login(AdministratorFactory())
-    assert f'value="{trial.key.pk}"' not in page.get("/admin/api/smpplogin/add/").content.decode()
-
-
 def test_the_command_makes_one() -> None:
     out = StringIO()
     call_command("create_api_key", "Trial", "--test", "--scope", "*", stdout=out)
@@ -171,4 +160,4 @@ def test_an_administrator_makes_one_in_the_admin() -> None:
     refused = client.post(
         f"/admin/api/apikey/{key.pk}/change/", {"name": "Trial", "senders": [SenderFactory().pk], "allowed_from": ""}
     )
-    assert "A test key has none" in refused.content.decode()
+    assert "A test key has no senders" in refused.content.decode()

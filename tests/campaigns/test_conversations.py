@@ -10,10 +10,12 @@ from campaigns.conversations import automatic
 from campaigns.models import Appointment, Conversation, Reminder, StaffTask
 from campaigns.signals import appointments_changed
 from contacts.consent import is_suppressed
+from contacts.consents import opt_in, standing
+from contacts.consents.ledger import Line
 from contacts.models import Contact
 from delivery.models import Inbound
 from tests.campaigns.talking import Clinic, as_it_is, said_to
-from tests.conversation_factories import AnswerRuleFactory
+from tests.conversation_factories import AnswerRuleFactory, AutoReplyFactory
 from tests.factories import ContactFactory, SuppressionFactory, TemplateVersionFactory
 from tests.reminder_factories import ReminderFactory, ReminderRuleFactory
 
@@ -264,6 +266,28 @@ def test_stop_start_and_help_trouble_nobody_and_a_refusal_does(clinic: Clinic, a
     conversation = clinic.hears(ada, "please stop texting me")
     assert (conversation.unread, conversation.flag) == (True, Conversation.Flag.REFUSED)
     assert Inbound.objects.filter(keyword="refusal").count() == 1
+
+
+def test_a_code_of_an_opt_in_is_understood_and_troubles_nobody(clinic: Clinic, ada: Contact) -> None:
+    AutoReplyFactory(sender=clinic.sender, open_texts={"en": "We will answer soon."})
+    consent = Line(ada.phone, "granted", "marketing", "web_form", timezone.now(), wording="News", evidence="Form 7")
+    code = opt_in.request(consent).code
+
+    conversation = clinic.hears(ada, f"{code}!")
+
+    assert standing.state_of(ada.phone, "marketing") == "granted"
+    assert not conversation.unread
+    assert said_to(ada) == []
+    assert clinic.hears(ada, code).unread, "asked and answered: now it is only a number"
+    assert len(said_to(ada)) == 1
+
+
+def test_a_code_does_not_open_a_conversation_that_staff_have_closed(clinic: Clinic, ada: Contact) -> None:
+    clinic.hears(ada, "hello")
+    Conversation.objects.update(status=Conversation.Status.CLOSED, unread=False)
+    consent = Line(ada.phone, "granted", "marketing", "web_form", timezone.now(), wording="News", evidence="Form 7")
+
+    assert clinic.hears(ada, opt_in.request(consent).code).status == Conversation.Status.CLOSED
 
 
 def test_two_machines_that_answer_each_other_come_to_an_end(clinic: Clinic, ada: Contact) -> None:

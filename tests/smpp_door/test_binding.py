@@ -148,8 +148,11 @@ def test_a_login_stays_within_what_its_key_allows() -> None:
     assert found is not None
     assert [sender.pk for sender in found.senders.values()] == [of_both.pk]
     assert (found.routed, found.may_come_from("198.51.100.1"), found.may_come_from("192.0.2.9")) == (False, False, True)
-    SmppLogin.objects.filter(pk=login.pk).update(allowed_from="198.51.100.0/24")
-    assert logins.find(login.system_id).may_come_from("198.51.100.1")  # type: ignore[union-attr]
+    SmppLogin.objects.filter(pk=login.pk).update(allowed_from="192.0.2.8/29 198.51.100.0/24")
+    found = logins.find(login.system_id)
+    assert found is not None
+    addresses = ("192.0.2.9", "192.0.2.1", "198.51.100.1")
+    assert [found.may_come_from(address) for address in addresses] == [True, False, False]
 
 
 def test_who_does_not_bind_is_not_kept_and_nobody_takes_all_places(

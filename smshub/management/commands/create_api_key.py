@@ -1,6 +1,6 @@
 """`manage.py create_api_key`: a key for another system, printed once."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -30,6 +30,12 @@ class Command(BaseCommand):
             "--test", action="store_true", help="what it sends goes to the test carrier, to nobody else"
         )
         parser.add_argument("--sender", action="append", default=[], help="address it may send as; repeat for more")
+        parser.add_argument(
+            "--own-messages",
+            action=BooleanOptionalAction,
+            help="whether it sees only messages that it handed in; without either: unless it may also see campaigns, "
+            "appointments, reminders or conversations",
+        )
         parser.add_argument("--from", action="append", default=[], dest="networks", help="network it may be used from")
         parser.add_argument("--per-second", type=int, help="requests")
         parser.add_argument("--per-minute", type=int, help="requests")
@@ -46,6 +52,7 @@ class Command(BaseCommand):
                 expires_at=timezone.now() + timedelta(days=options["days"]) if options["days"] else None,
                 mode=ApiKey.Mode.TEST if options["test"] else ApiKey.Mode.LIVE,
                 senders=_senders(options["sender"]),
+                own_messages=options["own_messages"],
                 allowed_from=" ".join(options["networks"]),
                 per_second=options["per_second"],
                 per_minute=options["per_minute"],

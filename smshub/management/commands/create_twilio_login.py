@@ -31,7 +31,10 @@ class Command(BaseCommand):
             url = creating.callback_url(sms_url)
         except Refused:
             raise CommandError("--sms-url is not an https:// address that can be called.") from None
-        login, issued = logins.make(api_key=key, name=name, actor=None, senders=senders, sms_url=url)
+        try:
+            login, issued = logins.make(api_key=key, name=name, actor=None, senders=senders, sms_url=url)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
         for label, value in {
             "Account SID": login.account_sid,
             "Auth token": issued.auth_token,
