@@ -328,7 +328,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "smshub.api.schema.with_headers"],
+    "SERVERS": [{"url": "/", "description": "This hub."}],
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "smshub.api.examples.filled_in",
+        "smshub.api.schema.completed",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "MessageStatus": "delivery.states.Status",
         "CampaignStatus": "campaigns.models.Campaign.Status",
@@ -339,6 +345,7 @@ SPECTACULAR_SETTINGS = {
         "ErasureStatus": "contacts.models.Erasure.Status",
         "ConsentPurpose": "contacts.models.ConsentEvent.Purpose",
         "ConsentSource": "contacts.models.ConsentEvent.Source",
+        "ReminderPurpose": "campaigns.models.Reminder.Purpose",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

@@ -28,7 +28,7 @@ from delivery import clock
 MAX_BULK = 5_000
 
 
-@extend_schema_field({"type": "string", "format": "date-time"})
+@extend_schema_field({"type": "string", "example": "2030-05-04T14:30"})
 class TimeField(serializers.Field):
     """ISO 8601; without an offset it is local to `time_zone`."""
 
@@ -134,6 +134,7 @@ class ResultSerializer(serializers.Serializer):
     id = serializers.IntegerField(source="appointment_id", allow_null=True)
 
 
+@extend_schema_serializer(component_name="AppointmentResults")
 class ResultsSerializer(serializers.Serializer):
     """How many of each outcome, and what became of every one, in order."""
 

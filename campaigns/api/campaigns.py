@@ -42,8 +42,9 @@ def _move(request_serializer: Any) -> Callable[[Any], Any]:
     """An action that changes the campaign's status, and answers with the campaign."""
 
     def decorate(method: Any) -> Any:
-        described = extend_schema(request=request_serializer, responses={200: serializers.CampaignSerializer})
-        return action(detail=True, methods=["post"], filterset_class=None)(described(method))
+        # In this order: `action` would put its own in the place of what is described.
+        acting = action(detail=True, methods=["post"], filterset_class=None)(method)
+        return extend_schema(request=request_serializer, responses={200: serializers.CampaignSerializer})(acting)
 
     return decorate
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import django_filters
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -67,6 +67,7 @@ class ReplySerializer(Strict):
     body = serializers.CharField(max_length=MAX_BODY, trim_whitespace=False)
 
 
+@extend_schema_serializer(examples=[OpenApiExample("To nobody", value={"user": None}, request_only=True)])
 class AssignSerializer(Strict):
     user = serializers.CharField(max_length=150, allow_null=True, help_text="A user's name; null: nobody.")
 
@@ -80,7 +81,7 @@ class OptedOutSerializer(serializers.Serializer):
 
 
 class ConversationFilters(django_filters.FilterSet):
-    unread = FlagFilter(field_name="unread")
+    unread = FlagFilter(field_name="unread", help_text="true: with texts that nobody has read; false: the others.")
     status = django_filters.ChoiceFilter(choices=Conversation.Status.choices)
     assigned_to = django_filters.CharFilter(
         method="of_user", max_length=150, help_text="A user's name; “nobody” for what is nobody's."

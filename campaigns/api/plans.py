@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from campaigns.api.serializers import EmptySerializer
 from campaigns.appointments import plans
 from campaigns.models import Plan
-from contacts.api.fields import RelatedId, StrictModel
+from contacts.api.fields import ClockField, RelatedId, StrictModel
 from contacts.api.filters import IdFilter
 from contacts.api.refusals import AlreadyExists, Invalid
 from contacts.api.serializers import AttributesField
@@ -25,6 +25,7 @@ class PlanSerializer(StrictModel):
 
     contact = RelatedId(queryset=Contact.objects.all(), help_text="Id of the contact.")
     attributes = AttributesField(required=False, help_text="What rules and templates use.")
+    at = ClockField(help_text="Local time, unless the rule names hours.")
     exceptions = serializers.ListField(
         child=serializers.DateField(), required=False, max_length=plans.MAX_EXCEPTIONS, help_text="Days without one."
     )

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from campaigns.api.appointments import ReminderSerializer
 from campaigns.models import ReminderRule, Template
 from campaigns.reminders import rules
-from contacts.api.fields import RelatedId, StrictModel
+from contacts.api.fields import ClockField, RelatedId, StrictModel
 from contacts.api.filters import FlagFilter
 from contacts.api.refusals import Invalid
 from contacts.api.serializers import AttributesField
@@ -28,6 +28,11 @@ class RuleSerializer(StrictModel):
 
     attributes = AttributesField(required=False, help_text="Appointments that have all of these, with these values.")
     statuses = serializers.ListField(child=serializers.CharField(max_length=12), required=False, max_length=6)
+    at_time = ClockField(
+        required=False,
+        allow_null=True,
+        help_text="Local time of that day, with days only; null: the appointment's own.",
+    )
     template = RelatedId(queryset=_TEXTS, help_text="Id of the template.")
     cancel_template = RelatedId(queryset=_TEXTS, required=False, allow_null=True)
     sender = RelatedId(queryset=Sender.objects.all(), required=False, allow_null=True)
@@ -50,7 +55,7 @@ class RulePreviewSerializer(serializers.Serializer):
 
 
 class RuleFilters(django_filters.FilterSet):
-    enabled = FlagFilter()
+    enabled = FlagFilter(help_text="true: those that are switched on; false: the others.")
 
     class Meta:
         model = ReminderRule

@@ -15,7 +15,7 @@ from contacts.api.fields import RecipientField, RelatedId, Strict
 from contacts.api.serializers import AttributesField
 from delivery import clock
 from delivery.api.senders import chosen
-from delivery.api.serializers import LaneField, MessageSerializer
+from delivery.api.serializers import MESSAGE, LaneField, MessageSerializer
 from delivery.lanes import Lane
 from delivery.models import Message, Sender
 from delivery.models.requests import MAX_ADDRESS, MAX_REFERENCE
@@ -175,6 +175,10 @@ class WarningSerializer(serializers.Serializer):
     detail = serializers.CharField()
 
 
+_SENT: dict[str, Any] = {**MESSAGE, "status": "queued", "sent_at": None, "final_at": None, "warnings": []}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Queued", value=_SENT, response_only=True)])
 class SentSerializer(MessageSerializer):
     """A message that was just queued."""
 

@@ -165,7 +165,10 @@ class ListsField(serializers.Field):
 class CampaignSerializer(StrictModel):
     template = RelatedId(queryset=Template.objects.all())
     template_version: serializers.SlugRelatedField[TemplateVersion] = serializers.SlugRelatedField(
-        slug_field="number", read_only=True, help_text="Number of the version that was frozen at launch."
+        slug_field="number",
+        read_only=True,
+        allow_null=True,
+        help_text="Number of the version that was frozen at launch; null until then.",
     )
     sender = RelatedId(
         queryset=Sender.objects.all(),

@@ -24,7 +24,7 @@ from contacts.api.refusals import WrongState
 
 class TemplateFilters(django_filters.FilterSet):
     name = django_filters.CharFilter(help_text="The name, exactly.")
-    archived = FlagFilter()
+    archived = FlagFilter(help_text="true: those that are put away; false: the others.")
 
     class Meta:
         model = Template
@@ -94,7 +94,7 @@ class TemplateViewSet(viewsets.ReadOnlyModelViewSet[Template]):
     )
     @action(detail=False, methods=["post"], url_path="preview", filterset_class=None)
     def preview_draft(self, request: Request) -> Response:
-        """The same for a text that is not saved."""
+        """A text that is not saved, as a contact would get it, its segments, and what makes it expensive."""
         data = serializers.DraftPreviewSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         given = data.validated_data

@@ -67,6 +67,7 @@ class AboutSerializer(PersonSerializer):
     )
 
 
+@extend_schema_serializer(component_name="ConsentStanding")
 class StandingSerializer(AboutSerializer):
     standing = serializers.ChoiceField(choices=[(each.value, each.value) for each in standing.Standing])
 
@@ -171,7 +172,7 @@ class ConsentViewSet(viewsets.ReadOnlyModelViewSet[ConsentEvent]):
     @extend_schema(parameters=[PersonSerializer], responses={(200, "application/pdf"): OpenApiTypes.BINARY})
     @action(detail=False, url_path="proof.pdf", filterset_class=None, pagination_class=None, query_params=("phone",))
     def proof_pdf(self, request: Request) -> HttpResponse:
-        """The same to print."""
+        """Everything that is recorded of one person's consents, to print."""
         found = proof(_asked(PersonSerializer, request)["phone"])
         return HttpResponse(as_pdf(found), content_type="application/pdf")
 

@@ -1,10 +1,13 @@
 """Pieces that the serializers of every floor are made of."""
 
+import re
 from collections.abc import Collection, Mapping
+from datetime import time
 from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contacts import kinds
@@ -65,6 +68,20 @@ class RecipientField(PhoneField):
         if problem := kinds.refusal(normalise(e164, default_country=None)):
             raise serializers.ValidationError(problem, code="number_kind")
         return e164
+
+
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
+
+
+@extend_schema_field({"type": "string", "pattern": CLOCK, "example": "09:00"})
+class ClockField(serializers.TimeField):
+    """A time of day where somebody is. With an offset it would be another thing, which is not silently left out."""
+
+    def to_internal_value(self, data: Any) -> time:
+        if isinstance(data, str) and not re.fullmatch(CLOCK.rstrip("$"), data):
+            raise serializers.ValidationError("Write it as 09:00, without an offset.")
+        found: time = super().to_internal_value(data)
+        return found
 
 
 class BoundedIds(serializers.ListField):

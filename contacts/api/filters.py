@@ -32,14 +32,15 @@ class PhoneFilter(django_filters.CharFilter):
         return qs.filter(**{str(self.field_name): phone.e164})
 
 
-@extend_schema_field({"type": "integer", "minimum": 1, "maximum": 2**63 - 1})
 class IdFilter(django_filters.NumberFilter):
     """Exactly one id."""
 
     field_class = forms.IntegerField
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=1, max_value=2**63 - 1, **kwargs)
+    def __init__(self, *, help_text: str, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=2**63 - 1, help_text=help_text, **kwargs)
+        described = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1, "description": help_text}
+        extend_schema_field(described)(self)
 
 
 class UtcField(IsoDateTimeField):
@@ -57,13 +58,13 @@ class TimeFilter(django_filters.IsoDateTimeFilter):
     field_class = UtcField
 
 
-@extend_schema_field({"type": "boolean"})
 class FlagFilter(django_filters.TypedChoiceFilter):
     """true or false, and nothing that is silently taken for neither."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, help_text: str, **kwargs: Any) -> None:
         choices = [("true", "true"), ("false", "false")]
-        super().__init__(choices=choices, coerce=lambda value: value == "true", **kwargs)
+        super().__init__(choices=choices, coerce=lambda value: value == "true", help_text=help_text, **kwargs)
+        extend_schema_field({"type": "boolean", "description": help_text})(self)
 
 
 class ContactFilters(django_filters.FilterSet):

@@ -108,6 +108,7 @@ class ImportViewSet(viewsets.ReadOnlyModelViewSet[ContactImport]):
     """Files of contacts. A row with a known number updates that contact; bad rows are set aside with the reason."""
 
     scope = "contacts"
+    refusable = ("columns",)
     lookup_value_regex = "[0-9]{1,18}"
     queryset = ContactImport.objects.select_related("contact_list")
     serializer_class = ImportSerializer

@@ -44,7 +44,7 @@ class LaneField(serializers.ChoiceField):
         return value if isinstance(value, str) else Lane(value).name.lower()
 
 
-_MESSAGE = {
+MESSAGE = {
     "id": "019a4f2e-7c1b-7d3a-9f55-2b8c1e0d4a67",
     "to": "+14155550123",
     "body": "Your table is ready.",
@@ -75,7 +75,7 @@ class SenderOfSerializer(serializers.ModelSerializer):
         fields = ["id", "address"]
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Delivered", value=_MESSAGE, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("Delivered", value=MESSAGE, response_only=True)])
 class MessageSerializer(serializers.ModelSerializer):
     to = serializers.CharField(source="recipient", help_text="E.164.")
     campaign = serializers.SerializerMethodField(help_text="Id of the campaign; null for a message of its own.")
@@ -92,7 +92,7 @@ class MessageSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Message
-        fields = list(_MESSAGE)
+        fields = list(MESSAGE)
         read_only_fields = fields
 
     def get_waits_for(self, message: Message) -> str:
@@ -145,9 +145,36 @@ class ExplanationSerializer(serializers.Serializer):
     link = serializers.CharField(allow_blank=True, help_text="The provider's page about the code.")
 
 
+_DETAIL = {
+    **MESSAGE,
+    "provider_message_id": "SM0123456789abcdef0123456789abcdef",
+    "attempt": 1,
+    "status_webhook": "",
+    "explanation": {
+        "status": MEANING[Status.DELIVERED],
+        "reason": "",
+        "advice": "",
+        "code": "",
+        "link": "",
+    },
+    "events": [
+        {
+            "at": "2026-11-02T09:30:04Z",
+            "status": "delivered",
+            "meaning": MEANING[Status.DELIVERED],
+            "source": "receipt",
+            "attempt": 1,
+            "reason": "",
+            "code": "",
+            "detail": "",
+        }
+    ],
+    "parts": [],
+}
 _MORE = ("provider_message_id", "attempt", "status_webhook", "explanation", "events", "parts")
 
 
+@extend_schema_serializer(examples=[OpenApiExample("Delivered, with its story", value=_DETAIL, response_only=True)])
 class MessageDetailSerializer(MessageSerializer):
     """A message with its timeline, oldest first, and its state in words."""
 

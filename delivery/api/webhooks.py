@@ -60,6 +60,13 @@ class WebhookSerializer(StrictModel):
         read_only_fields = [name for name in fields if name not in ("url", "description", "events", "enabled")]
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Made", value={**_WEBHOOK, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}, response_only=True
+        )
+    ]
+)
 class NewWebhookSerializer(WebhookSerializer):
     """The same, with its secret: shown here and never again."""
 
@@ -72,9 +79,15 @@ class NewWebhookSerializer(WebhookSerializer):
         read_only_fields = [*WebhookSerializer.Meta.read_only_fields, "secret"]
 
 
+@extend_schema_serializer(component_name="WebhookSecret")
 class SecretSerializer(serializers.Serializer):
     secret = serializers.CharField(allow_null=True, help_text="Shown here and never again.")
     previous_until = serializers.DateTimeField(help_text="Until then the one before it signs as well.")
+
+
+@extend_schema_field({"type": ["object", "null"], "additionalProperties": True})
+class _DataField(serializers.JSONField):
+    """What an event says: its `data` in the section of webhooks."""
 
 
 class DeliverySerializer(serializers.ModelSerializer):
@@ -82,7 +95,7 @@ class DeliverySerializer(serializers.ModelSerializer):
 
     event = serializers.SerializerMethodField(help_text="The `webhook-id` that it is sent with.")
     state = serializers.SerializerMethodField()
-    data = serializers.JSONField(  # type: ignore[assignment]  # a field's name, and a property of serializers
+    data = _DataField(  # type: ignore[assignment]  # a field's name, and a property of serializers
         allow_null=True, help_text="null: not kept any more."
     )
 

@@ -23,7 +23,8 @@ class Endpoint(APIView):
     """Strict parameters, quotas, idempotent POSTs, changes of a known state, answers of chosen fields.
 
     A view lists parameters beyond its filters in `query_params`, actions that are done in steps in `stepwise`
-    (`contacts.api.steps`), and those that take large bodies, with how many bytes, in `large_bodies`.
+    (`contacts.api.steps`), those that take large bodies, with how many bytes, in `large_bodies`, and
+    reads that the present state may not allow in `refusable`.
     """
 
     http_method_names = ["get", "head", "post", "patch", "delete"]

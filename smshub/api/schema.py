@@ -1,5 +1,7 @@
 """The OpenAPI document: what every operation has in common, and the two addresses that show it."""
 
+import inspect
+import re
 from functools import cache
 from typing import Any
 
@@ -13,28 +15,27 @@ from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
 from contacts.api.fields import Strict
-from smshub.api import idempotency, sparse
+from smshub.api import announcements, idempotency, refusals, sparse
 from smshub.api.auth import required_scope
 from smshub.api.problems import CONTENT_TYPE
 
-_ALWAYS = {
-    "400": "Not valid: `errors` names the fields or parameters.",
-    "401": "No API key, or not a valid one.",
-    "403": "The key lacks the scope, named in `missing_scope`.",
-    "406": "Only JSON can be had.",
-    "429": "The key's quota is used up: wait `Retry-After` seconds.",
+#: What is not called as its address is.
+_CALLED = {"inbound": "texts received"}
+_DONE = {
+    "200": "Done; as it is now.",
+    "201": "Made; as it is now.",
+    "202": "Begun. Follow it.",
+    "204": "Done.",
 }
-_WITH_ID = {"404": "There is nothing with this id."}
-_WITH_BODY = {
-    "409": "The present state does not allow it, or a twin with the same Idempotency-Key is at work.",
-    "412": "It is not in the state that `If-Match` names.",
-    "411": "The body came without its length.",
-    "413": "The body is too large.",
-    "415": "Not a kind of body that is understood.",
-    "422": "The Idempotency-Key was used for another request.",
-}
-
 _CHANGES = ("PATCH", "DELETE")
+#: What the actions that every resource has do, in few words; others are named by what they say of themselves.
+_USUAL = {
+    "list": "List {}",
+    "retrieve": "Look at one of the {}",
+    "create": "Make one of the {}",
+    "partial_update": "Change one of the {}",
+    "destroy": "Remove one of the {}",
+}
 
 _TEXT, _NUMBER = {"type": "string"}, {"type": "integer", "minimum": 0}
 #: Of every answer to a key; `ETag` where it shows one thing.
@@ -67,6 +68,14 @@ Problem = inline_serializer(
         "detail": serializers.CharField(help_text="What is wrong and what to do, for people."),
         "errors": _Error,
         "request_id": serializers.CharField(required=False, help_text="Quote it when asking about this request."),
+        "missing_scope": serializers.CharField(required=False, help_text="Of missing-scope: what the key lacks."),
+        "existing_id": serializers.IntegerField(required=False, help_text="Of already-exists: the one there is."),
+        "problems": serializers.ListField(
+            child=serializers.CharField(), required=False, help_text="Of campaign-refused: all that is in the way."
+        ),
+        "results": serializers.ListField(
+            child=serializers.DictField(), required=False, help_text="Of unfinished: of what is done."
+        ),
     },
 )
 
@@ -82,7 +91,7 @@ class ApiSchema(AutoSchema):
                     sparse.PARAMETER, str, description="Only these fields of the answer, with commas between."
                 )
             )
-        elif "{" in self.path and hasattr(self.view, "retrieve"):
+        elif self._is_guarded():
             parameters.append(
                 OpenApiParameter(
                     "If-Match", str, OpenApiParameter.HEADER, description="Only if it is in this state: an `ETag`."
@@ -99,23 +108,58 @@ class ApiSchema(AutoSchema):
             )
         return parameters
 
+    def get_summary(self) -> str:
+        said = (super().get_description() or "").strip()
+        usual = _USUAL.get(getattr(self.view, "action", None) or "")
+        if usual and said == (inspect.getdoc(type(self.view)) or ""):
+            tag = self.get_tags()[0]
+            return usual.format(_CALLED.get(tag, tag.replace("-", " ")))
+        return first_sentence(said).rstrip(".")
+
+    def get_operation_id(self) -> str:
+        return str(super().get_operation_id()).replace(".", "_")
+
     def get_description(self) -> str:  # type: ignore[override]  # as in the class it extends
         text = super().get_description() or ""
         scope = required_scope(self.view, self.method)
         return f"{text}\n\nNeeds the scope `{scope}`.".strip() if scope else f"{text}\n\nAny valid key will do.".strip()
 
+    def _is_guarded(self) -> bool:
+        """Whether it changes one thing, whose state `If-Match` can name."""
+        return self.method != "GET" and "{" in self.path and hasattr(self.view, "retrieve")
+
+    def _refusals(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """By status: what it means here, and the kinds of problems."""
+        action, method = getattr(self.view, "action", "") or "", self.method
+        expected = dict(refusals.always(has_scope=required_scope(self.view, method) is not None, method=method))
+        expected |= refusals.WITH_ID if "{" in self.path else {}
+        expected |= refusals.WITH_BODY if method in ("POST", "PATCH") else {}
+        expected |= refusals.POSTED if method == "POST" else {}
+        expected |= refusals.CHANGED if method in _CHANGES else {}
+        expected |= refusals.OF_A_STATE if self._is_guarded() else {}
+        expected |= refusals.IN_STEPS if action in getattr(self.view, "stepwise", ()) else {}
+        if method != "GET":
+            expected |= refusals.conflicts(
+                method,
+                of_one="{" in self.path,
+                of_campaign=self.get_tags() == ["campaigns"],
+                is_create=action == "create",
+            )
+        elif action in getattr(self.view, "refusable", ()):
+            expected |= refusals.WRONG_STATE
+        return expected
+
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         base: Any = super()
         responses = base._get_response_bodies(direction)
-        expected = _ALWAYS | (_WITH_ID if "{" in self.path else {})
-        expected |= _WITH_BODY if self.method in ("POST", "PATCH") else {}
-        expected |= {code: _WITH_BODY[code] for code in ("409", "412")} if self.method == "DELETE" else {}
-        expected |= {"428": "`If-Match` is missing, and this hub asks for it."} if self.method in _CHANGES else {}
         if self.method == "GET" and "{" in self.path and getattr(self.view, "action", "") == "retrieve":
             responses["304"] = {"description": "It is in the state that `If-None-Match` names."}
-        for code, description in expected.items():
+        for code, (description, kinds) in self._refusals().items():
             answer = base._get_response_for_code(Problem, code, [CONTENT_TYPE], direction)
+            answer["content"][CONTENT_TYPE]["examples"] = refusals.references(kinds)
             responses.setdefault(code, answer | {"description": description})
+        for code, answer in responses.items():
+            answer["description"] = answer.get("description") or _DONE[code]
         return dict(sorted(responses.items()))
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Any:
@@ -126,17 +170,40 @@ class ApiSchema(AutoSchema):
         return schema
 
 
-def with_headers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A hook of the generator: what stands above every answer, said once and referred to."""
-    result["components"]["headers"] = {
+def first_sentence(text: str) -> str:
+    """Of a docstring, in one line."""
+    return re.split(r"(?<=[.?!])\s", " ".join(text.split()), maxsplit=1)[0]
+
+
+def completed(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
+    """A hook of the generator: what stands above every answer, said once and referred to; what resources are; what is
+    told to webhooks."""
+    parts = result["components"]
+    parts["headers"] = {
         name: {"description": description, "schema": schema} for name, (description, schema) in _HEADERS.items()
     }
+    parts["examples"] = refusals.components()
+    parts["schemas"] |= announcements.schemas()
     for methods in result["paths"].values():
         for operation in methods.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "path":
+                    parameter.setdefault("description", "Its `id`.")
             for answer in operation["responses"].values():
                 refs = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
                 answer["headers"] = refs | answer.get("headers", {})
+    result["webhooks"] = announcements.section()
+    result["tags"] = [*_tags(result["paths"], generator), announcements.TAG]
     return result
+
+
+def _tags(paths: dict[str, Any], generator: Any) -> list[dict[str, str]]:
+    """Each kind of thing by what its view says of itself."""
+    found: dict[str, str] = {}
+    for path, _regex, method, view in generator._get_paths_and_endpoints():
+        if operation := paths.get(path, {}).get(method.lower()):
+            found.setdefault(operation["tags"][0], inspect.getdoc(type(view)) or "")
+    return [{"name": name, "description": text} for name, text in found.items()]
 
 
 class BearerKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself, untyped

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, JsonResponse
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.views import SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
 from campaigns.api.appointments import AppointmentViewSet
@@ -64,6 +64,17 @@ urlpatterns = [
         "docs",
         SpectacularSwaggerView.as_view(url_name="openapi", authentication_classes=[], permission_classes=[]),
         name="api-docs",
+    ),
+    path(
+        "redoc",
+        # Its own template asks Google for fonts.
+        SpectacularRedocView.as_view(
+            url_name="openapi",
+            template_name="smshub/redoc.html",
+            authentication_classes=[],
+            permission_classes=[],
+        ),
+        name="api-redoc",
     ),
     *router.urls,
     re_path(r"^(?P<rest>.*)$", nothing_here),

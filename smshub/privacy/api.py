@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -23,6 +23,20 @@ from smshub.privacy import certificate, erasing
 from smshub.privacy.export import export
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "By text, after a form",
+            value={
+                "phone": "+14155550123",
+                "purpose": "marketing",
+                "wording": "Yes, text me offers, at most twice a month. Reply STOP to end.",
+                "text": "Elm Street: text {code} back to get our offers. Reply STOP to end.",
+            },
+            request_only=True,
+        )
+    ]
+)
 class AskSerializer(AboutSerializer):
     wording = serializers.CharField(max_length=5000, help_text="What they were shown and said yes to.")
     evidence = serializers.CharField(max_length=500, default="", allow_blank=True)
@@ -106,6 +120,7 @@ class ErasureViewSet(viewsets.ReadOnlyModelViewSet[Erasure]):
     """Erasures: those that go on, and what proves those that are done."""
 
     scope = "privacy"
+    refusable = ("certificate", "certificate_pdf")
     lookup_value_regex = ID
     queryset = Erasure.objects.all()
     serializer_class = ErasureSerializer
@@ -119,7 +134,7 @@ class ErasureViewSet(viewsets.ReadOnlyModelViewSet[Erasure]):
     @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
     @action(detail=True, url_path="certificate.pdf")
     def certificate_pdf(self, request: Request, pk: str) -> HttpResponse:
-        """The same to print."""
+        """What was erased, when and for whom, to print."""
         return HttpResponse(certificate.as_pdf(self._certificate()), content_type="application/pdf")
 
     def _certificate(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ PUBLIC = {
     "admin/login/": "the login",
     "admin/logout/": "leads to the login",
     "api/v1/docs": "the API's description, the same for everybody",
+    "api/v1/redoc": "the API's description, the same for everybody",
     "api/v1/openapi.json": "the API's description, the same for everybody",
     "api/v1/1": "stands for every address that there is not, and says so",
 }
