@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from contacts.importing.values import country_code
 from delivery.models import Price, Provider
@@ -29,11 +29,18 @@ class PriceList:
         return self.prices.get((provider_id, ""), FREE) if found is None else found
 
 
-def price_list() -> PriceList:
-    return build(Price.objects.values_list("provider_id", "country", "per_segment"))
-
-
 SELECT = "SELECT provider_id, country, per_segment FROM delivery_price"
+_ABOUT = " WHERE country IN ('', %s)"
+
+
+def price_list(country: str | None = None) -> PriceList:
+    """All of it, or what is about one country."""
+    with connection.cursor() as cursor:
+        if country is None:
+            cursor.execute(SELECT)
+        else:
+            cursor.execute(SELECT + _ABOUT, [country])
+        return build(cursor.fetchall())
 
 
 def build(rows: Iterable[tuple[int, str, Decimal]]) -> PriceList:

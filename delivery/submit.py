@@ -17,6 +17,7 @@ from delivery.errors import Suppressed
 from delivery.ids import month_of_id
 from delivery.lanes import Lane
 from delivery.models import Message, Sender
+from delivery.routing.routes import as_sender
 from delivery.states import UNCLAIMED, Status
 from delivery.submitting import requests, rows, rules
 from delivery.submitting.drafts import MAX_BODY, BadText, Draft, NoWay, SubmitError, WouldExpire
@@ -70,12 +71,13 @@ def submit_draft(draft: Draft) -> Message:
     # have a savepoint, which is two more ways to the database.
     bodies.sealer(month_of_id(draft.id))
     with transaction.atomic(savepoint=False):
-        (queued,) = submit_each([draft])
+        (it,) = rules.consider([draft])
+        (queued,) = _write([it])
     if isinstance(queued, SubmitError):
         raise queued
     message = rows.as_message(queued)
-    if draft.sender and message.sender_id:
-        message.sender = draft.sender
+    if it.route and message.sender_id:
+        message.sender = draft.sender or as_sender(it.route)
     if draft.request:
         requests.attach(message, draft.request)
     return message
@@ -86,12 +88,7 @@ def submit_each(drafts: Sequence[Draft]) -> list[Row | SubmitError]:
 
     By the rules of `submit`; the number of statements does not depend on how many they are. Meant for a thousand or so.
     """
-    prepared = prepare(drafts)
-    good = [row for row in prepared if not isinstance(row, SubmitError)]
-    write(good)
-    write_requests(drafts, written={row.id for row in good})
-    wake_all(good)
-    return prepared
+    return _write(rules.consider(drafts))
 
 
 def write_requests(drafts: Sequence[Draft], *, written: Set[UUID]) -> None:
@@ -104,7 +101,7 @@ def prepare(drafts: Sequence[Draft]) -> list[Row | SubmitError]:
 
     Must run in the transaction that writes them (`write`): consent is what it is at this moment.
     """
-    return [rules.objection(it) or rules.row(it) for it in rules.consider(drafts)]
+    return _decide(rules.consider(drafts))
 
 
 def prepare_whatever_consent(draft: Draft) -> Row:
@@ -154,3 +151,16 @@ def cancel(*, message_id: UUID) -> bool:
         status=Status.CANCELLED, final_at=timezone.now()
     )
     return bool(cancelled)
+
+
+def _decide(considered: Sequence[rules.Considered]) -> list[Row | SubmitError]:
+    return [rules.objection(it) or rules.row(it) for it in considered]
+
+
+def _write(considered: Sequence[rules.Considered]) -> list[Row | SubmitError]:
+    decided = _decide(considered)
+    good = [row for row in decided if not isinstance(row, SubmitError)]
+    write(good)
+    write_requests([it.draft for it in considered], written={row.id for row in good})
+    wake_all(good)
+    return decided

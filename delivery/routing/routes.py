@@ -11,7 +11,7 @@ from delivery import prices
 from delivery.models import TEST_PROVIDER, Sender
 from delivery.models import Route as RouteRow
 from delivery.prices import PriceList
-from delivery.routing.table import Choice, Route, Table
+from delivery.routing.table import FULL, Choice, Route, Table
 
 #: A provider that is switched off has no health: what belongs to it waits there unless another can take it.
 SELECT = """
@@ -23,6 +23,13 @@ JOIN delivery_sender AS sender ON sender.id = route.sender_id
 JOIN delivery_provider AS provider ON provider.id = sender.provider_id
 LEFT JOIN delivery_providerhealth AS health ON health.provider_id = provider.id
 WHERE route.channel = %(channel)s AND provider.id <> %(not_by)s
+"""
+#: The default sender as a line of id 0, which is no route's.
+_AND_DEFAULT = f"""
+UNION ALL
+SELECT 0, '', NULL, 0, 1, sender.id, sender.provider_id, sender.enabled, {FULL}, sender.address, provider.name
+FROM delivery_sender AS sender JOIN delivery_provider AS provider ON provider.id = sender.provider_id
+WHERE sender.is_default AND provider.id <> %(not_by)s
 """
 _ABOUT = " AND route.country IN ('', %(country)s) AND (route.lane IS NULL OR route.lane = %(lane)s)"
 #: Whatever the table says, nothing that is chosen leaves by the test carrier.
@@ -80,23 +87,23 @@ def build(rows: Iterable[Sequence[Any]]) -> Table:
 
 
 def table() -> Table:
-    return _read(SELECT, PARAMETERS)
+    return build(_read(SELECT, PARAMETERS))
 
 
 def ways() -> Ways:
     """For any number of messages."""
-    return Ways(table(), prices.price_list(), _default())
+    return _ways(_read(SELECT + _AND_DEFAULT, PARAMETERS), prices.price_list())
 
 
 def ways_to(country: str, lane: int) -> Ways:
-    """For one destination: reads no more of the table than what may count for it."""
-    found = _read(SELECT + _ABOUT, PARAMETERS | {"country": country, "lane": lane})
-    return Ways(found, prices.price_list(), None if found else _default())
+    """For one destination: reads no more of the table, and of the prices, than what may count for it."""
+    about = PARAMETERS | {"country": country, "lane": lane}
+    return _ways(_read(SELECT + _ABOUT + _AND_DEFAULT, about), prices.price_list(country))
 
 
-def way_of(sender: Sender) -> Ways:
-    """A named sender."""
-    return Ways(Table(()), prices.price_list(), fixed=as_route(sender))
+def way_of(sender: Sender, country: str | None = None) -> Ways:
+    """A named sender, to anywhere or to one country."""
+    return Ways(Table(()), prices.price_list(country), fixed=as_route(sender))
 
 
 def any_at_all() -> bool:
@@ -119,13 +126,20 @@ def as_route(sender: Sender) -> Route:
     )
 
 
-def _default() -> Route | None:
-    defaults = Sender.objects.select_related("provider").filter(is_default=True)
-    sender = defaults.exclude(provider_id=TEST_PROVIDER).first()
-    return as_route(sender) if sender else None
+def as_sender(route: Route) -> Sender:
+    """The sender of a route; what the route does not know of it is read when it is asked for."""
+    known = {"id": route.sender_id, "provider_id": route.provider_id, "address": route.sender}
+    return Sender.from_db(None, list(known), list(known.values()))
 
 
-def _read(statement: str, parameters: dict[str, Any]) -> Table:
+def _ways(rows: Sequence[Sequence[Any]], price_list: PriceList) -> Ways:
+    """`rows` with the default sender among them."""
+    default = next((Route(*row) for row in rows if not row[0]), None)
+    return Ways(build(row for row in rows if row[0]), price_list, default)
+
+
+def _read(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return build(cursor.fetchall())
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found

@@ -151,7 +151,7 @@ def _ways(drafts: Sequence[Draft], countries: Sequence[str]) -> list[Ways]:
     """By the sender that was named, else by the routes; for one draft no more of them than may count for it."""
     if len(drafts) == 1:
         (draft,), (country,) = drafts, countries
-        return [routes.way_of(draft.sender) if draft.sender else routes.ways_to(country, draft.lane)]
+        return [routes.way_of(draft.sender, country) if draft.sender else routes.ways_to(country, draft.lane)]
     every = routes.ways()
     named = {draft.sender.pk: every.by(draft.sender) for draft in drafts if draft.sender}
     return [named[draft.sender.pk] if draft.sender else every for draft in drafts]

@@ -66,8 +66,9 @@ def once(request: Request, key: str, effect: Callable[[], Response]) -> Response
         if response.status_code < 300:
             # What is shown once is not kept to be shown again.
             kept = getattr(response, "data_to_keep", response.data)
-            body = json.loads(JSONRenderer().render(kept))
-            IdempotencyRecord.objects.filter(api_key=api_key, key=key).update(status=response.status_code, body=body)
+            body = JSONRenderer().render(kept).decode()
+            with connection.cursor() as cursor:
+                cursor.execute(_ANSWERED, [response.status_code, body, api_key.pk, key])
         else:
             transaction.set_rollback(True)
     return response
@@ -113,12 +114,26 @@ def _asked(request: Request, key: str) -> tuple[ApiKey, bytes]:
     return cast(ApiKey, request.auth), _fingerprint(request)
 
 
+# Each waits for a twin, but not for long, and lets what follows in the transaction wait as it will: one way to the
+# database for what would be three. Of a key that is taken there is only an answer to be read.
+_TAKE = """
+WITH wait AS MATERIALIZED (SELECT set_config('lock_timeout', %s, true))
+INSERT INTO api_idempotencyrecord (api_key_id, key, request_hash, status, body, created_at)
+SELECT %s, %s, %s, 0, 'null', now() FROM wait
+ON CONFLICT (api_key_id, key) DO NOTHING RETURNING set_config('lock_timeout', '0', true)
+"""
+_ANSWERED = "UPDATE api_idempotencyrecord SET status = %s, body = %s::jsonb WHERE api_key_id = %s AND key = %s"
 _BEGIN = """
 UPDATE api_idempotencyrecord SET body = '{"results": []}' WHERE api_key_id = %s AND key = %s
 """
 _LOCK = """
-SELECT request_hash, CASE jsonb_typeof(body->'results') WHEN 'array' THEN jsonb_array_length(body->'results') END
-FROM api_idempotencyrecord WHERE api_key_id = %s AND key = %s FOR UPDATE
+WITH wait AS MATERIALIZED (SELECT set_config('lock_timeout', %s, true)),
+locked AS MATERIALIZED (
+    SELECT record.* FROM wait CROSS JOIN api_idempotencyrecord AS record
+    WHERE api_key_id = %s AND key = %s FOR UPDATE OF record)
+SELECT request_hash, CASE jsonb_typeof(body->'results') WHEN 'array' THEN jsonb_array_length(body->'results') END,
+       set_config('lock_timeout', '0', true)
+FROM locked
 """
 _NOTE = """
 UPDATE api_idempotencyrecord
@@ -134,9 +149,9 @@ def _progress(api_key: ApiKey, key: str, fingerprint: bytes) -> int:
         if taken:
             cursor.execute(_BEGIN, [api_key.pk, key])
             return 0
-        with _not_for_long(cursor):
-            cursor.execute(_LOCK, [api_key.pk, key])
-            request_hash, done = cursor.fetchone()
+        with _not_for_long():
+            cursor.execute(_LOCK, [f"{WAIT_SECONDS}s", api_key.pk, key])
+            request_hash, done, _ = cursor.fetchone()
     if bytes(request_hash) != fingerprint:
         raise KeyReused(_REUSED)
     return int(done)
@@ -150,28 +165,20 @@ def _note(api_key: ApiKey, key: str, found: list[Any], *, last: bool) -> None:
 
 def _take(api_key: ApiKey, key: str, fingerprint: bytes) -> bool:
     """Whether the key is ours now. Waits for a twin's transaction, but not for long."""
-    with connection.cursor() as cursor, _not_for_long(cursor):
-        cursor.execute(
-            """
-                INSERT INTO api_idempotencyrecord (api_key_id, key, request_hash, status, body, created_at)
-                VALUES (%s, %s, %s, 0, 'null', now()) ON CONFLICT (api_key_id, key) DO NOTHING
-                """,
-            [api_key.pk, key, fingerprint],
-        )
+    with connection.cursor() as cursor, _not_for_long():
+        cursor.execute(_TAKE, [f"{WAIT_SECONDS}s", api_key.pk, key, fingerprint])
         return bool(cursor.rowcount)
 
 
 @contextmanager
-def _not_for_long(cursor: Any) -> Iterator[None]:
-    """Statements that wait for a lock WAIT_SECONDS at most. Raises KeyInUse."""
-    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{WAIT_SECONDS}s"])
+def _not_for_long() -> Iterator[None]:
+    """A statement that waits for a lock WAIT_SECONDS at most. Raises KeyInUse."""
     try:
         yield
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
             raise
         raise KeyInUse("The first request with this key is still being worked on: ask again shortly.") from None
-    cursor.execute("SELECT set_config('lock_timeout', '0', true)")
 
 
 def _stored(api_key: ApiKey, key: str, fingerprint: bytes) -> Response:

@@ -46,8 +46,6 @@ class Login:
     auth_token: str = field(repr=False)
     key_id: int
     is_test: bool
-    key_senders: frozenset[int]
-    """Ids of those that its key is bound to; empty: to none."""
     quotas: tuple[Quota, ...]
 
     @property
@@ -145,7 +143,8 @@ def current(ids: Iterable[int] | None = None) -> Iterator[Login]:
 
 def use(login: Login) -> Use:
     """What its key lets it send by."""
-    return uses.of_key(login.key_id, is_test=login.is_test, sender_ids=login.key_senders)
+    bound = ApiKey.senders.through.objects.filter(apikey_id=login.key_id).values_list("sender_id", flat=True)
+    return uses.of_key(login.key_id, is_test=login.is_test, sender_ids=bound)
 
 
 def sender_of(login: Login, address: str) -> Sender | None:
@@ -188,8 +187,7 @@ def _plain(address: str) -> str:
 
 def _current() -> QuerySet[TwilioLogin]:
     unexpired = Q(api_key__expires_at=None) | Q(api_key__expires_at__gt=timezone.now())
-    rows = TwilioLogin.objects.filter(unexpired, enabled=True, api_key__revoked_at=None).select_related("api_key")
-    return keys.with_senders(rows, "api_key_id")
+    return TwilioLogin.objects.filter(unexpired, enabled=True, api_key__revoked_at=None).select_related("api_key")
 
 
 def _basic(header: str) -> tuple[str, str]:
@@ -214,8 +212,7 @@ def _is_right(row: TwilioLogin | None, name: str, secret: str) -> bool:
     return hmac.compare_digest(expected, _hash(secret)) and bool(secret)
 
 
-def _as_login(row: Any) -> Login:
-    """A row of `_current`."""
+def _as_login(row: TwilioLogin) -> Login:
     key = row.api_key
     return Login(
         id=row.pk,
@@ -228,7 +225,6 @@ def _as_login(row: Any) -> Login:
         auth_token=_token(row.secrets),
         key_id=key.pk,
         is_test=key.is_test,
-        key_senders=frozenset(row.sender_ids),
         quotas=tuple(rates.quotas(key.per_second, key.per_minute)),
     )
 

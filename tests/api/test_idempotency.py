@@ -154,3 +154,15 @@ def test_old_answers_are_forgotten_and_young_ones_kept() -> None:
     assert idempotency.purge() == 1
     assert list(IdempotencyRecord.objects.all()) == [young]
     assert idempotency.purge() == 0
+
+
+@pytest.mark.django_db
+def test_only_the_wait_for_a_twin_is_short_not_what_follows_it(shop: System) -> None:
+    waits = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        for _ in range(2):  # the key is taken, and then goes on with it
+            idempotency._progress(shop.key, "a", b"1" * 32)
+            cursor.execute("SHOW lock_timeout")
+            waits += cursor.fetchall()
+
+    assert waits == [("0",), ("0",)]

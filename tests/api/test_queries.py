@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from delivery.models import Sender
 from tests.api.conftest import System
 from tests.conversation_factories import ConversationFactory
 from tests.factories import (
@@ -19,6 +20,7 @@ from tests.factories import (
     InboundFactory,
     MessageEventFactory,
     MessageFactory,
+    PriceFactory,
     ProviderHealthFactory,
     RouteFactory,
     SenderFactory,
@@ -89,3 +91,18 @@ def test_members_and_one_message_take_a_constant_number_too(shop: System) -> Non
         assert len(shop.get(f"messages/{message.pk}").body["events"]) == 5
 
     assert (len(members), len(one)) == (3, 4)
+
+
+def test_a_text_takes_a_dozen_statements_whatever_there_is_set_up(shop: System, sender: Sender) -> None:
+    """The key; the Idempotency-Key, before and after; the time, who said stop, routes, prices; the message and its
+    caller's words; and a transaction around them."""
+    RouteFactory(country="GB")
+    for country in ("", "US", "GB"):
+        PriceFactory(provider=sender.provider, country=country)
+    shop.get("whoami")
+
+    with CaptureQueriesContext(connection) as queries:
+        answer = shop.post("messages", {"to": "+14155550123", "body": "x"}, Idempotency_Key="once")
+
+    assert answer.body["sender"] == {"id": sender.pk, "address": sender.address}
+    assert len(queries) == 11, [query["sql"] for query in queries]

@@ -205,7 +205,7 @@ def test_who_is_switched_off_is_told_nothing_until_it_is_on_again(shop: Applicat
     run(scenario())
 
 
-LOGIN = Login(1, "Shop", "AC" + "0" * 32, frozenset(), "", 1, "", "", 1, False, frozenset(), ())  # type: ignore[arg-type]
+LOGIN = Login(1, "Shop", "AC" + "0" * 32, frozenset(), "", 1, "", "", 1, False, ())  # type: ignore[arg-type]
 
 
 @given(st.lists(st.sampled_from(sorted(Status)), min_size=1, max_size=8), st.data())
