@@ -72,8 +72,11 @@ def drawn(examples: int, **more: Any) -> hypothesis.settings:
 def schema_of_the_hub(*modes: schemathesis.GenerationMode) -> Any:
     schema: Any = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
     schema.config.generation.update(modes=list(modes), with_security_parameters=False)
-    accepted = schema.config.checks.positive_data_acceptance
+    checks = schema.config.checks
+    accepted, refused = checks.positive_data_acceptance, checks.negative_data_rejection
     accepted.expected_statuses = [*accepted.expected_statuses, "400", "412"]
+    # A state that is not there is told before the body is read, and is a refusal too.
+    refused.expected_statuses = [*refused.expected_statuses, "412"]
     return schema
 
 
