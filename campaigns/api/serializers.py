@@ -12,6 +12,7 @@ from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template, TemplateVer
 from campaigns.templating import MAX_TEMPLATE
 from contacts.api.fields import RelatedId, Strict, StrictModel
 from contacts.api.serializers import AttributesField
+from contacts.importing.values import country_code
 from contacts.models import Contact, ContactList
 from delivery.api import senders
 from delivery.api.serializers import LaneField
@@ -19,6 +20,7 @@ from delivery.lanes import Lane
 from delivery.models import Sender
 
 MAX_LISTS = 100
+MAX_COUNTRIES = 50
 
 
 # --- templates ------------------------------------------------------------------------------------------------
@@ -79,10 +81,23 @@ class TemplateWriteSerializer(StrictModel):
 
 
 class PreviewSerializer(Strict):
-    """For whom: a contact, or given variables; without either, made-up data."""
+    """For whom: a contact, or given variables; without either, made-up data. And what it costs in which countries."""
 
-    contact = RelatedId(queryset=Contact.objects.all(), required=False)
-    variables = AttributesField(required=False)
+    contact = RelatedId(queryset=Contact.objects.all(), required=False, help_text="Id of a contact.")
+    variables = AttributesField(required=False, help_text="What the template prints.")
+    countries = serializers.ListField(
+        child=serializers.CharField(min_length=2, max_length=2),
+        required=False,
+        max_length=MAX_COUNTRIES,
+        help_text="Two letters each: what it would cost there, by the routes and the price list of now.",
+    )
+    lane = LaneField(default=Lane.BULK, help_text="For which lane of the routes.")
+
+    def validate_countries(self, given: list[str]) -> list[str]:
+        known = [country_code(one) for one in given]
+        if unknown := [one for one, code in zip(given, known, strict=True) if code is None]:
+            raise serializers.ValidationError(f"“{unknown[0]}” is no country's two letters, such as FR.")
+        return list(dict.fromkeys(code for code in known if code))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "contact" in attrs and "variables" in attrs:
@@ -114,6 +129,16 @@ class TemplateProblemSerializer(serializers.Serializer):
     column = serializers.IntegerField()
 
 
+class CountryCostSerializer(serializers.Serializer):
+    """What one text costs in a country."""
+
+    country = serializers.CharField()
+    sender = serializers.CharField(allow_null=True, help_text="Whom it would be from; null: nothing leads there.")
+    provider = serializers.CharField(allow_null=True)
+    cost = serializers.DecimalField(max_digits=14, decimal_places=5, allow_null=True, help_text="For all its segments.")
+    currency = serializers.CharField()
+
+
 class PreviewedSerializer(serializers.Serializer):
     """The text as it would be sent, and what it costs."""
 
@@ -129,6 +154,7 @@ class PreviewedSerializer(serializers.Serializer):
     replaced = ChangeSerializer(many=True, help_text="What smart encoding replaced.")
     problems = TemplateProblemSerializer(many=True)
     hints = serializers.ListField(child=serializers.CharField(), help_text="What a short link would save.")
+    costs = CountryCostSerializer(many=True, help_text="One for each of `countries`, in their order.")
 
 
 # --- campaigns ------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from campaigns import templates
+from campaigns import costing, templates
 from campaigns.api import serializers
 from campaigns.api.links import LinkSerializer, saved
 from campaigns.errors import InvalidTemplate
@@ -139,4 +139,12 @@ def _preview(body: str, smart_encoding: bool, given: dict[str, Any]) -> Response
         contact=given.get("contact"),
         context=context(given["variables"]) if "variables" in given else None,
     )
-    return Response(serializers.PreviewedSerializer(shown).data)
+    found = costing.costs(shown.segmentation.segments, given.get("countries", ()), given["lane"])
+    told = {
+        "text": shown.text,
+        "segmentation": shown.segmentation,
+        "replaced": shown.replaced,
+        "problems": shown.problems,
+        "costs": found,
+    }
+    return Response(serializers.PreviewedSerializer(told).data)

@@ -185,5 +185,6 @@ class LiftSerializer(PhonesSerializer):
     evidence = serializers.CharField(max_length=200, help_text="What makes it right to text them again.")
 
 
+@extend_schema_serializer(component_name="SuppressionsChanged")
 class ChangedSerializer(serializers.Serializer):
     changed = serializers.IntegerField(help_text="How many numbers this made a difference to.")

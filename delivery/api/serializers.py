@@ -127,6 +127,7 @@ class EventSerializer(serializers.ModelSerializer):
         return MEANING[Status(event.status)]
 
 
+@extend_schema_serializer(component_name="MessagePart")
 class PartSerializer(serializers.ModelSerializer):
     """One of several messages of the provider's that a text went as."""
 

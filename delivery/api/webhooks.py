@@ -136,6 +136,7 @@ class ReplaySerializer(Strict):
         return data
 
 
+@extend_schema_serializer(component_name="WebhookReplayed")
 class ReplayedSerializer(serializers.Serializer):
     replayed = serializers.IntegerField(source="number", help_text="Sent again, under the ids that they had.")
     last = serializers.DateTimeField(allow_null=True, help_text="When the last of them happened.")

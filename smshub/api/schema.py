@@ -1,6 +1,7 @@
 """The OpenAPI document: what every operation has in common, and the two addresses that show it."""
 
 import inspect
+import json
 import re
 from functools import cache
 from typing import Any
@@ -37,6 +38,9 @@ _USUAL = {
     "destroy": "Remove one of the {}",
 }
 
+#: Ids in addresses, which the framework knows by their patterns alone.
+_ID: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+_UUID: dict[str, Any] = {"type": "string", "format": "uuid"}
 _TEXT, _NUMBER = {"type": "string"}, {"type": "integer", "minimum": 0}
 #: Of every answer to a key; `ETag` where it shows one thing.
 _HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -189,6 +193,7 @@ def completed(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any
             for parameter in operation.get("parameters", ()):
                 if parameter["in"] == "path":
                     parameter.setdefault("description", "Its `id`.")
+                    parameter["schema"] = _ID if parameter["schema"]["pattern"].startswith("^[0-9]{") else _UUID
             for answer in operation["responses"].values():
                 refs = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
                 answer["headers"] = refs | answer.get("headers", {})
@@ -227,7 +232,8 @@ def document() -> bytes:
     """The whole API as OpenAPI 3.1, in JSON. It has no secrets and is the same for everybody."""
     generator: Any = SchemaGenerator
     schema = generator().get_schema(request=None, public=True)
-    return OpenApiJsonRenderer().render(schema, renderer_context={})
+    rendered = json.loads(OpenApiJsonRenderer().render(schema, renderer_context={}))
+    return json.dumps(rendered, separators=(",", ":")).encode()  # half of it was white space
 
 
 @require_safe

@@ -21,6 +21,7 @@ from contacts.api.views import ListViewSet, SuppressionViewSet
 from delivery.api.views import InboundViewSet, ProviderViewSet, RouteViewSet, SenderViewSet
 from delivery.api.webhooks import WebhookViewSet
 from smshub.api.endpoint import endpoint
+from smshub.api.postman import postman
 from smshub.api.problems import CONTENT_TYPE, problem
 from smshub.api.schema import openapi
 from smshub.api.whoami import WhoAmI
@@ -60,6 +61,7 @@ def nothing_here(request: HttpRequest, rest: str) -> JsonResponse:
 urlpatterns = [
     path("whoami", endpoint(WhoAmI).as_view(), name="whoami"),
     path("openapi.json", openapi, name="openapi"),
+    path("postman.json", postman, name="postman"),
     path(
         "docs",
         SpectacularSwaggerView.as_view(url_name="openapi", authentication_classes=[], permission_classes=[]),

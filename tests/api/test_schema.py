@@ -74,6 +74,13 @@ def test_each_tag_is_described_and_no_name_of_an_operation_stands_twice() -> Non
     assert SCHEMA["servers"]
 
 
+def test_nothing_is_called_as_a_field_of_its_own_is() -> None:
+    """Generated clients make a class of the one and an attribute of the other, and take them for each other."""
+    schemas = SCHEMA["components"]["schemas"]
+    called = {name: re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in schemas}
+    assert [name for name, said in schemas.items() if called[name] in said.get("properties", {})] == []
+
+
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_each_event_is_in_the_section_of_webhooks_with_schema_and_example(name: str) -> None:
     operation = EVENTS[name]

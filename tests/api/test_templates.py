@@ -1,12 +1,15 @@
 """Templates as a system sees them: versions, and what a text costs before it is sent."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Template, TemplateVersion
 from tests.api.conftest import System, is_problem
-from tests.factories import ContactFactory, TemplateFactory, TemplateVersionFactory
+from tests.factories import ContactFactory, PriceFactory, TemplateFactory, TemplateVersionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +76,37 @@ def test_a_draft_is_previewed_with_variables_and_smart_encoding(shop: System) ->
     assert [change["replacement"] for change in answer.body["replaced"]] == ['"', '"']
 
 
+def test_a_preview_says_what_the_text_costs_in_each_country(shop: System, sender: Any, settings: Any) -> None:
+    settings.CURRENCY = "EUR"
+    PriceFactory(provider=sender.provider, country="", per_segment=Decimal("0.01"))
+    PriceFactory(provider=sender.provider, country="FR", per_segment=Decimal("0.05"))
+
+    answer = shop.post("templates/preview", {"body": "x" * 161, "countries": ["us", "FR", "FR"]})
+
+    assert [(cost["country"], cost["cost"], cost["currency"]) for cost in answer.body["costs"]] == [
+        ("US", "0.02000", "EUR"),
+        ("FR", "0.10000", "EUR"),
+    ]
+    assert {cost["sender"] for cost in answer.body["costs"]} == {sender.address}
+
+
+def test_a_preview_without_any_way_to_a_country_says_so(shop: System) -> None:
+    answer = shop.post("templates/preview", {"body": "Hi", "countries": ["FR"]})
+
+    (cost,) = answer.body["costs"]
+    assert (cost["country"], cost["sender"], cost["cost"]) == ("FR", None, None)
+
+
+def test_the_costs_of_many_countries_are_read_at_once(shop: System, sender: Any) -> None:
+    def queries(*countries: str) -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert shop.post("templates/preview", {"body": "Hi", "countries": countries}).status_code == 200
+        return len(seen)
+
+    queries("US")
+    assert queries("US", "FR", "DE", "GB") == queries("US")
+
+
 def test_a_preview_points_out_problems_instead_of_failing(shop: System) -> None:
     answer = shop.post("templates/preview", {"body": "Hi {{ doctor }}", "variables": {}})
 
@@ -80,7 +114,9 @@ def test_a_preview_points_out_problems_instead_of_failing(shop: System) -> None:
     assert answer.body["problems"]
 
 
-@pytest.mark.parametrize("body", [{"contact": 1, "variables": {}}, {"contact": 999_999_999}, {"contact": "x"}])
+@pytest.mark.parametrize(
+    "body", [{"countries": ["ZZ"]}, {"contact": 1, "variables": {}}, {"contact": 999_999_999}, {"contact": "x"}]
+)
 def test_a_wrong_preview_is_refused(shop: System, body: Any) -> None:
     ContactFactory(pk=1)
     version = TemplateVersionFactory()

@@ -19,6 +19,7 @@ PUBLIC = {
     "api/v1/docs": "the API's description, the same for everybody",
     "api/v1/redoc": "the API's description, the same for everybody",
     "api/v1/openapi.json": "the API's description, the same for everybody",
+    "api/v1/postman.json": "the API's description, the same for everybody",
     "api/v1/1": "stands for every address that there is not, and says so",
 }
 SAMPLES = {
