@@ -15,7 +15,7 @@ from rest_framework.serializers import BaseSerializer
 from campaigns import control, launch, progress, retrying
 from campaigns.api import serializers
 from campaigns.api.progress import ProgressSerializer
-from campaigns.api.report import ClicksSerializer, ReportSerializer
+from campaigns.api.report import CampaignClicksSerializer, ReportSerializer
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.report import report
@@ -133,11 +133,11 @@ class CampaignViewSet(
         """What it came to: the funnel, failures, clicks and answers, cost; by country and sender, and over time."""
         return Response(ReportSerializer(report.of(self.get_object())).data)
 
-    @extend_schema(responses=ClicksSerializer)
+    @extend_schema(responses=CampaignClicksSerializer)
     @action(detail=True, filterset_class=None)
     def clicks(self, request: Request, pk: str) -> Response:
         """Its short links, where they lead, and how often they were followed: exact at this moment."""
-        return Response(ClicksSerializer(report.clicks(self.get_object())).data)
+        return Response(CampaignClicksSerializer(report.clicks(self.get_object())).data)
 
     def _moved(self, request: Request, verb: Callable[..., Any], **given: Any) -> Response:
         campaign = self.get_object()

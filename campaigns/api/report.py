@@ -9,7 +9,7 @@ from campaigns.report.report import Course, Line, Report, Step
 from delivery.states import Status
 
 
-class StepSerializer(serializers.Serializer):
+class FunnelStepSerializer(serializers.Serializer):
     step = serializers.ChoiceField(choices=[step.value for step in Step])
     people = serializers.IntegerField()
     percent = serializers.FloatField(help_text="Of the audience.")
@@ -63,7 +63,7 @@ class ReportSerializer(serializers.Serializer):
     """The funnel, failures and cost are exact at this moment; the rest is as of `counted_at`."""
 
     status = serializers.CharField(source="campaign.status")
-    funnel = StepSerializer(many=True)
+    funnel = FunnelStepSerializer(many=True)
     failures = FailureSerializer(many=True)
     clicks = serializers.IntegerField()
     machine_clicks = serializers.IntegerField(help_text="By previews and scanners; not among the clicks.")
@@ -102,7 +102,7 @@ class LinkClicksSerializer(serializers.Serializer):
     machines = serializers.IntegerField(help_text="Visits of previews and scanners, which are no clicks.")
 
 
-class ClicksSerializer(serializers.Serializer):
+class CampaignClicksSerializer(serializers.Serializer):
     clicks = serializers.IntegerField()
     machine_clicks = serializers.IntegerField()
     links = LinkClicksSerializer(many=True)

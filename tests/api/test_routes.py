@@ -14,7 +14,7 @@ from smshub.api.urls import urlpatterns
 from tests.api.conftest import System, is_problem
 
 #: What may be seen without a key: the description of the API, and that an address does not exist.
-OPEN = {"openapi.json", "docs", "^(?P<rest>.*)$"}
+OPEN = {"openapi.json", "docs", "redoc", "postman.json", "^(?P<rest>.*)$"}
 #: What any key may see.
 ANY_KEY = {"whoami"}
 
@@ -90,6 +90,6 @@ def test_every_scope_is_demanded_somewhere() -> None:
     assert {scope_of(view, method) for _, method, view in ROUTES} - {""} == set(keys.SCOPES)
 
 
-@pytest.mark.parametrize("path", ["openapi.json", "docs"])
+@pytest.mark.parametrize("path", ["openapi.json", "docs", "redoc", "postman.json"])
 def test_the_description_is_public(path: str) -> None:
     assert Client().get(f"/api/v1/{path}").status_code == 200
