@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("campaigns", "0007_purpose"),
         ("contacts", "0003_suppression_scope"),
-        ("delivery", "0011_keywords"),
+        ("delivery", "0010_keywords"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

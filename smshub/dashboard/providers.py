@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from delivery import flow, standstill
@@ -42,10 +43,10 @@ class Tile:
 
 
 def accounts() -> Sequence[Provider]:
-    """The first MOST by name, each with its health. One read."""
-    return list(
-        Provider.objects.exclude(pk=TEST_PROVIDER).defer("credentials").select_related("health").order_by("name")[:MOST]
-    )
+    """The first MOST by name, each with its health and how many of its senders are off. One read."""
+    stopped = Count("senders", filter=Q(senders__enabled=False))
+    live = Provider.objects.exclude(pk=TEST_PROVIDER).defer("credentials").select_related("health")
+    return list(live.annotate(stopped_senders=stopped).order_by("name")[:MOST])
 
 
 def can_send() -> bool:

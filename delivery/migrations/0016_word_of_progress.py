@@ -54,7 +54,7 @@ END $$;
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("delivery", "0017_test_messages")]
+    dependencies = [("delivery", "0015_test_messages")]
     operations = [
         migrations.AddField(
             model_name="submission",

@@ -11,7 +11,7 @@ import delivery.encryption
 class Migration(migrations.Migration):
     dependencies = [
         ("api", "0003_key_limits_and_test_keys"),
-        ("delivery", "0018_word_of_progress"),
+        ("delivery", "0016_word_of_progress"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

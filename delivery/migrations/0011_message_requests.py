@@ -8,7 +8,7 @@ from delivery.partitioning import CreatePartitionedModel
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0011_keywords")]
+    dependencies = [("delivery", "0010_keywords")]
     operations = [
         CreatePartitionedModel(
             name="MessageRequest",

@@ -9,7 +9,7 @@ import campaigns.links.targets
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0011_planned_of_rule_by_time"),
+        ("campaigns", "0010_planned_of_rule_by_time"),
     ]
 
     operations = [

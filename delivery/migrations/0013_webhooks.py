@@ -77,7 +77,7 @@ ALTER TABLE delivery_webhookendpoint SET (fillfactor = 50, autovacuum_vacuum_sca
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0014_ended_without_arriving")]
+    dependencies = [("delivery", "0012_ended_without_arriving")]
     operations = [
         migrations.CreateModel(
             name="WebhookEndpoint",

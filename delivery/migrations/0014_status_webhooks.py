@@ -92,5 +92,5 @@ DROP FUNCTION delivery_webhook_of_requests();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0015_webhooks")]
+    dependencies = [("delivery", "0013_webhooks")]
     operations = [migrations.RunSQL(TRIGGER, NO_TRIGGER)]

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     # Without a lock that writers would wait for: there may be a million reminders.
     atomic = False
 
-    dependencies = [("campaigns", "0010_feeds_and_files")]
+    dependencies = [("campaigns", "0009_feeds_and_files")]
 
     operations = [
         AddIndexConcurrently(

@@ -25,7 +25,7 @@ DROP FUNCTION delivery_reaction_inserted();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0018_word_of_progress"),
+        ("delivery", "0016_word_of_progress"),
     ]
 
     operations = [

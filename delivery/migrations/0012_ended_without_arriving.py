@@ -7,7 +7,7 @@ from delivery.partitioning import AddPartitionedIndex
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("delivery", "0013_message_requests")]
+    dependencies = [("delivery", "0011_message_requests")]
     operations = [
         AddPartitionedIndex(
             model_name="message",

@@ -41,7 +41,7 @@ AS_BEFORE = import_module("delivery.migrations.0009_time_rules_at_work").TALLIES
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0021_messages_of_a_key")]
+    dependencies = [("delivery", "0018_messages_of_a_key")]
     operations = [
         migrations.AddField(
             "tally",

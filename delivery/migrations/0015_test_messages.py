@@ -7,7 +7,7 @@ from delivery.partitioning import AddPartitionedIndex
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("delivery", "0016_status_webhooks")]
+    dependencies = [("delivery", "0014_status_webhooks")]
     operations = [
         AddPartitionedIndex(
             model_name="message",

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0022_tallies_by_provider_and_day")]
+    dependencies = [("delivery", "0019_tallies_by_provider_and_day")]
 
     operations = [
         migrations.AddIndex(

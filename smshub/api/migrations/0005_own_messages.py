@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("api", "0005_twilio_logins")]
+    dependencies = [("api", "0004_twilio_logins")]
     operations = [
         migrations.AddField(
             model_name="apikey",

@@ -7,7 +7,7 @@ from delivery.partitioning import AddPartitionedIndex
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("delivery", "0019_reactions")]
+    dependencies = [("delivery", "0017_reactions")]
     operations = [
         AddPartitionedIndex(
             model_name="messagerequest",
