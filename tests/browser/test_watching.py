@@ -10,13 +10,11 @@ from campaigns import launch
 from contacts.models import ContactList
 from delivery.models import Provider
 from smshub.quickstart import demo
-from tests.browser.conftest import SCREENSHOTS
-from tests.factories import AdministratorFactory, CampaignFactory
+from tests.browser.conftest import SCREENSHOTS, log_in
+from tests.factories import CampaignFactory
 from tests.hub import Hub
 
 pytestmark = [pytest.mark.browser, pytest.mark.pipeline]
-
-PASSWORD = "correct horse battery staple"
 
 
 @contextmanager
@@ -38,13 +36,9 @@ def test_the_pages_tell_what_happens_while_they_are_open(hub: Hub, page: Page) -
     Provider.objects.update(rate=10)
     campaign = CampaignFactory(name="Appointments of next week", include=[ContactList.objects.get()], lane=1)
     launch.launch(campaign=campaign, actor=None)
-    staff = AdministratorFactory()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{hub.url}/admin/login/")
-    page.fill("#id_username", staff.username)
-    page.fill("#id_password", PASSWORD)
-    page.click("button[type=submit]")
+    log_in(page, hub.url)
 
     # Then home shows it run, draws the last hour, and lets them unfold its figures for good
     expect(page.get_by_test_id("running")).to_contain_text(campaign.name)
