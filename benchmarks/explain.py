@@ -24,15 +24,31 @@ from benchmarks import report, years
 from benchmarks.servers import Servers, fresh_database
 from benchmarks.years import Years
 from campaigns import messages as campaign_messages
-from delivery import claim, control, finding, horizon, queue, redaction, retention, retries, settle, streams, uncertain
-from delivery.ids import campaign_range, first_id, month_bounds, month_of
+from delivery import (
+    claim,
+    control,
+    failures,
+    finding,
+    flow,
+    horizon,
+    queue,
+    redaction,
+    retention,
+    retries,
+    settle,
+    standstill,
+    streams,
+    uncertain,
+)
+from delivery.ids import LATEST, campaign_range, first_id, month_bounds, month_of
 from delivery.lanes import Lane
-from delivery.models import EVENT_ORDER, FrequencyCap, Message, MessageEvent, Month, Place
+from delivery.models import EVENT_ORDER, TEST_PROVIDER, FrequencyCap, Message, MessageEvent, Month, Place
 from delivery.months import partition
 from delivery.receipts import evidence, reconcile
 from delivery.routing import failover
 from delivery.states import Status
 from delivery.timerules import release
+from smshub.dashboard import today
 from smshub.metrics import readings
 
 Statement = tuple[str, str, Mapping[str, Any]]
@@ -153,6 +169,7 @@ def _statements(made: Years) -> Iterator[Statement]:
     yield "metrics: streams", readings._STREAMS, {}
     yield "metrics: depths", readings._DEPTHS, {"lanes": [0, 1, 2, 3], "most": readings.MOST_ROWS}
     yield "metrics: uncertain", readings._UNCERTAIN, {"before": now, "most": readings.MOST_ROWS}
+    yield from _of_pages(made, now)
     first, end = month_bounds(month_of(made.over.launched_at or now))
     stretch = {"after": first, "end": end, "size": redaction.BATCH, "before": now}
     yield "redaction: next 5,000", redaction._UPTO, stretch
@@ -161,6 +178,25 @@ def _statements(made: Years) -> Iterator[Statement]:
     every = dict(zip(failover.CURSOR, failover._START, strict=True))
     yield "failover: a page of 5,000", failover._PAGE, of_all | every
     yield "retention: is anything open?", retention._OPEN.format(table=table), {}
+
+
+def _of_pages(made: Years, now: datetime) -> Iterator[Statement]:
+    """What the home page and the page of a campaign under way ask again and again."""
+    provider, midnight = made.sender.provider_id, now.replace(hour=0, minute=0, second=0, microsecond=0)
+    newest = {"lowest": first_id(midnight), "highest": LATEST, "most": failures.MOST}
+    yield "home: the newest failures of today", failures._LATEST, newest
+    hour = {"providers": [provider], "since": now - timedelta(hours=1)}
+    yield "home: messages a minute", flow._MINUTES, hour
+    yield "home: first receipts due", readings._FIRST_DUE, {"most": readings.MOST_ROWS}
+    texts = {"since": first_id(midnight), "none": "", "stops": ["stop"], "test": TEST_PROVIDER}
+    yield "home: who wrote today", today._WROTE, texts | {"most": today.MOST_TEXTS}
+    if made.big.launched_at is None:
+        raise RuntimeError("A campaign was not launched.")
+    ids = campaign_range(made.big.launched_at, made.big.pk)
+    of_one = {"lowest": ids.lowest, "highest": ids.highest}
+    yield "campaign: its newest failures", failures._LATEST, of_one | {"most": failures.MOST}
+    waiting = {"campaign_id": made.big.pk, "lane": Lane.BULK.value, "providers": [provider]}
+    yield "campaign: where it waits", standstill._QUEUED, of_one | waiting
 
 
 def _of_campaigns(made: Years) -> Iterator[Statement]:

@@ -132,7 +132,7 @@ class Queue:
     since: datetime
     """When its oldest message was made."""
     why: str
-    """What it waits for; empty: its turn."""
+    """What it waits for, as a sentence."""
 
 
 def queues(*, campaign_id: int, lane: int, ids: IdRange, provider_ids: Sequence[int], seen: Signs) -> list[Queue]:
@@ -181,10 +181,9 @@ def _why(sender: Sender, since: datetime, health: ProviderHealth | None, seen: S
         return f"Nothing has been claimed for {provider.name} in {in_minutes(NO_CLAIM)}."
     if health is not None and health.state != State.HEALTHY:
         return f"{provider.name}: {health.get_state_display().lower()}, {health.factor} %. {health.reason}".strip()
-    if seen.is_limited(provider.pk):
-        own = f", {sender.address} {sender.rate:,}" if sender.rate else ""
-        return f"It goes as fast as the limits allow: {provider.name} {provider.rate:,} segments a second{own}."
-    return ""
+    own = f", {sender.address} {sender.rate:,}" if sender.rate else ""
+    turn = "It goes as fast as the limits allow" if seen.is_limited(provider.pk) else "Its turn, within the limits"
+    return f"{turn}: {provider.name} {provider.rate:,} segments a second{own}."
 
 
 def dispatch_queue(provider: Provider) -> str:

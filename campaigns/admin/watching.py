@@ -61,4 +61,5 @@ class WatchingAdmin(PageAdmin):
     def ways_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign: Campaign = self.allowed(request, pk, "view")
         status = STOP_ASKING if campaign.finished_at else 200
-        return self.fragment(request, "campaigns/admin/ways.html", ways.context(request.user, campaign), status=status)
+        context = {"renewed": True, **ways.context(request.user, campaign)}
+        return self.fragment(request, "campaigns/admin/ways.html", context, status=status)

@@ -63,6 +63,14 @@ def _counted(rows: QuerySet[Any, tuple[int]], key: str, one: str, many: str, url
         yield Need(key, one if found == 1 else many, "99+" if found == MOST else str(found), url=url)
 
 
+def _uploads(
+    model: type[ContactImport] | type[AppointmentFile], status: str, key: str, one: str, many: str
+) -> Iterator[Need]:
+    """Of the last days, in that status."""
+    rows = model.objects.filter(status=status, created_at__gte=timezone.now() - RECENT).values_list("pk")
+    return _counted(rows, key, one, many, _list(model._meta.label_lower.replace(".", "_"), f"status__exact={status}"))
+
+
 def _list(model: str, narrowed: str = "") -> str:
     return reverse(f"admin:{model}_changelist") + (f"?{narrowed}" if narrowed else "")
 
@@ -104,16 +112,12 @@ def nobody_at_work(_: Scene) -> Iterable[Need]:
 
 
 def imports(_: Scene) -> Iterable[Need]:
-    rows = ContactImport.objects.filter(status=ContactImport.Status.FAILED, created_at__gte=timezone.now() - RECENT)
-    url = _list("contacts_contactimport", "status__exact=failed")
-    return _counted(rows.values_list("pk"), "imports", "import failed this week", "imports failed this week", url)
+    return _uploads(ContactImport, "failed", "imports", "import failed this week", "imports failed this week")
 
 
 def files(_: Scene) -> Iterable[Need]:
-    rows = AppointmentFile.objects.filter(status=AppointmentFile.Status.FAILED, created_at__gte=timezone.now() - RECENT)
-    url = _list("campaigns_appointmentfile", "status__exact=failed")
     one, many = "file of appointments failed this week", "files of appointments failed this week"
-    return _counted(rows.values_list("pk"), "files", one, many, url)
+    return _uploads(AppointmentFile, "failed", "files", one, many)
 
 
 def feeds(_: Scene) -> Iterable[Need]:
@@ -154,19 +158,13 @@ def refusals(_: Scene) -> Iterable[Need]:
 
 
 def checked_imports(_: Scene) -> Iterable[Need]:
-    rows = ContactImport.objects.filter(status=ContactImport.Status.CHECKED, created_at__gte=timezone.now() - RECENT)
-    url = _list("contacts_contactimport", "status__exact=checked")
     one, many = "checked import to be started", "checked imports to be started"
-    return _counted(rows.values_list("pk"), "checked-imports", one, many, url)
+    return _uploads(ContactImport, "checked", "checked-imports", one, many)
 
 
 def checked_files(_: Scene) -> Iterable[Need]:
-    rows = AppointmentFile.objects.filter(
-        status=AppointmentFile.Status.CHECKED, created_at__gte=timezone.now() - RECENT
-    )
-    url = _list("campaigns_appointmentfile", "status__exact=checked")
     one, many = "checked file of appointments to be applied", "checked files of appointments to be applied"
-    return _counted(rows.values_list("pk"), "checked-files", one, many, url)
+    return _uploads(AppointmentFile, "checked", "checked-files", one, many)
 
 
 #: Who may do something about it → what there is, the most urgent first.

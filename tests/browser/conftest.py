@@ -9,6 +9,8 @@ import pytest
 from django.db import connections
 from playwright.sync_api import Page, sync_playwright
 
+from tests.factories import AdministratorFactory
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 #: As root there is no sandbox; the rest keeps Chromium from looking for hosts outside.
 ARGUMENTS = [
@@ -20,6 +22,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PASSWORD = "correct horse battery staple"
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "test-artifacts"
 
 
@@ -42,3 +45,12 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
         # The loop has connections of its own, which would keep the test database from being dropped.
         connections.close_all()
         browser.close()
+
+
+def log_in(page: Page, url: str) -> None:
+    """Somebody who may do everything is at the keyboard."""
+    staff = AdministratorFactory()
+    page.goto(f"{url}/admin/login/")
+    page.fill("#id_username", staff.username)
+    page.fill("#id_password", PASSWORD)
+    page.click("button[type=submit]")

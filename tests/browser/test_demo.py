@@ -7,13 +7,11 @@ from campaigns.models import Campaign
 from delivery.models import Provider
 from smshub.quickstart import demo
 from smshub.quickstart.demo import compare
-from tests.browser.conftest import SCREENSHOTS
-from tests.factories import AdministratorFactory
+from tests.browser.conftest import SCREENSHOTS, log_in
 from tests.hub import Hub
 
 pytestmark = [pytest.mark.browser, pytest.mark.pipeline]
 
-PASSWORD = "correct horse battery staple"
 CONTACTS = 1000
 
 
@@ -22,15 +20,11 @@ def test_a_campaign_is_launched_and_watched_to_its_end(hub: Hub, page: Page) -> 
     demo.seed(contacts=CONTACTS, simulator_url=hub.carrier_url)
     Provider.objects.update(rate=200)  # slow enough to be watched
     hub.carrier.set_faults(latency_ms=40.0, receipt_delay_ms=400.0, error_mix={"30003": 0.02})
-    staff = AdministratorFactory()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
 
     # When they log in and write a campaign
-    page.goto(f"{hub.url}/admin/login/")
-    page.fill("#id_username", staff.username)
-    page.fill("#id_password", PASSWORD)
-    page.click("button[type=submit]")
+    log_in(page, hub.url)
     page.goto(f"{hub.url}/admin/campaigns/campaign/add/")
     page.fill("#id_name", "Appointments of next week")
     page.select_option("#id_template", label=demo.TEMPLATE)

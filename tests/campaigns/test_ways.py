@@ -73,11 +73,13 @@ def test_each_provider_has_its_part_of_the_messages() -> None:
     assert (second.provider, second.total, second.waiting, second.handed_over) == (other.provider, 2, 1, 1)
 
 
-def test_messages_that_only_take_their_time_have_no_reason_to_wait() -> None:
+def test_messages_that_only_take_their_time_wait_for_their_turn() -> None:
     campaign = materialised(2)
+    Provider.objects.update(name="Carrier", rate=100)
     found = ways(campaign)
     assert found.alarms == []
-    assert [(queue.sender, queue.why) for queue in found.queues] == [(sender(), "")]
+    says = "Its turn, within the limits: Carrier 100 segments a second."
+    assert [(queue.sender, queue.why) for queue in found.queues] == [(sender(), says)]
 
 
 def test_a_provider_or_a_sender_that_is_off_is_why() -> None:
@@ -112,7 +114,9 @@ def test_limits_are_why_while_they_leave_messages_waiting() -> None:
     claimed(provider)
     vitals.count("limiter_waits", 1, provider.pk)
     vitals.flush()
-    assert f"{provider.name} {provider.rate:,} segments a second" in why(campaign)
+    Sender.objects.update(rate=3)
+    limits = f"{provider.name} {provider.rate:,} segments a second, {sender().address} 3"
+    assert why(campaign) == f"It goes as fast as the limits allow: {limits}."
 
 
 def test_nothing_claimed_for_long_is_said() -> None:
@@ -120,7 +124,7 @@ def test_nothing_claimed_for_long_is_said() -> None:
     Message.objects.update(created_at=timezone.now() - timedelta(minutes=5))
     assert why(campaign) == f"Nothing has been claimed for {sender().provider.name} in 2 minutes."
     claimed(sender().provider)
-    assert why(campaign) == ""
+    assert why(campaign).startswith("Its turn")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@
 (() => {
   "use strict";
 
-  const isRenewed = (part) => (part.getAttribute("hx-trigger") || "").startsWith("every");
+  const isRenewed = (part) => (part?.getAttribute("hx-trigger") || "").startsWith("every");
   const time = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const answeredAt = new WeakMap();
   const opened = time();
@@ -47,22 +47,30 @@
   }
 
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
-    const part = detail.target;
-    if (!part || !isRenewed(part) || detail.xhr.smshubElsewhere) {
-      return;
-    }
-    if (detail.successful) {
-      answered(part);
-    } else if (detail.xhr.status === 403) {
-      say(part, "You may no longer see this: what is shown is old.");
-    } else {
-      say(part, `No answer since ${answeredAt.get(part) || opened}: what is shown is from then. It is asked for again.`);
+    if (detail.successful && isRenewed(detail.target) && !detail.xhr.smshubElsewhere) {
+      answered(detail.target);
     }
   });
 
+  // Not an answer that was given up for another request.
+  for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+    document.addEventListener(failure, ({ detail }) => {
+      const part = detail.target;
+      if (!isRenewed(part)) {
+        return;
+      }
+      if (detail.xhr.status === 403) {
+        say(part, "You may no longer see this: what is shown is old.");
+      } else {
+        const since = answeredAt.get(part) || opened;
+        say(part, `No answer since ${since}: what is shown is from then. It is asked for again.`);
+      }
+    });
+  }
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, target, pathInfo } = event.detail;
-    if (!target || !isRenewed(target)) {
+    if (!isRenewed(target)) {
       return;
     }
     const asked = new URL(pathInfo.requestPath, location.href).pathname;
@@ -98,6 +106,14 @@
       again?.focus({ preventScroll: true });
     }
     draw();
+  });
+
+  // What is read aloud when it changes is left alone while it does not.
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const { target, fragment } = event.detail;
+    if (target.textContent.trim() === fragment.textContent.trim()) {
+      event.detail.shouldSwap = false;
+    }
   });
 
   // --- the chart ---
