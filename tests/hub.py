@@ -145,7 +145,8 @@ class Hub:
         return answers_http(urls[name]) if name in urls else None
 
     def wait_healthy(self, *names: str) -> None:
-        self.processes.wait_healthy(names, 60)
+        # Two hubs may start at once, ten processes each, beside whatever else is tested.
+        self.processes.wait_healthy(names, 180)
 
     def kill(self, name: str, *, again: bool = True) -> None:
         """`kill -9` of a program with all its children, and its start anew if it is to run `again`."""

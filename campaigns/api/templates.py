@@ -145,6 +145,7 @@ def _preview(body: str, smart_encoding: bool, given: dict[str, Any]) -> Response
         "segmentation": shown.segmentation,
         "replaced": shown.replaced,
         "problems": shown.problems,
+        "hints": shown.hints,
         "costs": found,
     }
     return Response(serializers.PreviewedSerializer(told).data)
