@@ -9,29 +9,24 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
-import psycopg
 import structlog
 from django.db import connection, transaction
 
 from campaigns import wake
 from campaigns.models import Link, LinkedMessage
 from delivery import reactions
+from delivery.group_commit import Connection, GroupCommit
 from delivery.ids import campaign_message_id
 from delivery.reactions import Kind, Told
-from delivery.runtime import connect
 
 log = structlog.get_logger(__name__)
 
-#: Commits begin no sooner than this after one another.
-GATHER_SECONDS = 0.01
 #: So long does a visitor wait for Postgres.
 PATIENCE_SECONDS = 1.0
-#: More than this waiting and visits are no longer written down, but for those that wait already.
-MAX_WAITING = 20_000
-#: Visits of one commit, and of one round of counting.
+#: Visits of one round of counting.
 BATCH = 2000
 #: The counting looks again for a while after it was woken.
 WAKE_SECONDS = 0.5
@@ -58,64 +53,22 @@ class Appender:
     """Appends visits. One for each process, on its event loop."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Visited, asyncio.Future[None]]] = []
-        self._flusher: asyncio.Task[None] | None = None
-        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
-        self._began = self._woken = 0.0
-        self._waking: asyncio.Task[None] | None = None
+        self._commits = GroupCommit(_append, wake.count_visits, wake_seconds=WAKE_SECONDS, failed="visits_not_stored")
 
     async def append(self, visit: Visited) -> bool:
         """Whether it is durable. False: there was no time or no room for it, and it may be lost."""
-        if len(self._waiting) >= MAX_WAITING:
+        if self._commits.full:
             return False
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((visit, done))
-        if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
+        done = self._commits.bring(visit)
         await asyncio.wait([done], timeout=PATIENCE_SECONDS)
         return done.done() and not done.exception()
 
-    async def _flush(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(self._began + GATHER_SECONDS - monotonic())
-            self._began = monotonic()
-            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            error = await self._write([visit for visit, _ in batch])
-            for _, done in batch:
-                if error:
-                    done.set_exception(error)
-                    done.exception()  # whoever waited may have gone; it is told of in the log
-                else:
-                    done.set_result(None)
-            if not error:
-                self._wake()
-
-    async def _write(self, visits: Sequence[Visited]) -> Exception | None:
-        try:
-            if self._connection is None or self._connection.closed or self._connection.broken:
-                self._connection = await connect()
-            await self._connection.execute(_APPEND, tuple(list(column) for column in zip(*visits, strict=True)))
-        except Exception as error:
-            log.warning("visits_not_stored", visits=len(visits), error=type(error).__name__)
-            if self._connection is not None:
-                await self._connection.close()
-                self._connection = None
-            return error
-        return None
-
-    def _wake(self) -> None:
-        busy = self._waking is not None and not self._waking.done()
-        if not busy and monotonic() - self._woken > WAKE_SECONDS:
-            self._woken = monotonic()
-            self._waking = asyncio.create_task(asyncio.to_thread(wake.count_visits))
-
     async def close(self) -> None:
-        if self._flusher is not None:
-            await self._flusher
-        if self._waking is not None:
-            await self._waking
-        if self._connection is not None:
-            await self._connection.close()
+        await self._commits.close()
+
+
+async def _append(connection: Connection, visits: Sequence[Visited]) -> None:
+    await connection.execute(_APPEND, tuple(list(column) for column in zip(*visits, strict=True)))
 
 
 def is_there_any() -> bool:
