@@ -156,7 +156,7 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
         locked.template_version, locked.sender = parts.version, parts.sender
         locked.needs_consent = found.needs_consent
         locked.launched_at = timezone.now()
-        if parts.version:
+        if parts.version and locked.template:
             links.freeze(locked, locked.template, parts.version.body)
         counting.begin(locked)
         transitions.finish(locked, Action.LAUNCH, actor=actor, actor_label=actor_label)
@@ -234,10 +234,14 @@ class _Parts(NamedTuple):
 
 def _parts(campaign: Campaign) -> _Parts:
     problems: list[str] = []
-    version = templates.latest(campaign.template)
-    if version is None:
+    version = templates.latest(campaign.template) if campaign.template else None
+    if campaign.draft_text:
+        problems.append("The text that is being written is not finished.")
+    elif campaign.template is None:
+        problems.append("The campaign has no text yet.")
+    elif version is None:
         problems.append("The template has no text yet.")
-    if campaign.template.archived:
+    if campaign.template and campaign.template.archived:
         problems.append("The template is archived; choose another one or bring it back.")
     sender, ways = None, None
     if campaign.sender is None and (found := routes.ways()).table:
