@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from campaigns import audience, consenting, pace, sample, templates, templating, transitions, wake
 from campaigns.audience import Missing
+from campaigns.audience_rules import RulesError
 from campaigns.deferral import Deferred, deferred
 from campaigns.errors import CampaignError
 from campaigns.links import texts as links
@@ -33,6 +34,9 @@ from delivery.routing.routes import Ways
 from delivery.routing.senders import NoSender, choose_sender
 
 CENT = Decimal("0.01")
+
+_NOBODY = "Nobody is on the campaign's lists, after those it leaves out."
+_NOBODY_MEETS = "Nobody on the campaign's lists, after those it leaves out, meets the rules of its audience."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +86,15 @@ class Preflight:
 
 def preflight(campaign: Campaign) -> Preflight:
     """Look at everything a launch depends on, and at who would wait. Reads the whole audience, in the database."""
-    return replace(_examine(campaign, _parts(campaign)), deferred=deferred(campaign))
+    parts = _parts(campaign)
+    found = _examine(campaign, parts)
+    if not found.audience:
+        return found
+    return replace(found, deferred=deferred(campaign, sender=parts.address))
 
 
 def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
-    version, sender, ways, problems = parts
+    version, ways, problems = parts.version, parts.ways, parts.problems
     required: list[str] = []
     short = links.Lint()
     if version:
@@ -96,16 +104,20 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         except templating.TemplateError as error:
             problems.append(f"The template cannot be used: {error}.")
             version = None
-    survey = audience.survey(campaign, required, sender=sender.address if sender else "")
+    try:
+        survey = audience.survey(campaign, required, sender=parts.address)
+    except RulesError as error:
+        problems.append(f"The rules of its audience cannot be read: {error}")
+        return Preflight(0, 0, 0, 0, False, (), tuple(problems), 0.0, 0, 0)
     if not survey.size and campaign.include.exists():
-        problems.append("Nobody is on the campaign's lists, after those it leaves out.")
+        problems.append(_NOBODY_MEETS if campaign.rules else _NOBODY)
     if campaign.on_missing == Campaign.OnMissing.BLOCK:
         problems += [_missing_sentence(missing) for missing in survey.missing]
     problems += short.problems
     texts = sample.texts(campaign, version, ways, short.named) if version and ways else []
     segments = [text.segments for text in texts]
     mean = fmean(segments) if segments else 0.0
-    unroutable = _unroutable(campaign, ways) if ways else ()
+    unroutable = _unroutable(campaign, ways, parts.address) if ways else ()
     needs_consent = consenting.must_be_recorded(campaign)
     left_out = survey.suppressed + survey.withdrawn + (survey.unrecorded if needs_consent else 0)
     sendable = survey.size - left_out - sum(country.contacts for country in unroutable)
@@ -231,6 +243,11 @@ class _Parts(NamedTuple):
     ways: Ways | None
     problems: list[str]
 
+    @property
+    def address(self) -> str:
+        """Of the sender; "": the routes choose."""
+        return self.sender.address if self.sender else ""
+
 
 def _parts(campaign: Campaign) -> _Parts:
     problems: list[str] = []
@@ -244,15 +261,12 @@ def _parts(campaign: Campaign) -> _Parts:
     if campaign.template and campaign.template.archived:
         problems.append("The template is archived; choose another one or bring it back.")
     sender, ways = None, None
-    if campaign.sender is None and (found := routes.ways()).table:
-        ways = found
-        problems += _dead_ends(found, campaign.lane)
-    else:
-        try:
-            sender = choose_sender(campaign.sender)
-            ways = routes.way_of(sender)
-        except NoSender as error:
-            problems.append(str(error))
+    try:
+        sender, ways = way_out(campaign)
+    except NoSender as error:
+        problems.append(str(error))
+    if ways and ways.routed:
+        problems += _dead_ends(ways, campaign.lane)
     if sender and testcarrier.is_its(sender):
         problems.append("This sender is the test carrier's, which reaches nobody: choose another.")
     if sender and not sender.provider.enabled:
@@ -260,6 +274,14 @@ def _parts(campaign: Campaign) -> _Parts:
     if not campaign.include.exists():
         problems.append("The campaign has no list of contacts to send to.")
     return _Parts(version, sender, ways, problems)
+
+
+def way_out(campaign: Campaign) -> tuple[Sender | None, Ways]:
+    """The sender that its texts would leave by, None: the routes choose; and where that leads. Raises NoSender."""
+    if campaign.sender is None and (found := routes.ways()).table:
+        return None, found
+    sender = choose_sender(campaign.sender)
+    return sender, routes.way_of(sender)
 
 
 def _dead_ends(ways: Ways, lane: int) -> list[str]:
@@ -270,12 +292,12 @@ def _dead_ends(ways: Ways, lane: int) -> list[str]:
     return [f"The routes for {', '.join(sorted(dead))} lead only to senders that are switched off."] if dead else []
 
 
-def _unroutable(campaign: Campaign, ways: Ways) -> tuple[Unroutable, ...]:
+def _unroutable(campaign: Campaign, ways: Ways, sender: str) -> tuple[Unroutable, ...]:
     if ways.fixed or ways.default or ways.table.lines("", campaign.lane):
         return ()
     return tuple(
         Unroutable(country, contacts)
-        for country, contacts in audience.by_country(campaign)
+        for country, contacts in audience.by_country(campaign, sender=sender)
         if not ways.table.lines(country, campaign.lane)
     )
 

@@ -7,6 +7,7 @@ from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from campaigns.api.audience import RulesField
 from campaigns.api.links import LinksField, saved
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template, TemplateVersion
 from campaigns.templating import MAX_TEMPLATE
@@ -185,7 +186,30 @@ class ListsField(serializers.Field):
             "To one list without another",
             value={"name": "Flu shots", "template": 3, "include": [5], "exclude": [8], "on_missing": "skip"},
             request_only=True,
-        )
+        ),
+        OpenApiExample(
+            "To those of a list who speak French and were not texted this week",
+            value={
+                "name": "Flu shots",
+                "template": 3,
+                "include": [5],
+                "rules": {
+                    "match": "all",
+                    "conditions": [
+                        {"field": "language", "op": "is", "value": "fr"},
+                        {"field": "texted", "op": "not_within_days", "value": 7},
+                        {
+                            "match": "any",
+                            "conditions": [
+                                {"field": "attributes.clinic", "op": "one_of", "value": ["Elm", "Oak"]},
+                                {"field": "attributes.visits", "op": "more_than", "value": 2},
+                            ],
+                        },
+                    ],
+                },
+            },
+            request_only=True,
+        ),
     ]
 )
 class CampaignSerializer(StrictModel):
@@ -209,6 +233,7 @@ class CampaignSerializer(StrictModel):
     lane = LaneField(required=False, default=Lane.BULK)
     include = ListsField(required=False, help_text="Lists whose contacts get it.")
     exclude = ListsField(required=False, help_text="Lists whose contacts do not, even if included.")
+    rules = RulesField()
     links = LinksField(help_text="Where its short links lead; read them at `/campaigns/{id}/clicks`.")
 
     def create(self, validated_data: dict[str, Any]) -> Campaign:
@@ -237,6 +262,7 @@ class CampaignSerializer(StrictModel):
             "purpose",
             "include",
             "exclude",
+            "rules",
             "on_missing",
             "spread_minutes",
             "max_segments",
