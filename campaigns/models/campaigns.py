@@ -170,6 +170,7 @@ class Campaign(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("approve_campaign", "Can let a campaign of somebody else go to many people")]
         indexes = [
             models.Index(
                 fields=["status"],
