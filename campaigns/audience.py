@@ -34,10 +34,16 @@ _INCLUDED = "SELECT contact_id FROM contacts_membership WHERE contact_list_id = 
 _EXCLUDED = "SELECT contact_id FROM contacts_membership WHERE contact_list_id = ANY(%(exclude)s)"
 # EXCEPT sorts or hashes, so that no stale statistics can turn it into a loop over everybody for everybody.
 _LISTED = f"{_INCLUDED}{{part}} EXCEPT {_EXCLUDED}"
-_PART = " AND hashint8extended(contact_id, 0) % %(one_in)s = 0"
+_PART = " AND mod(hashint8extended(contact_id, 0), %(one_in)s) = 0"
 _RULED = """
 SELECT listed.contact_id FROM ({listed}) AS listed JOIN contacts_contact AS contact ON contact.id = listed.contact_id
 {joins} WHERE {condition}"""
+
+# Each person on the lists once, and on how many of them.
+_PLACES = f"""
+SELECT count(*), count(excluded.contact_id), count(*) FILTER (WHERE member.lists > 1 AND excluded.contact_id IS NULL)
+FROM (SELECT contact_id, count(*) AS lists FROM ({_INCLUDED}{{part}}) AS each GROUP BY contact_id) AS member
+LEFT JOIN (SELECT DISTINCT contact_id FROM ({_EXCLUDED}) AS each) AS excluded USING (contact_id)"""
 
 #: Numbers that a sender must not text; where the routes choose one, those that nobody must.
 _STOPPED = "SELECT DISTINCT phone FROM contacts_suppression WHERE lifted_at IS NULL AND scope IN ('', %(sender)s)"
@@ -81,6 +87,24 @@ def list_ids(campaign: Campaign) -> dict[str, Any]:
         "include": list(campaign.include.order_by("pk").values_list("pk", flat=True)),
         "exclude": list(campaign.exclude.order_by("pk").values_list("pk", flat=True)),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class OnLists:
+    """People on the lists of a campaign, whatever its rules are; of these, who is on one that it leaves out, and of the
+    others who is on several."""
+
+    people: int
+    excluded: int
+    several: int
+
+
+def on_lists(campaign: Campaign, *, one_in: int = 1) -> OnLists:
+    """Of everybody, or of about one in so many."""
+    with connection.cursor() as cursor:
+        query = _PLACES.format(part=_PART if one_in > 1 else "")
+        cursor.execute(query, list_ids(campaign) | {"one_in": one_in})
+        return OnLists(*cursor.fetchone())
 
 
 def known_variables() -> frozenset[str]:
