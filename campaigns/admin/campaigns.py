@@ -15,6 +15,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from campaigns import control, launch, retrying
+from campaigns.admin.audience import AudiencePages
 from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleForm
 from campaigns.admin.links import LinkInline
 from campaigns.admin.live import live
@@ -62,7 +63,7 @@ AT_ONCE: dict[Action, Verb] = {
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ReportPages, WizardPages):
+class CampaignAdmin(ReportPages, AudiencePages, WizardPages):
     form = CampaignForm
     change_form_template = "campaigns/admin/campaign.html"
     inlines = (LinkInline,)
@@ -98,6 +99,7 @@ class CampaignAdmin(ReportPages, WizardPages):
             "retry": ("<int:pk>/retry/", self.retry_view),
             "act": ("<int:pk>/act/<str:action>/", self.act_view),
             **self.wizard_pages(),
+            **self.audience_pages(),
             **self.report_pages(),
         }
 

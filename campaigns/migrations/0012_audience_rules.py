@@ -11,7 +11,6 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default=models.Value({}, models.JSONField()),
                 default=dict,
-                editable=False,
                 help_text="Which of these people it is for (`campaigns.audience_rules`). Empty: all of them.",
             ),
         ),

@@ -116,7 +116,6 @@ class Campaign(models.Model):
         default=dict,
         db_default=Value({}, models.JSONField()),
         blank=True,
-        editable=False,
         help_text="Which of these people it is for (`campaigns.audience_rules`). Empty: all of them.",
     )
     on_missing = models.CharField(
