@@ -6,7 +6,7 @@ is launched by the tick, by the same path.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from statistics import fmean
@@ -17,10 +17,13 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import audience, consenting, pace, sample, templates, templating, transitions, wake
+from campaigns import approval, audience, consenting, estimate, pace, sample, templates, templating, transitions, wake
+from campaigns.approval import NOT_NEEDED, Standing
 from campaigns.audience import Missing
+from campaigns.audience_rules import RulesError
 from campaigns.deferral import Deferred, deferred
-from campaigns.errors import CampaignError
+from campaigns.errors import CampaignError, Problem
+from campaigns.estimate import Estimate
 from campaigns.links import texts as links
 from campaigns.models import Campaign, TemplateVersion
 from campaigns.report import counting
@@ -33,6 +36,9 @@ from delivery.routing.routes import Ways
 from delivery.routing.senders import NoSender, choose_sender
 
 CENT = Decimal("0.01")
+
+_NOBODY = "Nobody is on the campaign's lists, after those it leaves out."
+_NOBODY_MEETS = "Nobody on the campaign's lists, after those it leaves out, meets the rules of its audience."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,15 @@ class Preflight:
     """Who would wait for allowed hours or a frequency cap; not looked at by a launch itself."""
     hints: tuple[str, ...] = ()
     """What could be better, in sentences; no reason to refuse."""
+    estimate: Estimate | None = None
+    """Cost by country and how long it takes; not looked at by a launch that no budget of money is about."""
+    approval: Standing = NOT_NEEDED
+    """Whether somebody else must approve it; what that keeps from being launched is among the problems."""
+
+    @property
+    def recipients(self) -> int:
+        """Who may be texted."""
+        return self.audience - self.left_out
 
     @property
     def left_out(self) -> int:
@@ -81,12 +96,19 @@ class Preflight:
 
 
 def preflight(campaign: Campaign) -> Preflight:
-    """Look at everything a launch depends on, and at who would wait. Reads the whole audience, in the database."""
-    return replace(_examine(campaign, _parts(campaign)), deferred=deferred(campaign))
+    """Look at everything a launch depends on, and at who would wait. Reads the whole audience, in the database.
+
+    For the time that the draft is meant for, or else at once.
+    """
+    parts = _parts(campaign)
+    found = _examine(campaign, parts, campaign.scheduled_at, thorough=True)
+    if not found.audience:
+        return found
+    return replace(found, deferred=deferred(campaign, sender=parts.address))
 
 
-def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
-    version, sender, ways, problems = parts
+def _examine(campaign: Campaign, parts: "_Parts", at: datetime | None, *, thorough: bool = False) -> Preflight:
+    version, ways, problems = parts.version, parts.ways, parts.problems
     required: list[str] = []
     short = links.Lint()
     if version:
@@ -94,23 +116,34 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
             short = links.lint(campaign, version.body)
             required = [name for name in audience.required_variables(version.body) if not short.covers(name)]
         except templating.TemplateError as error:
-            problems.append(f"The template cannot be used: {error}.")
+            problems.append(Problem(f"The template cannot be used: {error}.", "message"))
             version = None
-    survey = audience.survey(campaign, required, sender=sender.address if sender else "")
+    try:
+        survey = audience.survey(campaign, required, sender=parts.address)
+    except RulesError as error:
+        problems.append(Problem(f"The rules of its audience cannot be read: {error}", "audience"))
+        return Preflight(0, 0, 0, 0, False, (), tuple(problems), 0.0, 0, 0)
     if not survey.size and campaign.include.exists():
-        problems.append("Nobody is on the campaign's lists, after those it leaves out.")
+        problems.append(Problem(_NOBODY_MEETS if campaign.rules else _NOBODY, "audience"))
     if campaign.on_missing == Campaign.OnMissing.BLOCK:
-        problems += [_missing_sentence(missing) for missing in survey.missing]
-    problems += short.problems
+        problems += [Problem(_missing_sentence(missing), "message") for missing in survey.missing]
+    problems += [Problem(problem, "message") for problem in short.problems]
     texts = sample.texts(campaign, version, ways, short.named) if version and ways else []
     segments = [text.segments for text in texts]
     mean = fmean(segments) if segments else 0.0
-    unroutable = _unroutable(campaign, ways) if ways else ()
+    unroutable = _unroutable(campaign, ways, parts.address) if ways else ()
     needs_consent = consenting.must_be_recorded(campaign)
     left_out = survey.suppressed + survey.withdrawn + (survey.unrecorded if needs_consent else 0)
     sendable = survey.size - left_out - sum(country.contacts for country in unroutable)
     estimated = round(mean * sendable)
-    cost = sum((text.cost for text in texts), Decimal(0)) / max(1, len(texts)) * sendable
+    by_country = None
+    if ways and (thorough or campaign.max_cost is not None):
+        by_country = estimate.of(campaign, ways, contacts=sendable, segments=mean)
+    mean_cost = sum((text.cost for text in texts), Decimal(0)) / max(1, len(texts))
+    cost = by_country.cost if by_country else mean_cost * sendable
+    stands = approval.standing(campaign, survey.size - left_out, at)
+    if stands.problem:
+        problems.append(Problem(stands.problem))
     if unroutable and sendable <= 0:
         problems.append("No route leads to anybody of its audience, and no sender is the default.")
     if campaign.max_cost is not None and cost > campaign.max_cost:
@@ -138,6 +171,8 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         currency=settings.CURRENCY,
         unroutable=unroutable,
         hints=short.hints + (links.long_addresses(texts[0].text) if texts else ()),
+        estimate=by_country,
+        approval=stands,
     )
 
 
@@ -146,7 +181,7 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.LAUNCH)
         parts = _parts(locked)
-        found = _examine(locked, parts)
+        found = _examine(locked, parts, _planned(locked))
         if found.problems:
             raise CampaignError(*found.problems)
         if locked.spread_minutes or locked.max_segments or locked.max_cost is not None:
@@ -156,11 +191,36 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
         locked.template_version, locked.sender = parts.version, parts.sender
         locked.needs_consent = found.needs_consent
         locked.launched_at = timezone.now()
-        if parts.version:
+        if parts.version and locked.template:
             links.freeze(locked, locked.template, parts.version.body)
         counting.begin(locked)
         transitions.finish(locked, Action.LAUNCH, actor=actor, actor_label=actor_label)
         transaction.on_commit(partial(wake.freeze, locked.pk))
+    return locked
+
+
+def _planned(campaign: Campaign) -> datetime | None:
+    """The time a launch at this moment is meant for; None: it is at once, by hand."""
+    at = campaign.scheduled_at if campaign.status == Campaign.Status.SCHEDULED else None
+    return at if at and at <= clock.now() else None
+
+
+def launch_soon(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: str = "") -> Campaign:
+    """As `launch`, with LAUNCH_UNDO_SECONDS in which `unschedule` takes it back and nothing has left.
+
+    It is scheduled for then, having passed all checks of a launch, and passes them again when the tick launches it: a
+    second late, or when there is a clock and a worker again, and until then it may still be taken back.
+    """
+    if not settings.LAUNCH_UNDO_SECONDS:
+        return launch(campaign=campaign, actor=actor, actor_label=actor_label)
+    with transaction.atomic():
+        locked = transitions.begin(campaign.pk, Action.SCHEDULE)
+        found = _examine(locked, _parts(locked), None)
+        if found.problems:
+            raise CampaignError(*found.problems)
+        locked.scheduled_at = clock.now() + timedelta(seconds=settings.LAUNCH_UNDO_SECONDS)
+        reason = f"To be launched in {settings.LAUNCH_UNDO_SECONDS} seconds, unless that is undone."
+        transitions.finish(locked, Action.SCHEDULE, actor=actor, actor_label=actor_label, reason=reason)
     return locked
 
 
@@ -173,9 +233,11 @@ def schedule(*, campaign: Campaign, at: datetime, actor: AbstractBaseUser | None
         raise CampaignError("The time to launch at has passed; choose a later one, or launch now.")
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.SCHEDULE)
-        problems = _parts(locked).problems
-        if problems:
-            raise CampaignError(*problems)
+        parts = _parts(locked)
+        if settings.APPROVAL_ABOVE and not parts.problems:
+            parts.problems.extend(filter(None, [_examine(locked, parts._replace(problems=[]), at).approval.problem]))
+        if parts.problems:
+            raise CampaignError(*parts.problems)
         locked.scheduled_at = at
         reason = f"For {at.astimezone(UTC):%Y-%m-%d %H:%M %Z}."
         transitions.finish(locked, Action.SCHEDULE, actor=actor, actor_label=actor_label, reason=reason)
@@ -231,31 +293,45 @@ class _Parts(NamedTuple):
     ways: Ways | None
     problems: list[str]
 
+    @property
+    def address(self) -> str:
+        """Of the sender; "": the routes choose."""
+        return self.sender.address if self.sender else ""
+
 
 def _parts(campaign: Campaign) -> _Parts:
     problems: list[str] = []
-    version = templates.latest(campaign.template)
-    if version is None:
-        problems.append("The template has no text yet.")
-    if campaign.template.archived:
-        problems.append("The template is archived; choose another one or bring it back.")
+    version = templates.latest(campaign.template) if campaign.template else None
+    if campaign.draft_text:
+        problems.append(Problem("The text that is being written is not finished.", "message"))
+    elif campaign.template is None:
+        problems.append(Problem("The campaign has no text yet.", "message"))
+    elif version is None:
+        problems.append(Problem("The template has no text yet.", "message"))
+    if campaign.template and campaign.template.archived:
+        problems.append(Problem("The template is archived; choose another one or bring it back.", "message"))
     sender, ways = None, None
-    if campaign.sender is None and (found := routes.ways()).table:
-        ways = found
-        problems += _dead_ends(found, campaign.lane)
-    else:
-        try:
-            sender = choose_sender(campaign.sender)
-            ways = routes.way_of(sender)
-        except NoSender as error:
-            problems.append(str(error))
+    try:
+        sender, ways = way_out(campaign)
+    except NoSender as error:
+        problems.append(str(error))
+    if ways and ways.routed:
+        problems += _dead_ends(ways, campaign.lane)
     if sender and testcarrier.is_its(sender):
         problems.append("This sender is the test carrier's, which reaches nobody: choose another.")
     if sender and not sender.provider.enabled:
         problems.append(f"Provider {sender.provider.name} of sender {sender.address} is switched off.")
     if not campaign.include.exists():
-        problems.append("The campaign has no list of contacts to send to.")
+        problems.append(Problem("The campaign has no list of contacts to send to.", "audience"))
     return _Parts(version, sender, ways, problems)
+
+
+def way_out(campaign: Campaign) -> tuple[Sender | None, Ways]:
+    """The sender that its texts would leave by, None: the routes choose; and where that leads. Raises NoSender."""
+    if campaign.sender is None and (found := routes.ways()).table:
+        return None, found
+    sender = choose_sender(campaign.sender)
+    return sender, routes.way_of(sender)
 
 
 def _dead_ends(ways: Ways, lane: int) -> list[str]:
@@ -266,12 +342,12 @@ def _dead_ends(ways: Ways, lane: int) -> list[str]:
     return [f"The routes for {', '.join(sorted(dead))} lead only to senders that are switched off."] if dead else []
 
 
-def _unroutable(campaign: Campaign, ways: Ways) -> tuple[Unroutable, ...]:
+def _unroutable(campaign: Campaign, ways: Ways, sender: str) -> tuple[Unroutable, ...]:
     if ways.fixed or ways.default or ways.table.lines("", campaign.lane):
         return ()
     return tuple(
         Unroutable(country, contacts)
-        for country, contacts in audience.by_country(campaign)
+        for country, contacts in audience.by_country(campaign, sender=sender)
         if not ways.table.lines(country, campaign.lane)
     )
 

@@ -18,7 +18,8 @@ from campaigns.models import Campaign
 from campaigns.report import export, pdf, people, report
 from campaigns.report.people import Chosen
 from campaigns.report.report import WORDS, Course, Step
-from contacts.admin.base import PageAdmin, shown
+from contacts.admin.base import PageAdmin
+from contacts.masking import shown
 from delivery import errors, prices
 from delivery.models import Sender
 from delivery.reactions import Kind

@@ -7,6 +7,7 @@ from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from campaigns.api.audience import RulesField
 from campaigns.api.links import LinksField, saved
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template, TemplateVersion
 from campaigns.templating import MAX_TEMPLATE
@@ -185,11 +186,38 @@ class ListsField(serializers.Field):
             "To one list without another",
             value={"name": "Flu shots", "template": 3, "include": [5], "exclude": [8], "on_missing": "skip"},
             request_only=True,
-        )
+        ),
+        OpenApiExample(
+            "To those of a list who speak French and were not texted this week",
+            value={
+                "name": "Flu shots",
+                "template": 3,
+                "include": [5],
+                "rules": {
+                    "match": "all",
+                    "conditions": [
+                        {"field": "language", "op": "is", "value": "fr"},
+                        {"field": "texted", "op": "not_within_days", "value": 7},
+                        {
+                            "match": "any",
+                            "conditions": [
+                                {"field": "attributes.clinic", "op": "one_of", "value": ["Elm", "Oak"]},
+                                {"field": "attributes.visits", "op": "more_than", "value": 2},
+                            ],
+                        },
+                    ],
+                },
+            },
+            request_only=True,
+        ),
     ]
 )
 class CampaignSerializer(StrictModel):
-    template = RelatedId(queryset=Template.objects.all())
+    template = RelatedId(
+        queryset=Template.objects.all(),
+        allow_null=True,
+        help_text="null: none yet, which only a draft may have.",
+    )
     template_version: serializers.SlugRelatedField[TemplateVersion] = serializers.SlugRelatedField(
         slug_field="number",
         read_only=True,
@@ -205,6 +233,7 @@ class CampaignSerializer(StrictModel):
     lane = LaneField(required=False, default=Lane.BULK)
     include = ListsField(required=False, help_text="Lists whose contacts get it.")
     exclude = ListsField(required=False, help_text="Lists whose contacts do not, even if included.")
+    rules = RulesField()
     links = LinksField(help_text="Where its short links lead; read them at `/campaigns/{id}/clicks`.")
 
     def create(self, validated_data: dict[str, Any]) -> Campaign:
@@ -216,6 +245,8 @@ class CampaignSerializer(StrictModel):
     def update(self, instance: Campaign, validated_data: dict[str, Any]) -> Campaign:
         links = validated_data.pop("links", None)
         with transaction.atomic():
+            if "template" in validated_data:
+                validated_data["draft_text"] = ""  # what staff were writing gives way to it
             changed: Campaign = saved(super().update(instance, validated_data), links)
             return changed
 
@@ -231,6 +262,7 @@ class CampaignSerializer(StrictModel):
             "purpose",
             "include",
             "exclude",
+            "rules",
             "on_missing",
             "spread_minutes",
             "max_segments",

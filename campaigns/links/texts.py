@@ -121,7 +121,7 @@ def lint(campaign: Campaign, body: str) -> Lint:
     Where contacts have a variable of their own called “link”, a text without a target means that one.
     """
     names = used(body)
-    targets = Link.objects.filter(Q(campaign=campaign) | Q(template=campaign.template))
+    targets = Link.objects.filter(Q(campaign=campaign) | Q(template=campaign.template, template__isnull=False))
     owners = list(targets.values_list("name", "campaign_id"))
     named, own = {name for name, _ in owners}, {name for name, owner in owners if owner}
     lost = names - named

@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from contacts.models import ConsentEvent, ContactList
 from delivery.lanes import Lane
@@ -19,6 +19,12 @@ class Template(models.Model):
     description = models.CharField(max_length=200, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     archived = models.BooleanField(default=False)
+    of_campaign = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Written within one campaign, and not offered to others.",
+    )
 
     class Meta:
         ordering = ["name"]
@@ -65,7 +71,16 @@ class Campaign(models.Model):
         SKIP = "skip", "Skip that contact"
 
     name = models.CharField(max_length=120)
-    template = models.ForeignKey(Template, on_delete=models.PROTECT)
+    template = models.ForeignKey(
+        Template, null=True, on_delete=models.PROTECT, help_text="A draft may be without one for a while."
+    )
+    draft_text = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="What is being written and is no version of a template yet; empty: nothing is.",
+    )
     template_version = models.ForeignKey(
         TemplateVersion,
         null=True,
@@ -97,6 +112,12 @@ class Campaign(models.Model):
     )
     include = models.ManyToManyField(ContactList, related_name="+", blank=True)
     exclude = models.ManyToManyField(ContactList, related_name="+", blank=True)
+    rules = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="Which of these people it is for (`campaigns.audience_rules`). Empty: all of them.",
+    )
     on_missing = models.CharField(
         max_length=5,
         choices=OnMissing.choices,
@@ -148,6 +169,7 @@ class Campaign(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("approve_campaign", "Can let a campaign of somebody else go to many people")]
         indexes = [
             models.Index(
                 fields=["status"],
@@ -159,6 +181,9 @@ class Campaign(models.Model):
             models.CheckConstraint(
                 condition=~Q(status="scheduled") | Q(scheduled_at__isnull=False),
                 name="campaign_scheduled_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="draft") | Q(template__isnull=False), name="campaign_launched_has_template"
             ),
         ]
 
