@@ -1,15 +1,17 @@
-"""How many of an audience would not be texted at once: by allowed hours and frequency caps, as they stand now."""
+"""How many of an audience would not be texted at once: by the campaign's own time, allowed hours and frequency caps, as
+they stand now."""
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from campaigns import audience
+from campaigns import audience, local_time
 from campaigns.models import Campaign
 from contacts import phone, whereabouts
 from delivery import clock
 from delivery.states import WaitsFor
 from delivery.timerules import bound, caps, places
+from delivery.timerules.opening import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +29,39 @@ class Deferred:
 
 
 def deferred(campaign: Campaign) -> tuple[Deferred, ...]:
-    """What a launch at this moment would mean; none for a lane that no rule is about.
+    """What a launch at this moment would mean; none for a lane that no rule is about and a campaign without a time.
 
     Reads the audience twice, in the database, and holds no more than the places that there are. A frequency cap is
-    counted for those to whom it is an hour that is allowed where they were last texted.
+    counted for those to whom it is an hour that is allowed where they were last texted; not for a campaign with a time
+    of its own, whose caps nobody knows before that has come.
     """
-    if campaign.lane not in bound.lanes():
+    now, is_bound = clock.now(), campaign.lane in bound.lanes()
+    own_time = local_time.of(campaign, now)
+    if not is_bound and own_time is None:
         return ()
-    return tuple(found for found in (*_by_hours(campaign), *_by_caps(campaign)) if found.contacts)
+    found = _by_time(campaign, own_time, places.rules() if is_bound else {}, now)
+    if is_bound and own_time is None:
+        found += _by_caps(campaign)
+    return tuple(one for one in found if one.contacts)
 
 
-def _by_hours(campaign: Campaign) -> list[Deferred]:
-    now, rules = clock.now(), places.rules()
-    opens: dict[whereabouts.Place, datetime] = {}
-    waiting: Counter[datetime] = Counter()
+def _by_time(
+    campaign: Campaign, own_time: local_time.WallClock | None, rules: dict[str, Rule], now: datetime
+) -> list[Deferred]:
+    """Each contact once, by what it would wait for last."""
+    known: dict[whereabouts.Place, tuple[WaitsFor | None, datetime]] = {}
+    waiting: dict[WaitsFor, Counter[datetime]] = {}
     for example, hints, contacts in audience.by_whereabouts(campaign):
         place = whereabouts.find(example, phone.country(example), hints)
-        if place not in opens:
-            opens[place] = places.window(place, rules, now).opens
-        if opens[place] > now:
-            waiting[opens[place]] += contacts
-    if not waiting:
-        return []
-    return [Deferred(WaitsFor.QUIET_HOURS, waiting.total(), min(waiting), max(waiting))]
+        if place not in known:
+            leaves = own_time.moment(place.zones) if own_time else now
+            opens = places.window(place, rules, leaves).opens if rules else leaves
+            reason = WaitsFor.QUIET_HOURS if opens > leaves else WaitsFor.LOCAL_TIME if leaves > now else None
+            known[place] = reason, max(opens, leaves)
+        reason, until = known[place]
+        if reason:
+            waiting.setdefault(reason, Counter())[until] += contacts
+    return [Deferred(reason, times.total(), min(times), max(times)) for reason, times in sorted(waiting.items())]
 
 
 def _by_caps(campaign: Campaign) -> list[Deferred]:

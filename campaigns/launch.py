@@ -1,7 +1,7 @@
 """Launching: what must be right before a campaign leaves, and the moment it does.
 
-A launch freezes the template's version and the sender (none where the routes decide for each message), and says so
-in one event; the audience is frozen right after, by a task (see `campaigns.materialise`). A scheduled campaign
+A launch freezes the versions of its templates and the sender (none where the routes decide for each message), and
+says so in one event; the audience is frozen right after, by a task (see `campaigns.materialise`). A scheduled campaign
 is launched by the tick, by the same path.
 """
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from statistics import fmean
 from typing import NamedTuple
 
 from django.conf import settings
@@ -17,13 +16,14 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import audience, consenting, pace, sample, templates, templating, transitions, wake
+from campaigns import audience, consenting, local_time, pace, sample, split, templating, transitions, wake
 from campaigns.audience import Missing
 from campaigns.deferral import Deferred, deferred
 from campaigns.errors import CampaignError
 from campaigns.links import texts as links
-from campaigns.models import Campaign, TemplateVersion
+from campaigns.models import Campaign
 from campaigns.report import counting
+from campaigns.split import Split
 from campaigns.transitions import Action
 from delivery import clock, prices, testcarrier
 from delivery import control as delivery_control
@@ -59,6 +59,8 @@ class Preflight:
     unrecorded: int
     """And those of whom no consent is recorded, who are left out where `needs_consent`."""
     needs_consent: bool
+    held_out: int
+    """About so many of those who are left get no text, to compare with."""
     missing: tuple[Missing, ...]
     problems: tuple[str, ...]
     mean_segments: float
@@ -82,35 +84,36 @@ class Preflight:
 
 def preflight(campaign: Campaign) -> Preflight:
     """Look at everything a launch depends on, and at who would wait. Reads the whole audience, in the database."""
-    return replace(_examine(campaign, _parts(campaign)), deferred=deferred(campaign))
+    at = campaign.scheduled_at if campaign.status == Campaign.Status.SCHEDULED else None
+    return replace(_examine(campaign, _parts(campaign, at or timezone.now())), deferred=deferred(campaign))
 
 
 def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
-    version, sender, ways, problems = parts
-    required: list[str] = []
-    short = links.Lint()
-    if version:
-        try:
-            short = links.lint(campaign, version.body)
-            required = [name for name in audience.required_variables(version.body) if not short.covers(name)]
-        except templating.TemplateError as error:
-            problems.append(f"The template cannot be used: {error}.")
-            version = None
+    arms, sender, ways, problems = parts
+    required: list[audience.Required] = []
+    short, usable = links.Lint(), bool(arms.versions)
+    try:
+        short = links.lint(campaign, arms.texts)
+        required = [one for one in audience.required_by(arms.texts.values()) if not short.covers(one.variable)]
+    except templating.TemplateError as error:
+        problems.append(f"The template cannot be used: {error}.")
+        usable = False
     survey = audience.survey(campaign, required, sender=sender.address if sender else "")
     if not survey.size and campaign.include.exists():
         problems.append("Nobody is on the campaign's lists, after those it leaves out.")
     if campaign.on_missing == Campaign.OnMissing.BLOCK:
         problems += [_missing_sentence(missing) for missing in survey.missing]
     problems += short.problems
-    texts = sample.texts(campaign, version, ways, short.named) if version and ways else []
-    segments = [text.segments for text in texts]
-    mean = fmean(segments) if segments else 0.0
+    texts = sample.texts(campaign, arms, ways, short.named) if usable and ways else []
+    mean = sample.means(texts)
     unroutable = _unroutable(campaign, ways) if ways else ()
     needs_consent = consenting.must_be_recorded(campaign)
     left_out = survey.suppressed + survey.withdrawn + (survey.unrecorded if needs_consent else 0)
     sendable = survey.size - left_out - sum(country.contacts for country in unroutable)
-    estimated = round(mean * sendable)
-    cost = sum((text.cost for text in texts), Decimal(0)) / max(1, len(texts)) * sendable
+    held_out = sendable * arms.hold_out // split.LOTS
+    texted = sendable - held_out
+    estimated = round(mean.segments * texted)
+    cost = mean.cost * texted
     if unroutable and sendable <= 0:
         problems.append("No route leads to anybody of its audience, and no sender is the default.")
     if campaign.max_cost is not None and cost > campaign.max_cost:
@@ -131,8 +134,9 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         needs_consent=needs_consent,
         missing=survey.missing,
         problems=tuple(problems),
-        mean_segments=round(mean, 2),
-        most_segments=max(segments, default=0),
+        held_out=max(held_out, 0),
+        mean_segments=round(mean.segments, 2),
+        most_segments=max((text.segments for text in texts), default=0),
         estimated_segments=estimated,
         estimated_cost=cost.quantize(CENT),
         currency=settings.CURRENCY,
@@ -145,7 +149,7 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
     """Start sending, now. Raises CampaignError; of two launches at once, one does."""
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.LAUNCH)
-        parts = _parts(locked)
+        parts = _parts(locked, timezone.now())
         found = _examine(locked, parts)
         if found.problems:
             raise CampaignError(*found.problems)
@@ -153,11 +157,11 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
             segments = found.estimated_segments or found.audience
             rate = pace.rate(segments, locked.spread_minutes)
             delivery_control.limit(locked.pk, rate=rate, max_segments=locked.max_segments, max_cost=locked.max_cost)
-        locked.template_version, locked.sender = parts.version, parts.sender
+        split.freeze(locked, parts.arms)
+        locked.sender = parts.sender
         locked.needs_consent = found.needs_consent
         locked.launched_at = timezone.now()
-        if parts.version:
-            links.freeze(locked, locked.template, parts.version.body)
+        links.freeze(locked, parts.arms.texts)
         counting.begin(locked)
         transitions.finish(locked, Action.LAUNCH, actor=actor, actor_label=actor_label)
         transaction.on_commit(partial(wake.freeze, locked.pk))
@@ -173,7 +177,7 @@ def schedule(*, campaign: Campaign, at: datetime, actor: AbstractBaseUser | None
         raise CampaignError("The time to launch at has passed; choose a later one, or launch now.")
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.SCHEDULE)
-        problems = _parts(locked).problems
+        problems = _parts(locked, at).problems
         if problems:
             raise CampaignError(*problems)
         locked.scheduled_at = at
@@ -226,19 +230,15 @@ class _Parts(NamedTuple):
     `sender` is the one that was named, or the default one where there is no route at all; none: by the routes.
     """
 
-    version: TemplateVersion | None
+    arms: Split
     sender: Sender | None
     ways: Ways | None
     problems: list[str]
 
 
-def _parts(campaign: Campaign) -> _Parts:
-    problems: list[str] = []
-    version = templates.latest(campaign.template)
-    if version is None:
-        problems.append("The template has no text yet.")
-    if campaign.template.archived:
-        problems.append("The template is archived; choose another one or bring it back.")
+def _parts(campaign: Campaign, launch_at: datetime) -> _Parts:
+    arms = split.of(campaign)
+    problems = [*split.problems(arms), *local_time.problems(campaign, launch_at)]
     sender, ways = None, None
     if campaign.sender is None and (found := routes.ways()).table:
         ways = found
@@ -255,7 +255,7 @@ def _parts(campaign: Campaign) -> _Parts:
         problems.append(f"Provider {sender.provider.name} of sender {sender.address} is switched off.")
     if not campaign.include.exists():
         problems.append("The campaign has no list of contacts to send to.")
-    return _Parts(version, sender, ways, problems)
+    return _Parts(arms, sender, ways, problems)
 
 
 def _dead_ends(ways: Ways, lane: int) -> list[str]:

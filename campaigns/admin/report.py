@@ -17,7 +17,8 @@ from django.utils.http import urlencode
 from campaigns.models import Campaign
 from campaigns.report import export, pdf, people, report
 from campaigns.report.people import Chosen
-from campaigns.report.report import WORDS, Course, Step
+from campaigns.report.report import Course
+from campaigns.report.steps import WORDS, Step
 from contacts.admin.base import PageAdmin, shown
 from delivery import errors, prices
 from delivery.models import Sender

@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from campaigns.report.report import Course, Line, Report, Step
+from campaigns.report.report import Course, Line, Report
+from campaigns.report.steps import Step
 from delivery.states import Status
 
 

@@ -272,7 +272,7 @@ class UnroutableSerializer(serializers.Serializer):
 
 
 class DeferredSerializer(serializers.Serializer):
-    reason = serializers.CharField(help_text="quiet_hours or frequency_cap.")
+    reason = serializers.CharField(help_text="quiet_hours, frequency_cap or local_time.")
     words = serializers.CharField(source="label", help_text="The reason in words.")
     contacts = serializers.IntegerField()
     first = serializers.DateTimeField(allow_null=True, help_text="Until when the first waits; null: it gets nothing.")
