@@ -6,7 +6,7 @@ is launched by the tick, by the same path.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
@@ -16,10 +16,24 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import audience, consenting, local_time, pace, sample, split, templating, transitions, wake
+from campaigns import (
+    approval,
+    audience,
+    consenting,
+    estimate,
+    local_time,
+    pace,
+    sample,
+    split,
+    templating,
+    transitions,
+    wake,
+)
+from campaigns.approval import NOT_NEEDED, Standing
 from campaigns.audience import Missing
 from campaigns.deferral import Deferred, deferred
-from campaigns.errors import CampaignError
+from campaigns.errors import CampaignError, Problem
+from campaigns.estimate import Estimate
 from campaigns.links import texts as links
 from campaigns.models import Campaign
 from campaigns.report import counting
@@ -75,6 +89,15 @@ class Preflight:
     """Who would wait for allowed hours or a frequency cap; not looked at by a launch itself."""
     hints: tuple[str, ...] = ()
     """What could be better, in sentences; no reason to refuse."""
+    estimate: Estimate | None = None
+    """Cost by country and how long it takes; not looked at by a launch that no budget of money is about."""
+    approval: Standing = NOT_NEEDED
+    """Whether somebody else must approve it; what that keeps from being launched is among the problems."""
+
+    @property
+    def recipients(self) -> int:
+        """Who may be texted."""
+        return self.audience - self.left_out
 
     @property
     def left_out(self) -> int:
@@ -83,12 +106,16 @@ class Preflight:
 
 
 def preflight(campaign: Campaign) -> Preflight:
-    """Look at everything a launch depends on, and at who would wait. Reads the whole audience, in the database."""
-    at = campaign.scheduled_at if campaign.status == Campaign.Status.SCHEDULED else None
-    return replace(_examine(campaign, _parts(campaign, at or timezone.now())), deferred=deferred(campaign))
+    """Look at everything a launch depends on, and at who would wait. Reads the whole audience, in the database.
+
+    For the time that the draft is meant for, or else at once.
+    """
+    parts = _parts(campaign, campaign.scheduled_at or timezone.now())
+    found = _examine(campaign, parts, campaign.scheduled_at, thorough=True)
+    return replace(found, deferred=deferred(campaign))
 
 
-def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
+def _examine(campaign: Campaign, parts: "_Parts", at: datetime | None, *, thorough: bool = False) -> Preflight:
     arms, sender, ways, problems = parts
     required: list[audience.Required] = []
     short, usable = links.Lint(), bool(arms.versions)
@@ -96,24 +123,30 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         short = links.lint(campaign, arms.texts)
         required = [one for one in audience.required_by(arms.texts.values()) if not short.covers(one.variable)]
     except templating.TemplateError as error:
-        problems.append(f"The template cannot be used: {error}.")
+        problems.append(Problem(f"The template cannot be used: {error}.", "message"))
         usable = False
     survey = audience.survey(campaign, required, sender=sender.address if sender else "")
     if not survey.size and campaign.include.exists():
-        problems.append("Nobody is on the campaign's lists, after those it leaves out.")
+        problems.append(Problem("Nobody is on the campaign's lists, after those it leaves out.", "audience"))
     if campaign.on_missing == Campaign.OnMissing.BLOCK:
-        problems += [_missing_sentence(missing) for missing in survey.missing]
-    problems += short.problems
+        problems += [Problem(_missing_sentence(missing), "message") for missing in survey.missing]
+    problems += [Problem(problem, "message") for problem in short.problems]
     texts = sample.texts(campaign, arms, ways, short.named) if usable and ways else []
     mean = sample.means(texts)
     unroutable = _unroutable(campaign, ways) if ways else ()
     needs_consent = consenting.must_be_recorded(campaign)
     left_out = survey.suppressed + survey.withdrawn + (survey.unrecorded if needs_consent else 0)
     sendable = survey.size - left_out - sum(country.contacts for country in unroutable)
-    held_out = sendable * arms.hold_out // split.LOTS
+    held_out = max(sendable, 0) * arms.hold_out // split.LOTS
     texted = sendable - held_out
     estimated = round(mean.segments * texted)
-    cost = mean.cost * texted
+    by_country = None
+    if ways and (thorough or campaign.max_cost is not None):
+        by_country = estimate.of(campaign, ways, contacts=texted, segments=mean.segments)
+    cost = by_country.cost if by_country else mean.cost * texted
+    stands = approval.standing(campaign, survey.size - left_out, at)
+    if stands.problem:
+        problems.append(Problem(stands.problem))
     if unroutable and sendable <= 0:
         problems.append("No route leads to anybody of its audience, and no sender is the default.")
     if campaign.max_cost is not None and cost > campaign.max_cost:
@@ -134,7 +167,7 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         needs_consent=needs_consent,
         missing=survey.missing,
         problems=tuple(problems),
-        held_out=max(held_out, 0),
+        held_out=held_out,
         mean_segments=round(mean.segments, 2),
         most_segments=max((text.segments for text in texts), default=0),
         estimated_segments=estimated,
@@ -142,6 +175,8 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
         currency=settings.CURRENCY,
         unroutable=unroutable,
         hints=short.hints + (links.long_addresses(texts[0].text) if texts else ()),
+        estimate=by_country,
+        approval=stands,
     )
 
 
@@ -150,7 +185,7 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.LAUNCH)
         parts = _parts(locked, timezone.now())
-        found = _examine(locked, parts)
+        found = _examine(locked, parts, _planned(locked))
         if found.problems:
             raise CampaignError(*found.problems)
         if locked.spread_minutes or locked.max_segments or locked.max_cost is not None:
@@ -168,6 +203,31 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
     return locked
 
 
+def _planned(campaign: Campaign) -> datetime | None:
+    """The time a launch at this moment is meant for; None: it is at once, by hand."""
+    at = campaign.scheduled_at if campaign.status == Campaign.Status.SCHEDULED else None
+    return at if at and at <= clock.now() else None
+
+
+def launch_soon(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: str = "") -> Campaign:
+    """As `launch`, with LAUNCH_UNDO_SECONDS in which `unschedule` takes it back and nothing has left.
+
+    It is scheduled for then, having passed all checks of a launch, and passes them again when the tick launches it: a
+    second late, or when there is a clock and a worker again, and until then it may still be taken back.
+    """
+    if not settings.LAUNCH_UNDO_SECONDS:
+        return launch(campaign=campaign, actor=actor, actor_label=actor_label)
+    with transaction.atomic():
+        locked = transitions.begin(campaign.pk, Action.SCHEDULE)
+        found = _examine(locked, _parts(locked, timezone.now()), None)
+        if found.problems:
+            raise CampaignError(*found.problems)
+        locked.scheduled_at = clock.now() + timedelta(seconds=settings.LAUNCH_UNDO_SECONDS)
+        reason = f"To be launched in {settings.LAUNCH_UNDO_SECONDS} seconds, unless that is undone."
+        transitions.finish(locked, Action.SCHEDULE, actor=actor, actor_label=actor_label, reason=reason)
+    return locked
+
+
 def schedule(*, campaign: Campaign, at: datetime, actor: AbstractBaseUser | None, actor_label: str = "") -> Campaign:
     """Launch at a later time, or at another one than said before. Raises CampaignError.
 
@@ -177,9 +237,11 @@ def schedule(*, campaign: Campaign, at: datetime, actor: AbstractBaseUser | None
         raise CampaignError("The time to launch at has passed; choose a later one, or launch now.")
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.SCHEDULE)
-        problems = _parts(locked, at).problems
-        if problems:
-            raise CampaignError(*problems)
+        parts = _parts(locked, at)
+        if settings.APPROVAL_ABOVE and not parts.problems:
+            parts.problems.extend(filter(None, [_examine(locked, parts._replace(problems=[]), at).approval.problem]))
+        if parts.problems:
+            raise CampaignError(*parts.problems)
         locked.scheduled_at = at
         reason = f"For {at.astimezone(UTC):%Y-%m-%d %H:%M %Z}."
         transitions.finish(locked, Action.SCHEDULE, actor=actor, actor_label=actor_label, reason=reason)
@@ -238,7 +300,9 @@ class _Parts(NamedTuple):
 
 def _parts(campaign: Campaign, launch_at: datetime) -> _Parts:
     arms = split.of(campaign)
-    problems = [*split.problems(arms), *local_time.problems(campaign, launch_at)]
+    unfinished = ["The text that is being written is not finished."] if campaign.draft_text else split.problems(arms)
+    problems: list[str] = [Problem(problem, "message") for problem in unfinished]
+    problems += [Problem(problem, "time") for problem in local_time.problems(campaign, launch_at)]
     sender, ways = None, None
     if campaign.sender is None and (found := routes.ways()).table:
         ways = found
@@ -254,7 +318,7 @@ def _parts(campaign: Campaign, launch_at: datetime) -> _Parts:
     if sender and not sender.provider.enabled:
         problems.append(f"Provider {sender.provider.name} of sender {sender.address} is switched off.")
     if not campaign.include.exists():
-        problems.append("The campaign has no list of contacts to send to.")
+        problems.append(Problem("The campaign has no list of contacts to send to.", "audience"))
     return _Parts(arms, sender, ways, problems)
 
 

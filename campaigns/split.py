@@ -115,8 +115,9 @@ def of(campaign: Campaign) -> Split:
     left = LOTS - campaign.hold_out_percent - sum(variant.percent for variant in others)
     launched = campaign.launched_at is not None
 
-    def arm(letter: str, percent: int, template: Template, frozen: TemplateVersion | None) -> Arm:
-        return Arm(letter, percent, template, frozen if launched else templates.latest(template))
+    def arm(letter: str, percent: int, template: Template | None, frozen: TemplateVersion | None) -> Arm:
+        newest = templates.latest(template) if template and not launched else None
+        return Arm(letter, percent, template, frozen if launched else newest)
 
     held = [Arm(HELD_OUT, campaign.hold_out_percent)] if campaign.hold_out_percent else []
     own = arm(OWN, left, campaign.template, campaign.template_version)
@@ -129,7 +130,9 @@ def problems(split: Split) -> list[str]:
     several = len(split.variants) > 1
     for arm in split.variants:
         its = f" of variant {arm.letter}" if several else ""
-        if arm.version is None:
+        if arm.template is None:
+            found.append("The campaign has no text yet.")
+        elif arm.version is None:
             found.append(f"The template{its} has no text yet.")
         if arm.template and arm.template.archived:
             found.append(f"The template{its} is archived; choose another one or bring it back.")

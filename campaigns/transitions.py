@@ -29,6 +29,9 @@ class Action(StrEnum):
     LIMIT = "limit"
     RETRY = "retry"
     COMPLETE = "complete"
+    ASK = "ask"
+    APPROVE = "approve"
+    DECLINE = "decline"
 
 
 class Move(NamedTuple):
@@ -48,6 +51,9 @@ MOVES: dict[Action, Move] = {
     Action.LIMIT: Move(frozenset({Status.RUNNING, Status.PAUSED}), None, "given other limits"),
     Action.RETRY: Move(frozenset({Status.RUNNING, Status.COMPLETED}), Status.RUNNING, "tried again"),
     Action.COMPLETE: Move(frozenset({Status.RUNNING}), Status.COMPLETED, "completed"),
+    Action.ASK: Move(frozenset({Status.DRAFT}), None, "put up for approval"),
+    Action.APPROVE: Move(frozenset({Status.DRAFT}), None, "approved"),
+    Action.DECLINE: Move(frozenset({Status.DRAFT}), None, "declined"),
 }
 
 

@@ -195,6 +195,10 @@ TIME_RULES_LANES = env.list("TIME_RULES_LANES", default=["reminder", "bulk"])
 AUTO_PAUSE_AFTER_MESSAGES = env.int("AUTO_PAUSE_AFTER_MESSAGES", default=100)
 AUTO_PAUSE_FILTERED_PERCENT = env.float("AUTO_PAUSE_FILTERED_PERCENT", default=2.0)
 AUTO_PAUSE_FAILED_PERCENT = env.float("AUTO_PAUSE_FAILED_PERCENT", default=25.0)
+# A campaign to more people than this is launched only after somebody else's approval; 0: any may be launched at once.
+APPROVAL_ABOVE = env.int("APPROVAL_ABOVE", default=0)
+# For so long a launch by hand may be undone before anything leaves; 0: it leaves at once.
+LAUNCH_UNDO_SECONDS = env.int("LAUNCH_UNDO_SECONDS", default=30)
 # When a provider gets less of what is routed, and when more again: see delivery/routing/rules.py. Shares of attempts
 # that fail by its fault and of messages without a receipt in time; without so many of them a share says nothing.
 HEALTH_AT_LEAST = env.int("HEALTH_AT_LEAST", default=20)

@@ -19,7 +19,7 @@ from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleF
 from campaigns.admin.links import LinkInline
 from campaigns.admin.live import live
 from campaigns.admin.report import ReportPages
-from campaigns.admin.watching import WatchingAdmin
+from campaigns.admin.wizard.pages import WizardPages
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.transitions import MOVES, Action
@@ -62,7 +62,7 @@ AT_ONCE: dict[Action, Verb] = {
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ReportPages, WatchingAdmin):
+class CampaignAdmin(ReportPages, WizardPages):
     form = CampaignForm
     change_form_template = "campaigns/admin/campaign.html"
     inlines = (LinkInline,)
@@ -97,6 +97,7 @@ class CampaignAdmin(ReportPages, WatchingAdmin):
             "limit": ("<int:pk>/limit/", self.limit_view),
             "retry": ("<int:pk>/retry/", self.retry_view),
             "act": ("<int:pk>/act/<str:action>/", self.act_view),
+            **self.wizard_pages(),
             **self.report_pages(),
         }
 
@@ -145,9 +146,18 @@ class CampaignAdmin(ReportPages, WatchingAdmin):
             context = {"events": campaign.events.order_by("-pk")[:20], "may_change": self.may_move(request)}
             return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        if request.method == "GET":
+            return HttpResponseRedirect(reverse("admin:campaigns_campaign_start"))
+        return super().add_view(request, form_url, extra_context)
+
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         if change:
-            obj.save(update_fields=[name for name in form.changed_data if name not in ("include", "exclude")])
+            changed = [name for name in form.changed_data if name not in ("include", "exclude")]
+            if "template" in changed:
+                obj.draft_text = ""
+                changed.append("draft_text")
+            obj.save(update_fields=changed)
         else:
             obj.created_by = actor(request)
             obj.save()

@@ -189,7 +189,11 @@ class ListsField(serializers.Field):
     ]
 )
 class CampaignSerializer(StrictModel):
-    template = RelatedId(queryset=Template.objects.all())
+    template = RelatedId(
+        queryset=Template.objects.all(),
+        allow_null=True,
+        help_text="null: none yet, which only a draft may have.",
+    )
     template_version: serializers.SlugRelatedField[TemplateVersion] = serializers.SlugRelatedField(
         slug_field="number",
         read_only=True,
@@ -216,6 +220,8 @@ class CampaignSerializer(StrictModel):
     def update(self, instance: Campaign, validated_data: dict[str, Any]) -> Campaign:
         links = validated_data.pop("links", None)
         with transaction.atomic():
+            if "template" in validated_data:
+                validated_data["draft_text"] = ""  # what staff were writing gives way to it
             changed: Campaign = saved(super().update(instance, validated_data), links)
             return changed
 

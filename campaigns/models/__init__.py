@@ -1,6 +1,7 @@
 """Who gets what, when: templates, campaigns and their audiences; appointments and the reminders of them."""
 
 from campaigns.models.appointments import Appointment, Plan, StaffTask
+from campaigns.models.approvals import Approval
 from campaigns.models.campaigns import (
     MAX_HOLD_OUT,
     MAX_SPREAD_MINUTES,
@@ -31,6 +32,7 @@ __all__ = [
     "AnswerRule",
     "Appointment",
     "AppointmentFile",
+    "Approval",
     "AudienceChunk",
     "AudienceEntry",
     "AutoReply",

@@ -24,6 +24,12 @@ class Template(models.Model):
     description = models.CharField(max_length=200, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     archived = models.BooleanField(default=False)
+    of_campaign = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Written within one campaign, and not offered to others.",
+    )
 
     class Meta:
         ordering = ["name"]
@@ -79,7 +85,16 @@ class Campaign(models.Model):
         AT_ONCE = "at_once", _("They get it at once")
 
     name = models.CharField(max_length=120)
-    template = models.ForeignKey(Template, on_delete=models.PROTECT)
+    template = models.ForeignKey(
+        Template, null=True, on_delete=models.PROTECT, help_text="A draft may be without one for a while."
+    )
+    draft_text = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="What is being written and is no version of a template yet; empty: nothing is.",
+    )
     template_version = models.ForeignKey(
         TemplateVersion,
         null=True,
@@ -185,6 +200,7 @@ class Campaign(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("approve_campaign", "Can let a campaign of somebody else go to many people")]
         indexes = [
             models.Index(
                 fields=["status"],
@@ -196,6 +212,9 @@ class Campaign(models.Model):
             models.CheckConstraint(
                 condition=~Q(status="scheduled") | Q(scheduled_at__isnull=False),
                 name="campaign_scheduled_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="draft") | Q(template__isnull=False), name="campaign_launched_has_template"
             ),
         ]
 

@@ -9,6 +9,7 @@ import time_machine
 from django.db import transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
 from campaigns import launch, templates
 from campaigns.errors import CampaignError
@@ -332,3 +333,45 @@ def test_ticks_at_the_same_time_launch_each_campaign_once() -> None:
     assert sum(at_once(*[launch.launch_due] * 3)) == 4
     for campaign in campaigns:
         assert [event.to_status for event in campaign.events.all()] == ["running"]
+
+
+# --- with a moment to think -------------------------------------------------------------------------------------
+
+
+def test_launched_soon_it_may_be_taken_back_and_nothing_has_left(settings: Settings) -> None:
+    settings.LAUNCH_UNDO_SECONDS = 30
+    campaign = launch.launch_soon(campaign=ready(), actor=UserFactory(username="ada"))
+    assert campaign.status == Status.SCHEDULED
+    assert launch.launch_due() == 0
+    launch.unschedule(campaign=campaign, actor=None)
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.launched_at, campaign.scheduled_at) == (Status.DRAFT, None, None)
+    assert campaign.events.first().reason == "To be launched in 30 seconds, unless that is undone."
+
+
+def test_not_taken_back_it_is_launched_by_the_first_tick_after(settings: Settings) -> None:
+    settings.LAUNCH_UNDO_SECONDS = 30
+    campaign = launch.launch_soon(campaign=ready(), actor=None)
+    # However late that is, until then it may be taken back
+    Campaign.objects.filter(pk=campaign.pk).update(scheduled_at=timezone.now() - timedelta(minutes=5))
+    assert launch.launch_due() == 1
+    with pytest.raises(CampaignError, match="running"):
+        launch.unschedule(campaign=campaign, actor=None)
+
+
+def test_what_is_wrong_is_said_before_the_moment_begins() -> None:
+    with pytest.raises(CampaignError, match="no list"):
+        launch.launch_soon(campaign=ready(include=[]), actor=None)
+
+
+def test_with_no_moment_to_think_it_leaves_at_once(settings: Settings) -> None:
+    settings.LAUNCH_UNDO_SECONDS = 0
+    assert launch.launch_soon(campaign=ready(), actor=None).status == Status.RUNNING
+
+
+def test_a_draft_without_a_text_or_with_one_half_written_is_not_launched() -> None:
+    campaign = ready(template=None)
+    assert "no text yet" in refusal(campaign)
+    campaign.draft_text = "Hi {{ fir"
+    campaign.save()
+    assert "not finished" in refusal(campaign)

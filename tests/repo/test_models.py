@@ -41,6 +41,7 @@ NOT_IN_ADMIN = {
     "campaigns.Visit": "visits that wait to be counted: rows stay for about a second",
     "campaigns.CampaignReport": "what was counted for the report, which is a page of the campaign",
     "campaigns.TemplateVersion": "seen on the template, never changed",
+    "campaigns.Approval": "asked for and given in the review of the campaign, and told by its history",
     "campaigns.CampaignEvent": "the history on the campaign's page",
     "campaigns.ConversationReply": "who an answer is from; shown beside it in its conversation",
     "campaigns.AudienceEntry": "numbered ids that last while the messages are being made",
