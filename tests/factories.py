@@ -16,15 +16,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from factory.django import DjangoModelFactory, Password
 
-from campaigns.models import (
-    AudienceChunk,
-    AudienceEntry,
-    Campaign,
-    CampaignEvent,
-    Template,
-    TemplateVersion,
-    Variant,
-)
+from campaigns.models import AudienceChunk, AudienceEntry, Campaign, CampaignEvent, Template, TemplateVersion
 from contacts.models import ConsentEvent, Contact, ContactImport, ContactList, Erasure, Membership, Suppression
 from delivery.ids import campaign_message_id, new_message_id
 from delivery.models import (
@@ -339,21 +331,6 @@ class CampaignFactory(DjangoModelFactory):
     def exclude(self: Campaign, create: bool, extracted: list[ContactList] | None, **_: Any) -> None:
         if create and extracted:
             self.exclude.set(extracted)
-
-
-class VariantFactory(DjangoModelFactory):
-    """Variant B of a campaign, half of it, with a text of its own (`body="…"`)."""
-
-    class Meta:
-        model = Variant
-
-    class Params:
-        body = "Your table is ready, {{ first_name }}!"
-
-    campaign = factory.SubFactory(CampaignFactory)
-    letter = "B"
-    percent = 50
-    template = factory.LazyAttribute(lambda variant: TemplateVersionFactory(body=variant.body).template)
 
 
 class CampaignEventFactory(DjangoModelFactory):

@@ -27,9 +27,9 @@ from tests.factories import (
     SuppressionFactory,
     TemplateFactory,
     TemplateVersionFactory,
-    VariantFactory,
 )
 from tests.link_factories import LinkFactory
+from tests.variant_factories import VariantFactory
 
 LAUNCH = datetime(2026, 11, 25, 12, tzinfo=UTC)
 A, B = "Hi {{ first_name }}, the table is ready.", "Table ready, {{ first_name }}!"
