@@ -9,7 +9,7 @@ from itertools import count
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from campaigns import templates
+from campaigns import languages, templates
 from campaigns.links import texts as links
 from campaigns.models import Campaign, Template, TemplateVersion
 
@@ -51,12 +51,13 @@ def finish(campaign: Campaign, actor: AbstractBaseUser | None) -> TemplateVersio
         version = templates.save_version(
             template=own,
             body=campaign.draft_text,
+            translations=last.translations if last else None,
             smart_encoding=last.smart_encoding if last else True,
             actor=actor,
         )
         if before and before != own:
             # Where the links of the text lead goes with it.
-            links.freeze(campaign, before, version.body)
+            links.freeze(campaign, {before.pk: languages.texts(version)})
         take(campaign, own)
     return version
 
