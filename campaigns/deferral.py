@@ -1,11 +1,13 @@
-"""How many of an audience would not be texted at once: by allowed hours and frequency caps, as they stand now."""
+"""How many of an audience would not be texted at once: by the campaign's own time, allowed hours and frequency caps, as
+they stand now."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from campaigns import audience
+from campaigns import audience, local_time
 from campaigns.models import Campaign
 from contacts import phone, whereabouts
 from contacts.consents.standing import Standing
@@ -28,46 +30,59 @@ class Deferred:
         return str(self.reason.label)
 
 
+class Wait(NamedTuple):
+    """What somebody waits for last, and until when."""
+
+    reason: WaitsFor
+    until: datetime
+
+
+#: What somebody of this number, of whose whereabouts this is known, would wait for; None: nothing.
+Waits = Callable[[str, whereabouts.Hints], Wait | None]
+
+
 def deferred(campaign: Campaign, *, sender: str = "") -> tuple[Deferred, ...]:
-    """What a launch at this moment would mean; none for a lane that no rule is about.
+    """What a launch at this moment would mean. Each contact counts once, for what it would wait for last.
 
     Reads the audience twice, in the database, and holds no more than the places that there are. `sender` as in
     `audience.survey`. Raises RulesError.
     """
-    if campaign.lane not in bound.lanes():
+    if (waits := opening(campaign)) is None:
         return ()
-    opens = opening()
-    waiting: Counter[datetime] = Counter()
+    waiting: dict[WaitsFor, Counter[datetime]] = {}
     for cluster in audience.clusters(campaign, sender=sender):
-        if cluster.leave == Standing.GRANTED and (at := opens(cluster)):
-            waiting[at] += cluster.people
-    return tuple(found for found in (*by_hours(waiting), *by_caps(campaign, sender=sender)) if found.contacts)
+        if cluster.leave == Standing.GRANTED and (wait := waits(cluster.example, cluster.hints)):
+            waiting.setdefault(wait.reason, Counter())[wait.until] += cluster.people
+    found = [Deferred(reason, times.total(), min(times), max(times)) for reason, times in sorted(waiting.items())]
+    return tuple(one for one in (*found, *by_caps(campaign, sender=sender)) if one.contacts)
 
 
-def opening() -> Callable[[audience.Cluster], datetime | None]:
-    """When people may be texted by the rules as they are, None: now. Keeps what it found for each place."""
-    now, rules = clock.now(), places.rules()
-    opens: dict[whereabouts.Place, datetime] = {}
+def opening(campaign: Campaign) -> Waits | None:
+    """By the campaign's own time and the allowed hours, as they are now; None: neither is about it. Keeps what it found
+    for each place."""
+    now, is_bound = clock.now(), campaign.lane in bound.lanes()
+    own_time = local_time.of(campaign, now)
+    if not is_bound and own_time is None:
+        return None
+    rules = places.rules() if is_bound else {}
+    known: dict[whereabouts.Place, Wait | None] = {}
 
-    def of(cluster: audience.Cluster) -> datetime | None:
-        place = whereabouts.find(cluster.example, phone.country(cluster.example), cluster.hints)
-        if place not in opens:
-            opens[place] = places.window(place, rules, now).opens
-        return opens[place] if opens[place] > now else None
+    def of(number: str, hints: whereabouts.Hints) -> Wait | None:
+        place = whereabouts.find(number, phone.country(number), hints)
+        if place not in known:
+            leaves = own_time.moment(place.zones) if own_time else now
+            opens = places.window(place, rules, leaves).opens if rules else leaves
+            reason = WaitsFor.QUIET_HOURS if opens > leaves else WaitsFor.LOCAL_TIME if leaves > now else None
+            known[place] = Wait(reason, max(opens, leaves)) if reason else None
+        return known[place]
 
     return of
 
 
-def by_hours(waiting: Counter[datetime]) -> list[Deferred]:
-    """Of how many wait until when."""
-    if not waiting:
-        return []
-    return [Deferred(WaitsFor.QUIET_HOURS, waiting.total(), min(waiting), max(waiting))]
-
-
 def by_caps(campaign: Campaign, *, sender: str = "", one_in: int = 1) -> list[Deferred]:
-    """Counted for those to whom it is an hour that is allowed where they were last texted."""
-    if not caps.any_for(campaign.lane):
+    """Counted for those to whom it is an hour that is allowed where they were last texted; not for a campaign with a
+    time of its own, whose caps nobody knows before that has come."""
+    if campaign.local_time is not None or campaign.lane not in bound.lanes() or not caps.any_for(campaign.lane):
         return []
     chosen = audience.phones(campaign, sender=sender, one_in=one_in)
     found = caps.survey(chosen.sql, chosen.values, campaign.lane)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from campaigns import audience, audience_where, consenting, headcount
+from campaigns import audience, audience_where, consenting, deferral, headcount
 from campaigns.headcount import Group
 from campaigns.models import Campaign
 from contacts import consent, phone
@@ -103,6 +103,7 @@ def _windows(campaign: Campaign, after: int) -> Iterator[tuple[int, list[Person]
     """Everybody on the lists, judged as they are wanted; with each window its last contact."""
     sender, ways = headcount.way_out(campaign)
     recorded = consenting.must_be_recorded(campaign)
+    own_time = deferral.opening(campaign) if campaign.local_time else None
     where = audience_where.where(audience.rules(campaign), clock.now())
     values = {**audience.list_ids(campaign), **where.values, "purpose": campaign.purpose, "window": WINDOW}
     query = _PEOPLE.format(condition=where.sql, joins=where.joins)
@@ -117,7 +118,7 @@ def _windows(campaign: Campaign, after: int) -> Iterator[tuple[int, list[Person]
         people = [_judged(row, erased, sender, ways, recorded, campaign.lane) for row in rows]
         if ids:
             after = ids[-1]
-            yield after, _in_time(rows, people, campaign.lane)
+            yield after, _in_time(rows, people, campaign.lane, own_time)
         if len(ids) < WINDOW:
             return
 
@@ -142,19 +143,24 @@ def _judged(row: _Row, erased: Collection[str], sender: str, ways: Ways | None, 
     return Person(row.id, row.phone, row.name, group, row.several and not row.excluded, reason)
 
 
-def _in_time(rows: Sequence[_Row], people: Sequence[Person], lane: int) -> list[Person]:
+def _in_time(
+    rows: Sequence[_Row], people: Sequence[Person], lane: int, own_time: deferral.Waits | None
+) -> list[Person]:
     """The same; of those who are to be texted, with when."""
     asked = [n for n, person in enumerate(people) if person.group is Group.AT_ONCE]
-    recipients = [Recipient(rows[n].phone, phone.country(rows[n].phone), Hints(*rows[n][-3:])) for n in asked]
+    hints = {n: Hints(*rows[n][-3:]) for n in asked}
     with transaction.atomic():
-        found = dict(zip(asked, arrivals(recipients, lane), strict=True))
-    return [_at(person, found.get(n, AT_ONCE)) for n, person in enumerate(people)]
+        arriving = arrivals([Recipient(rows[n].phone, phone.country(rows[n].phone), hints[n]) for n in asked], lane)
+    found = dict(zip(asked, arriving, strict=True))
+    waits = {n: own_time(rows[n].phone, hints[n]) for n in asked} if own_time else {}
+    return [_at(person, waits.get(n), found.get(n, AT_ONCE)) for n, person in enumerate(people)]
 
 
-def _at(person: Person, arrival: Arrival) -> Person:
+def _at(person: Person, wait: deferral.Wait | None, arrival: Arrival) -> Person:
+    if wait:
+        return replace(person, group=headcount.BY_WAIT[wait.reason], until=wait.until)
     if arrival.until is None:
         return person
     if arrival.never:
         return replace(person, group=Group.CAPPED)
-    group = Group.QUIET_HOURS if arrival.waits_for == WaitsFor.QUIET_HOURS else Group.OVER_CAP
-    return replace(person, group=group, until=arrival.until)
+    return replace(person, group=headcount.BY_WAIT[WaitsFor(arrival.waits_for)], until=arrival.until)

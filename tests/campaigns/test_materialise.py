@@ -293,9 +293,9 @@ def test_a_chunk_takes_as_many_queries_for_many_contacts_as_for_few(monkeypatch:
             assert materialise.materialise_chunk(campaign.pk)
         counts.append(len(captured))
     assert Message.objects.count() == 203
-    # The savepoint and its release; the chunk, prices, consents held still, its entries, the contacts; stage, copy,
-    # rows; the end.
-    assert counts == [11, 11]
+    # The savepoint and its release; the chunk, prices, variants, consents held still, its entries, the contacts; stage,
+    # copy, rows; the end.
+    assert counts == [12, 12]
 
 
 @pytest.mark.django_db(transaction=True)
