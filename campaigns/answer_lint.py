@@ -39,8 +39,7 @@ _ASK, _ABOUT, _CONSENT = _any("ask"), _any("about"), _any("consent")
 
 def problems(body: str) -> list[Problem]:
     """One for each word that must not be asked for."""
-    # Variables keep their place and say nothing.
-    text = _LIQUID.sub(lambda found: " " * len(found[0]), body)
+    text = without_liquid(body)
     found = []
     for start, sentence in _sentences(text):
         for at, word in _asked_for(sentence):
@@ -48,6 +47,11 @@ def problems(body: str) -> list[Problem]:
             line, column = before.count("\n") + 1, start + at - (before.rfind("\n") + 1) + 1
             found.append(Problem(ProblemKind.RESERVED_ANSWER, _why(word), line, column))
     return found
+
+
+def without_liquid(body: str) -> str:
+    """Variables and tags keep their place and say nothing."""
+    return _LIQUID.sub(lambda found: " " * len(found[0]), body)
 
 
 def _why(word: str) -> str:

@@ -1,10 +1,8 @@
 """Campaigns: a form while it is a draft, a live page from then on, and a button for every lawful move."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -20,10 +18,11 @@ from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleF
 from campaigns.admin.links import LinkInline
 from campaigns.admin.live import live
 from campaigns.admin.report import ReportPages
+from campaigns.admin.watching import Verb
 from campaigns.admin.wizard.pages import WizardPages
-from campaigns.errors import CampaignError
+from campaigns.admin.wizard.sending import SendingPages
 from campaigns.models import Campaign
-from campaigns.transitions import MOVES, Action
+from campaigns.transitions import Action
 from contacts.admin.base import actor, number_of
 from delivery import tallies
 from delivery.admin import words
@@ -39,7 +38,12 @@ STATUS_LABELS = {
 
 
 class CountedChangeList(ChangeList):
-    """One read of the tallies for the whole page."""
+    """One read of the tallies for the whole page. A draft opens in the wizard."""
+
+    def url_for_result(self, result: Any) -> str:
+        if result.status == Campaign.Status.DRAFT:
+            return reverse("admin:campaigns_campaign_open", args=[result.pk])
+        return str(super().url_for_result(result))
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -52,8 +56,6 @@ class CountedChangeList(ChangeList):
             campaign.counts = counts.get(campaign.pk, {})
 
 
-Verb = Callable[..., Any]
-
 #: Moves that go at the press of a button; the others ask first.
 AT_ONCE: dict[Action, Verb] = {
     Action.PAUSE: control.pause,
@@ -63,7 +65,7 @@ AT_ONCE: dict[Action, Verb] = {
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ReportPages, AudiencePages, WizardPages):
+class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages):
     form = CampaignForm
     change_form_template = "campaigns/admin/campaign.html"
     inlines = (LinkInline,)
@@ -100,6 +102,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages):
             "act": ("<int:pk>/act/<str:action>/", self.act_view),
             **self.wizard_pages(),
             **self.audience_pages(),
+            **self.sending_pages(),
             **self.report_pages(),
         }
 
@@ -180,27 +183,6 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages):
         return super().get_queryset(request).select_related("template", "template_version", "sender__provider")
 
     # --- moves ------------------------------------------------------------------------------------------------
-
-    def movable(self, request: HttpRequest, pk: int) -> Campaign:
-        if not self.may_move(request):
-            raise PermissionDenied
-        campaign: Campaign = self.allowed(request, pk, "view")
-        return campaign
-
-    def move(
-        self, request: HttpRequest, campaign: Campaign, action: Action, verb: Verb, **details: Any
-    ) -> HttpResponse:
-        """Do it and say so, or say why not; then show the campaign as it is now."""
-        try:
-            verb(campaign=campaign, actor=actor(request), **details)
-        except CampaignError as error:
-            for problem in error.problems:
-                messages.error(request, problem)
-        else:
-            messages.success(request, f"“{campaign.name}” is {MOVES[action].done}.")
-        if request.headers.get("HX-Request"):
-            return self.progress_fragment(request, campaign.pk, said=list(messages.get_messages(request)))
-        return HttpResponseRedirect(self.home_url(campaign))
 
     def act_view(self, request: HttpRequest, pk: int, action: str) -> HttpResponse:
         if request.method != "POST":

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
+from django.conf import settings
 from django.utils import timezone
 
 from campaigns.models import Campaign
@@ -53,6 +55,8 @@ class Live:
     started: datetime | None
     ended: datetime | None
     preparing: bool
+    leaves_in: int | None
+    """Seconds in which a launch by hand may be undone; 0: the next tick launches it; None: it is not about to leave."""
     actions: list[Action]
 
     @property
@@ -101,8 +105,16 @@ def live(campaign: Campaign) -> Live:
         started=campaign.launched_at,
         ended=campaign.finished_at,
         preparing=campaign.launched_at is not None and campaign.materialised_at is None,
+        leaves_in=_leaves_in(campaign),
         actions=allowed(campaign.status),
     )
+
+
+def _leaves_in(campaign: Campaign) -> int | None:
+    if campaign.status != Campaign.Status.SCHEDULED or campaign.scheduled_at is None:
+        return None
+    left = (campaign.scheduled_at - timezone.now()).total_seconds()
+    return max(0, ceil(left)) if left <= settings.LAUNCH_UNDO_SECONDS else None
 
 
 def time_left(left: timedelta) -> str:

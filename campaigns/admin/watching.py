@@ -1,15 +1,21 @@
 """The page of a campaign under way, and the parts of it that renew themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from campaigns.admin import ways
 from campaigns.admin.live import live
+from campaigns.errors import CampaignError
 from campaigns.models import Campaign
-from contacts.admin.base import PageAdmin
+from campaigns.transitions import MOVES, Action
+from contacts.admin.base import PageAdmin, actor
+
+Verb = Callable[..., Any]
 
 #: Tells htmx to stop asking.
 STOP_ASKING = 286
@@ -20,10 +26,32 @@ class WatchingAdmin(PageAdmin):
         return reverse("admin:campaigns_campaign_live", args=[campaign.pk])
 
     def home_url(self, campaign: Campaign) -> str:
-        return reverse("admin:campaigns_campaign_change", args=[campaign.pk])
+        """The review of a draft, which leads on to the live page of what is none any more."""
+        return reverse("admin:campaigns_campaign_wizard", args=[campaign.pk, "review"])
 
     def may_move(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("campaigns.change_campaign"))
+
+    def movable(self, request: HttpRequest, pk: int) -> Campaign:
+        if not self.may_move(request):
+            raise PermissionDenied
+        campaign: Campaign = self.allowed(request, pk, "view")
+        return campaign
+
+    def move(
+        self, request: HttpRequest, campaign: Campaign, action: Action, verb: Verb, *, said: str = "", **details: Any
+    ) -> HttpResponse:
+        """Do it and say so (`said`, or what the move is called), or say why not; then show the campaign as it is."""
+        try:
+            verb(campaign=campaign, actor=actor(request), **details)
+        except CampaignError as error:
+            for problem in error.problems:
+                messages.error(request, problem)
+        else:
+            messages.success(request, said or f"“{campaign.name}” is {MOVES[action].done}.")
+        if request.headers.get("HX-Request"):
+            return self.progress_fragment(request, campaign.pk, said=list(messages.get_messages(request)))
+        return HttpResponseRedirect(self.home_url(campaign))
 
     def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign: Campaign = self.allowed(request, pk, "view")

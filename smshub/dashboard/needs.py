@@ -13,8 +13,10 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from campaigns.models import AppointmentFile, CalendarFeed, Campaign, Conversation, StaffTask
+from campaigns import approval
+from campaigns.models import AppointmentFile, Approval, CalendarFeed, Campaign, Conversation, StaffTask
 from contacts.models import ContactImport, Suppression
 from delivery.models import Provider
 from delivery.webhooks import endpoints
@@ -157,6 +159,18 @@ def refusals(_: Scene) -> Iterable[Need]:
     return _counted(rows.order_by("-pk").values_list("pk"), "refusals", one, many, url)
 
 
+def approvals(scene: Scene) -> Iterable[Need]:
+    """Not those that somebody asks for themselves, for it is others who may say yes."""
+    asked = Approval.objects.filter(granted=None, campaign__status=Campaign.Status.DRAFT).exclude(
+        Q(asked_by=scene.user.pk) | Q(campaign__created_by=scene.user.pk)
+    )
+    rows = asked.order_by("asked_at").values_list("campaign_id", "campaign__name", "people", "asked_by__username")
+    for pk, name, people, who in rows[:NAMED]:
+        url = reverse("admin:campaigns_campaign_wizard", args=[pk, "review"])
+        why = _("%(people)s people, asked by %(who)s.") % {"people": f"{people:,}", "who": who or "–"}
+        yield Need("approvals", _("Approve %(name)s") % {"name": name}, why=why, url=url)
+
+
 def checked_imports(_: Scene) -> Iterable[Need]:
     one, many = "checked import to be started", "checked imports to be started"
     return _uploads(ContactImport, "checked", "checked-imports", one, many)
@@ -181,6 +195,7 @@ PERSON: tuple[tuple[str, Look], ...] = (
     ("campaigns.view_calendarfeed", feeds),
 )
 YES: tuple[tuple[str, Look], ...] = (
+    (approval.PERMISSION, approvals),
     ("contacts.change_suppression", refusals),
     ("contacts.change_contactimport", checked_imports),
     ("campaigns.change_appointmentfile", checked_files),

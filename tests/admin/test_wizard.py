@@ -1,19 +1,57 @@
 """A campaign written step by step: nothing that was right is lost, whatever else is missing."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
+from pytest_django import Settings
 
-from campaigns.models import Campaign
+from campaigns import approval, templates
+from campaigns.models import Campaign, Template
+from delivery.lanes import Lane
+from delivery.models import Message
 from tests import factories
+from tests.admin.conftest import at_the_keyboard
+from tests.admin.reading import read
+
+pytestmark = pytest.mark.django_db
+
+Status = Campaign.Status
+HTMX = {"HX-Request": "true"}
 
 
 def url(campaign: Campaign, step: str) -> str:
     return f"/admin/campaigns/campaign/{campaign.pk}/wizard/{step}/"
 
 
+def page(campaign: Campaign, name: str) -> str:
+    return f"/admin/campaigns/campaign/{campaign.pk}/{name}/"
+
+
 def begun() -> Campaign:
-    campaign: Campaign = factories.CampaignFactory(template=None)
+    """As its first step leaves it."""
+    campaign: Campaign = factories.CampaignFactory(template=None, name="Flu shots")
     return campaign
+
+
+def ready(**fields: object) -> Campaign:
+    """A draft that can be launched to three people, one of whom said stop."""
+    factories.DefaultSenderFactory()
+    people = factories.ContactFactory.create_batch(3)
+    factories.SuppressionFactory(phone=people[0].phone)
+    campaign: Campaign = factories.CampaignFactory(include=[factories.ContactListFactory(contacts=people)], **fields)
+    return campaign
+
+
+def written(text: str, **more: object) -> dict[str, object]:
+    """The message step, posted."""
+    return {"use": "", "text": text, "link": "", "sender": "", "on_missing": "block"} | more
+
+
+def preview(client: Client, campaign: Campaign, text: str, **more: object) -> str:
+    return client.post(page(campaign, "preview"), written(text, **more)).content.decode()
+
+
+# --- steps --------------------------------------------------------------------------------------------------------
 
 
 def test_adding_a_campaign_begins_the_wizard_and_its_first_step_makes_the_draft(staff: Client) -> None:
@@ -24,24 +62,22 @@ def test_adding_a_campaign_begins_the_wizard_and_its_first_step_makes_the_draft(
     answer = staff.post("/admin/campaigns/campaign/wizard/", {"name": "Flu shots", "purpose": "marketing"})
 
     campaign = Campaign.objects.get()
-    assert (campaign.name, campaign.status, campaign.template) == ("Flu shots", Campaign.Status.DRAFT, None)
+    assert (campaign.name, campaign.status, campaign.template) == ("Flu shots", Status.DRAFT, None)
     assert campaign.created_by is not None
     assert answer["Location"] == url(campaign, "audience")
 
 
 @pytest.mark.parametrize("step", ["name", "audience", "message", "time", "review"])
 def test_each_step_opens_on_a_draft_with_nothing_in_it(staff: Client, step: str) -> None:
-    page = staff.get(url(begun(), step))
-    assert page.status_code == 200
-    assert f'data-testid="wizard-{step}"' in page.content.decode()
+    shown = staff.get(url(begun(), step))
+    assert shown.status_code == 200
+    assert f'data-testid="wizard-{step}"' in shown.content.decode()
 
 
 def test_what_is_filled_in_saves_itself_field_by_field(staff: Client) -> None:
     campaign, people = begun(), factories.ContactListFactory()
 
-    answer = staff.post(
-        url(campaign, "audience"), {"include": [people.pk], "exclude": [404]}, headers={"HX-Request": "true"}
-    )
+    answer = staff.post(url(campaign, "audience"), {"include": [people.pk], "exclude": [404]}, headers=HTMX)
 
     assert "Not saved yet" in answer.content.decode()
     assert list(campaign.include.all()) == [people]
@@ -61,3 +97,296 @@ def test_the_way_back_is_always_open(staff: Client) -> None:
     campaign = begun()
     answer = staff.post(url(campaign, "audience"), {"go": "name"})
     assert answer["Location"] == url(campaign, "name")
+
+
+def test_a_time_and_a_pace_are_kept_with_the_draft(staff: Client) -> None:
+    campaign = begun()
+    given = {"scheduled_at_0": "2031-05-06", "scheduled_at_1": "09:30:00", "spread_minutes": "90"}
+    assert staff.post(url(campaign, "time"), given)["Location"] == url(campaign, "review")
+    campaign.refresh_from_db()
+    assert (f"{campaign.scheduled_at:%Y-%m-%d %H:%M}", campaign.spread_minutes) == ("2031-05-06 09:30", 90)
+
+
+def test_a_draft_opens_where_something_is_left_to_fill_in(staff: Client) -> None:
+    assert staff.get(page(begun(), "open"))["Location"].endswith("/wizard/audience/")
+    campaign = ready()
+    assert staff.get(page(campaign, "open"))["Location"] == url(campaign, "review")
+    assert f"{campaign.pk}/open/" in staff.get("/admin/campaigns/campaign/").content.decode()
+
+
+def test_a_step_that_was_open_while_it_was_launched_saves_nothing_more(staff: Client) -> None:
+    campaign = ready(status=Status.RUNNING)
+
+    answer = staff.post(url(campaign, "name"), {"name": "Other", "purpose": "marketing"}, headers=HTMX)
+
+    assert answer["HX-Redirect"] == page(campaign, "live")
+    campaign.refresh_from_db()
+    assert campaign.name != "Other"
+
+
+@pytest.mark.parametrize("name", ["try", "go", "approval/ask"])
+def test_who_has_no_role_sees_and_does_nothing(nobody: Client, name: str) -> None:
+    campaign = ready()
+    assert nobody.get("/admin/campaigns/campaign/wizard/").status_code == 403
+    assert nobody.get(url(campaign, "review")).status_code == 403
+    assert nobody.get(page(campaign, "checks")).status_code == 403
+    assert nobody.post(page(campaign, name)).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["preview", "try", "go", "approval/ask", "approval/yes", "approval/no"])
+def test_nothing_is_done_by_looking(staff: Client, name: str) -> None:
+    assert staff.get(page(ready(), name)).status_code == 405
+
+
+# --- the message ----------------------------------------------------------------------------------------------------
+
+
+def test_half_a_text_is_kept_and_is_no_version_yet(staff: Client) -> None:
+    campaign = begun()
+
+    staff.post(url(campaign, "message"), written("Hi {{ fir"), headers=HTMX)
+
+    campaign.refresh_from_db()
+    assert (campaign.draft_text, campaign.template) == ("Hi {{ fir", None)
+    assert "Hi {{ fir" in staff.get(url(campaign, "message")).content.decode()
+
+
+def test_left_with_a_text_that_is_wrong_the_step_says_where(staff: Client) -> None:
+    campaign = begun()
+
+    answer = staff.post(url(campaign, "message"), written("Hi\n{{ fir"))
+
+    assert "Line 2:" in answer.content.decode()
+    assert not Template.objects.exists()
+
+
+def test_left_with_a_text_that_is_right_it_is_a_version_of_the_campaigns_own(staff: Client) -> None:
+    campaign = begun()
+
+    staff.post(url(campaign, "message"), written("Hi {{ first_name }}"))
+    staff.post(url(campaign, "message"), written("Hello {{ first_name }}"))
+
+    campaign.refresh_from_db()
+    assert campaign.template is not None
+    assert (campaign.template.name, campaign.template.of_campaign, campaign.draft_text) == ("Flu shots", True, "")
+    assert [version.body for version in campaign.template.versions.all()] == [
+        "Hello {{ first_name }}",
+        "Hi {{ first_name }}",
+    ]
+
+
+def test_a_template_is_taken_as_it_is(staff: Client) -> None:
+    campaign, version = begun(), factories.TemplateVersionFactory(body="See you at {{ clinic }}")
+
+    answer = staff.post(url(campaign, "message"), written("", use=version.template.pk, go="message"))
+    assert answer["Location"] == url(campaign, "message")
+    staff.post(url(campaign, "message"), written("See you at {{ clinic }}"))
+
+    campaign.refresh_from_db()
+    assert (campaign.template, campaign.draft_text) == (version.template, "")
+    assert Template.objects.count() == 1
+
+
+def test_a_change_to_a_templates_text_stays_in_the_campaign_and_takes_its_links_along(staff: Client) -> None:
+    campaign, version = begun(), factories.TemplateVersionFactory(body="Book at {{ link }}")
+    version.template.links.create(target="https://example.org/book")
+    staff.post(url(campaign, "message"), written("", use=version.template.pk, go="message"))
+
+    staff.post(url(campaign, "message"), written("Book now at {{ link }}"))
+
+    campaign.refresh_from_db()
+    assert campaign.template != version.template
+    assert templates.latest(version.template) == version
+    assert campaign.links.get().target == "https://example.org/book"
+    assert f'value="{campaign.template_id}"' not in staff.get(url(campaign, "message")).content.decode()
+
+
+def test_where_a_link_leads_is_said_beside_the_text(staff: Client) -> None:
+    campaign = begun()
+    staff.post(url(campaign, "message"), written("See {{ link }}", link="https://example.org/a"), headers=HTMX)
+    assert campaign.links.get().target == "https://example.org/a"
+    staff.post(url(campaign, "message"), written("See {{ link }}", link="javascript:alert(1)"), headers=HTMX)
+    assert campaign.links.get().target == "https://example.org/a"
+    staff.post(url(campaign, "message"), written("See you"), headers=HTMX)
+    assert not campaign.links.exists()
+
+
+def test_the_preview_leafs_through_the_people_of_the_audience(staff: Client) -> None:
+    campaign = ready()
+
+    first = preview(staff, campaign, "Hi {{ name }}!")
+    second = preview(staff, campaign, "Hi {{ name }}!", person="1")
+
+    names = list(campaign.include.get().contacts.order_by("pk").values_list("name", flat=True))
+    assert f"Hi {names[0]}!" in first
+    assert f"Hi {names[1]}!" in second
+    assert "2 of 3" in second
+
+
+def test_who_may_not_see_numbers_previews_a_made_up_person() -> None:
+    user = factories.UserFactory()
+    user.user_permissions.add(Permission.objects.get(codename="view_campaign"))
+    campaign = ready()
+    shown = preview(at_the_keyboard(user), campaign, "Hi {{ name }}!")
+    assert "Hi Ada Byron!" in shown
+    assert "made-up" in shown
+
+
+def test_a_character_that_makes_it_dear_is_mended_at_a_click(staff: Client) -> None:
+    shown = preview(staff, ready(), "Cluj, și 🙂 {{ name }}")
+    assert 'data-replace="ș"' in shown
+    assert 'data-by="s"' in shown
+    assert "Leave “🙂” out" in shown
+
+
+def test_what_a_contact_brings_is_not_offered_to_be_mended(staff: Client) -> None:
+    campaign = ready()
+    campaign.include.get().contacts.update(name="Știrbu")
+    assert "data-replace" not in preview(staff, campaign, "Hi {{ name }}")
+
+
+@pytest.mark.parametrize(
+    ("text", "purpose", "hinted"),
+    [
+        ("Sale today", "marketing", True),
+        ("Sale today. Reply STOP to opt out", "marketing", False),
+        ("Rabatt heute. Abmelden mit „Stop“", "marketing", False),
+        ("Non-stop sale", "marketing", True),
+        ("Your order is here", "transactional", False),
+        ("", "marketing", False),
+    ],
+)
+def test_a_marketing_text_is_to_say_how_to_stop_it(staff: Client, text: str, purpose: str, hinted: bool) -> None:
+    assert ('data-testid="lacks-opt-out"' in preview(staff, ready(purpose=purpose), text)) == hinted
+
+
+# --- review, test and launch ------------------------------------------------------------------------------------------
+
+
+def test_the_review_says_who_gets_it_what_it_costs_and_how_long_it_takes(staff: Client) -> None:
+    campaign = ready()
+    checks = read(staff.get(page(campaign, "checks")).content)
+    assert checks.find("recipients").text == "2"
+    assert checks.find("takes").text == "about a minute"
+    assert "Launch to 2 people" in checks.find("go").text
+
+
+def test_what_is_wrong_leads_to_the_step_that_mends_it(staff: Client) -> None:
+    checks = read(staff.get(page(begun(), "checks")).content)
+    assert set(checks.find("wrong").links()) == {url(Campaign.objects.get(), step) for step in ("audience", "message")}
+    assert not checks.find("go").text
+
+
+def test_a_launch_waits_for_a_moment_and_is_undone(staff: Client, settings: Settings) -> None:
+    settings.LAUNCH_UNDO_SECONDS = 30
+    campaign = ready()
+
+    live = staff.post(page(campaign, "go"), follow=True)
+
+    assert live.redirect_chain[-1][0] == page(campaign, "live")
+    assert "Leaves in" in read(live.content).find("countdown").text
+    undone = staff.post(page(campaign, "act/unschedule"), follow=True)
+    assert undone.redirect_chain[-1][0] == url(campaign, "review")
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.launched_at) == (Status.DRAFT, None)
+
+
+def test_a_test_goes_to_the_number_that_is_typed_and_stays_out_of_the_campaign(staff: Client) -> None:
+    campaign = ready(body="Hi {{ first_name }}")
+
+    answer = staff.post(page(campaign, "try"), {"number": "(415) 555-0199"})
+
+    assert 'data-testid="tried"' in answer.content.decode()
+    message = Message.objects.get()
+    assert (message.recipient, message.lane, message.campaign_id) == ("+14155550199", Lane.TRANSACTIONAL, 0)
+    assert "+14155550199" in staff.get(url(campaign, "review")).content.decode()
+
+
+def test_a_test_is_refused_with_the_reason(staff: Client) -> None:
+    factories.SuppressionFactory(phone="+14155550198")
+    campaign = ready()
+    assert "suppression list" in staff.post(page(campaign, "try"), {"number": "+14155550198"}).content.decode()
+    assert "not-tried" in staff.post(page(campaign, "try"), {"number": "nonsense"}).content.decode()
+    assert "not finished" in staff.post(page(begun(), "try"), {"number": "+14155550197"}).content.decode()
+
+
+def test_tests_are_few(staff: Client) -> None:
+    campaign = ready()
+    answers = [staff.post(page(campaign, "try"), {"number": "+14155550199"}).content.decode() for _ in range(6)]
+    assert "wait for the next" in answers[-1]
+    assert Message.objects.count() == 5
+
+
+# --- approval -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def approver() -> Client:
+    """May look at campaigns and approve them, and change none."""
+    user = factories.UserFactory(username="bob")
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_campaign", "approve_campaign"]))
+    return at_the_keyboard(user)
+
+
+def test_a_campaign_to_many_is_asked_about_approved_and_launched(
+    staff: Client, approver: Client, settings: Settings
+) -> None:
+    settings.APPROVAL_ABOVE = 1
+    campaign = ready()
+
+    # Given the author's request
+    first = read(staff.get(page(campaign, "checks")).content)
+    assert not first.find("go").text
+    staff.post(page(campaign, "approval/ask"))
+    assert not read(staff.get(page(campaign, "checks")).content).find("approve").text
+
+    # When somebody else looks at it and says yes
+    assert "1 campaign" not in staff.get("/admin/").content.decode()
+    home = read(approver.get("/admin/").content)
+    assert url(campaign, "review") in home.links()
+    assert approver.get(url(campaign, "review")).status_code == 200
+    checks = approver.get(page(campaign, "checks")).content.decode()
+    assert 'data-testid="approve"' in checks
+    asked = campaign.approvals.get()
+    assert asked.fingerprint in checks
+    approver.post(page(campaign, "approval/yes"), {"seen": asked.fingerprint})
+
+    # Then it may be launched
+    after = read(staff.get(page(campaign, "checks")).content)
+    assert "Approved by bob" in after.find("approval").text
+    assert after.find("go").text
+    staff.post(page(campaign, "go"))
+    campaign.refresh_from_db()
+    assert campaign.status == Status.SCHEDULED
+
+
+def test_a_change_withdraws_what_was_asked(staff: Client, approver: Client, settings: Settings) -> None:
+    settings.APPROVAL_ABOVE = 1
+    campaign = ready()
+    staff.post(page(campaign, "approval/ask"))
+
+    staff.post(url(campaign, "name"), {"name": "Another name", "purpose": "marketing"}, headers=HTMX)
+
+    assert not campaign.approvals.exists()
+    assert url(campaign, "review") not in read(approver.get("/admin/").content).links()
+
+
+def test_leafing_through_the_steps_changes_nothing_that_was_asked_about(staff: Client, settings: Settings) -> None:
+    settings.APPROVAL_ABOVE = 1
+    campaign = ready(body="Two\nlines")
+    staff.post(page(campaign, "approval/ask"))
+
+    staff.post(url(campaign, "message"), written("Two\r\nlines"))
+
+    assert campaign.approvals.exists()
+
+
+def test_an_approver_declines_with_a_reason(staff: Client, approver: Client, settings: Settings) -> None:
+    settings.APPROVAL_ABOVE = 1
+    campaign = ready()
+    staff.post(page(campaign, "approval/ask"))
+    seen = approval.fingerprint(campaign)
+
+    approver.post(page(campaign, "approval/no"), {"seen": seen, "reason": "Wrong date."})
+
+    assert "It was not approved. Wrong date." in staff.get(page(campaign, "checks")).content.decode()

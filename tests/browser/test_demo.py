@@ -8,11 +8,13 @@ from delivery.models import Provider
 from smshub.quickstart import demo
 from smshub.quickstart.demo import compare
 from tests.browser.conftest import SCREENSHOTS, log_in
+from tests.browser.test_wizard import hurry
 from tests.hub import Hub
 
 pytestmark = [pytest.mark.browser, pytest.mark.pipeline]
 
 CONTACTS = 1000
+NAME = "Appointments of next week"
 
 
 def test_a_campaign_is_launched_and_watched_to_its_end(hub: Hub, page: Page) -> None:
@@ -26,15 +28,20 @@ def test_a_campaign_is_launched_and_watched_to_its_end(hub: Hub, page: Page) -> 
     # When they log in and write a campaign
     log_in(page, hub.url)
     page.goto(f"{hub.url}/admin/campaigns/campaign/add/")
-    page.fill("#id_name", "Appointments of next week")
-    page.select_option("#id_template", label=demo.TEMPLATE)
+    page.fill("#id_name", NAME)
+    page.get_by_test_id("next").click()
     page.locator("label", has_text=demo.LIST).first.click()
-    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_test_id("next").click()
+    page.select_option("#id_use", label=demo.TEMPLATE)
+    page.get_by_test_id("use-template").click()
+    expect(page.locator("#id_text")).not_to_have_value("")
+    page.get_by_test_id("step-review").click()
 
     # And launch it after seeing whom it reaches
-    page.get_by_test_id("launch").click()
-    expect(page.get_by_test_id("launch-count")).to_contain_text(f"{CONTACTS - CONTACTS // demo.SUPPRESSED_EVERY}")
-    page.get_by_test_id("confirm-launch").click()
+    expect(page.get_by_test_id("recipients")).to_have_text(f"{CONTACTS - CONTACTS // demo.SUPPRESSED_EVERY}")
+    page.get_by_test_id("go").click()
+    expect(page.get_by_test_id("countdown")).to_be_visible()
+    hurry(NAME)
 
     # Then the page shows it run, by itself, to its end
     progress = page.get_by_test_id("campaign-live")
@@ -47,6 +54,6 @@ def test_a_campaign_is_launched_and_watched_to_its_end(hub: Hub, page: Page) -> 
     assert not errors
 
     # And the carrier's ledger says the same
-    campaign = Campaign.objects.get(name="Appointments of next week")
+    campaign = Campaign.objects.get(name=NAME)
     assert campaign.status == Campaign.Status.COMPLETED
     assert compare(campaign.pk, hub.carrier).complete

@@ -9,9 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
+from campaigns import approval
 from campaigns.admin.watching import WatchingAdmin
-from campaigns.admin.wizard import steps
+from campaigns.admin.wizard import message, steps
 from campaigns.admin.wizard.about import AboutForm
 from campaigns.admin.wizard.forms import StepForm
 from campaigns.admin.wizard.steps import STEPS, Step
@@ -26,7 +28,9 @@ class WizardPages(WatchingAdmin):
     def wizard_pages(self) -> dict[str, Any]:
         return {
             "start": ("wizard/", self.start_view),
+            "open": ("<int:pk>/open/", self.open_view),
             "wizard": ("<int:pk>/wizard/<slug:step>/", self.step_view),
+            "preview": ("<int:pk>/preview/", require_POST(self.preview_view)),
         }
 
     def step_url(self, campaign: Campaign, step: Step) -> str:
@@ -45,12 +49,19 @@ class WizardPages(WatchingAdmin):
         context = {"title": _("New campaign"), "form": form, "bar": self.bar(None, STEPS[0]), "step": STEPS[0]}
         return self.page(request, STEPS[0].template, **context)
 
+    def open_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """At the first step with something left to fill in."""
+        campaign: Campaign = self.allowed(request, pk, "view")
+        return HttpResponseRedirect(self.step_url(campaign, next(step for step in STEPS if not step.done(campaign))))
+
     def step_view(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
         """The step; posted, it is saved. By htmx the answer says so; else the step that was asked for comes next."""
         shown = steps.of(step)
         if shown is None:
             raise Http404
-        campaign: Campaign = self.allowed(request, pk, "change")
+        # Who may only look, or approve, looks at the review.
+        looks = request.method != "POST" and shown is STEPS[-1]
+        campaign: Campaign = self.allowed(request, pk, "view" if looks else "change")
         if request.method != "POST":
             if campaign.status != Campaign.Status.DRAFT:
                 return HttpResponseRedirect(self.live_url(campaign))
@@ -63,6 +74,8 @@ class WizardPages(WatchingAdmin):
             forms = self.bound(request, draft, shown)
             for form in forms.values():
                 form.keep()
+            if any(form.has_changed() for form in forms.values()):
+                approval.withdraw(draft)
             right = not any(form.errors for form in forms.values())
             leaves = "HX-Request" not in request.headers
             if leaves and right:
@@ -75,6 +88,10 @@ class WizardPages(WatchingAdmin):
         if right or STEPS.index(asked) < STEPS.index(shown):
             return HttpResponseRedirect(self.step_url(draft, asked))
         return self.step_page(request, draft, shown, forms)
+
+    def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign: Campaign = self.allowed(request, pk, "view")
+        return self.fragment(request, "campaigns/admin/wizard/preview.html", message.preview(campaign, request))
 
     def too_late(self, request: HttpRequest, campaign: Campaign) -> HttpResponse:
         """It was launched or scheduled while the page was open."""

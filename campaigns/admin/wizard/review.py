@@ -1,12 +1,21 @@
-"""All of it once more, before it leaves."""
+"""All of it once more, before it leaves: who gets it, what it says, what it costs and what is still wrong."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
 
+from campaigns import approval, launch, writing
+from campaigns.admin.live import time_left
+from campaigns.errors import Problem
 from campaigns.models import Campaign
+from contacts.admin.base import actor
 
 TEMPLATE = "campaigns/admin/wizard/review.html"
+#: Where in the session stands the number that somebody sends tests to.
+TEST_NUMBER = "test_number"
 
 
 def done(campaign: Campaign) -> bool:
@@ -14,4 +23,46 @@ def done(campaign: Campaign) -> bool:
 
 
 def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
-    return {}
+    """What is cheap to read; the rest, which reads the audience, comes after it (`checks`)."""
+    return {
+        "include": list(campaign.include.values_list("name", flat=True)),
+        "exclude": list(campaign.exclude.values_list("name", flat=True)),
+        "text": writing.text(campaign),
+        "number": request.session.get(TEST_NUMBER, ""),
+        "may_change": request.user.has_perm("campaigns.change_campaign"),
+        "events": campaign.events.order_by("-pk")[:20],
+    }
+
+
+class Wrong(NamedTuple):
+    sentence: str
+    url: str
+    """Where it is mended; empty: nowhere in the wizard."""
+
+
+def checks(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
+    """Reads the whole audience, in the database."""
+    found = launch.preflight(campaign)
+    may_change = request.user.has_perm("campaigns.change_campaign")
+    asked = found.approval.request
+    wrong = [_wrong(campaign, problem) for problem in found.problems if problem != found.approval.problem]
+    return {
+        "campaign": campaign,
+        "preflight": found,
+        "wrong": wrong,
+        "takes": time_left(found.estimate.takes) if found.estimate else "",
+        "may_change": may_change,
+        "may_decide": asked is not None
+        and found.approval.waits
+        and approval.may_decide(asked, campaign, actor(request)),
+        "may_ask": may_change and found.approval.needed and asked is None and not wrong,
+        # What is wrong with a scheduled campaign may be mended until its time; for want of approval it is refused.
+        "may_go": may_change and not found.approval.problem and (not wrong or campaign.scheduled_at is not None),
+        "past": campaign.scheduled_at is not None and campaign.scheduled_at <= timezone.now(),
+        "undo_seconds": settings.LAUNCH_UNDO_SECONDS,
+    }
+
+
+def _wrong(campaign: Campaign, problem: str) -> Wrong:
+    step = problem.step if isinstance(problem, Problem) else ""
+    return Wrong(problem, reverse("admin:campaigns_campaign_wizard", args=[campaign.pk, step]) if step else "")

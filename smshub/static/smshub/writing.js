@@ -1,0 +1,34 @@
+// Buttons beside a text that is being written: each changes it as if somebody had typed that.
+//
+// - data-insert="name" data-into="id": a variable where the cursor is
+// - data-append="words" data-into="id": a sentence at the end
+// - data-replace="x" data-by="y" data-in="id": one character for another, wherever it stands
+(() => {
+  "use strict";
+
+  function typed(field, text, at) {
+    field.value = text;
+    field.focus();
+    field.setSelectionRange(at, at);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-insert], button[data-append], button[data-replace]");
+    const field = button && document.getElementById(button.dataset.into || button.dataset.in);
+    if (!field) {
+      return;
+    }
+    const { insert, append, replace, by } = button.dataset;
+    const { value, selectionStart, selectionEnd } = field;
+    if (insert) {
+      const variable = `{{ ${insert} }}`;
+      typed(field, value.slice(0, selectionStart) + variable + value.slice(selectionEnd), selectionStart + variable.length);
+    } else if (append) {
+      const whole = `${value.trimEnd()} ${append}`.trimStart();
+      typed(field, whole, whole.length);
+    } else {
+      typed(field, value.replaceAll(replace, by), selectionStart);
+    }
+  });
+})();
