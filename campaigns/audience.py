@@ -52,6 +52,8 @@ _PEOPLE = f"""
 audience JOIN contacts_contact AS contact ON contact.id = audience.contact_id
 LEFT JOIN ({_STOPPED}) AS suppression ON suppression.phone = contact.phone
 LEFT JOIN ({standing.EVERYBODY_SQL}) AS said ON said.phone = contact.phone"""
+_NUMBERS = "SELECT one.phone FROM audience JOIN contacts_contact AS one ON one.id = audience.contact_id"
+_A_PART_OF_THEM = _PEOPLE.replace(standing.EVERYBODY_SQL, standing.among_sql(_NUMBERS))
 _MAY_BE_TEXTED = f"suppression.phone IS NULL AND COALESCE(said.standing, %(unsaid)s) = '{Standing.GRANTED}'"
 
 
@@ -225,7 +227,8 @@ def clusters(campaign: Campaign, *, sender: str = "", one_in: int = 1) -> Iterat
     leave = f"CASE WHEN suppression.phone IS NULL THEN COALESCE(said.standing, %(unsaid)s) ELSE '{SUPPRESSED}' END"
     query = f"""
         WITH audience AS MATERIALIZED ({chosen.sql})
-        SELECT {leave}, min(contact.phone), {whereabouts.HINTS_SQL}, count(*) FROM {_PEOPLE}
+        SELECT {leave}, min(contact.phone), {whereabouts.HINTS_SQL}, count(*)
+        FROM {_A_PART_OF_THEM if one_in > 1 else _PEOPLE}
         GROUP BY left(contact.phone, {_STEM + 1}), 1, 3, 4, 5"""
     with connection.chunked_cursor() as cursor:
         cursor.execute(query, chosen.values | _leave(campaign, sender))
@@ -255,7 +258,7 @@ def phones(campaign: Campaign, *, sender: str = "", one_in: int = 1) -> Selectio
     chosen = contact_ids(campaign, one_in=one_in)
     return Selection(
         f"""WITH audience AS MATERIALIZED ({chosen.sql})
-            SELECT contact.phone FROM {_PEOPLE} WHERE {_MAY_BE_TEXTED}""",
+            SELECT contact.phone FROM {_A_PART_OF_THEM if one_in > 1 else _PEOPLE} WHERE {_MAY_BE_TEXTED}""",
         chosen.values | _leave(campaign, sender),
     )
 

@@ -63,10 +63,13 @@ document.addEventListener("alpine:init", () => {
     },
 
     remove(parts, part) {
+      // The button that was pressed is gone by then, and what is found from where it stood.
+      const field = this.field();
+      const { add } = this.$refs;
       parts.splice(parts.indexOf(part), 1);
       this.$nextTick(() => {
-        this.$refs.add.focus();
-        this.field().dispatchEvent(new Event("change", { bubbles: true }));
+        add.focus();
+        field.dispatchEvent(new Event("change", { bubbles: true }));
       });
     },
 
