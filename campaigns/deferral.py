@@ -28,25 +28,27 @@ class Deferred:
         return str(self.reason.label)
 
 
-def deferred(campaign: Campaign) -> tuple[Deferred, ...]:
-    """What a launch at this moment would mean; none for a lane that no rule is about and a campaign without a time.
+def deferred(campaign: Campaign, at: datetime | None = None) -> tuple[Deferred, ...]:
+    """What a launch at that moment, or now, would mean; none for a lane that no rule is about and a campaign without a
+    time of its own.
 
     Reads the audience twice, in the database, and holds no more than the places that there are. A frequency cap is
-    counted for those to whom it is an hour that is allowed where they were last texted; not for a campaign with a time
-    of its own, whose caps nobody knows before that has come.
+    counted for those to whom it is an hour that is allowed where they were last texted; for a launch now alone, for
+    nobody knows what will have been sent by another time.
     """
     now, is_bound = clock.now(), campaign.lane in bound.lanes()
-    own_time = local_time.of(campaign, now)
+    launch_at = max(at, now) if at else now
+    own_time = local_time.of(campaign, launch_at)
     if not is_bound and own_time is None:
         return ()
-    found = _by_time(campaign, own_time, places.rules() if is_bound else {}, now)
-    if is_bound and own_time is None:
+    found = _by_time(campaign, own_time, places.rules() if is_bound else {}, launch_at)
+    if is_bound and own_time is None and launch_at == now:
         found += _by_caps(campaign)
     return tuple(one for one in found if one.contacts)
 
 
 def _by_time(
-    campaign: Campaign, own_time: local_time.WallClock | None, rules: dict[str, Rule], now: datetime
+    campaign: Campaign, own_time: local_time.WallClock | None, rules: dict[str, Rule], launch_at: datetime
 ) -> list[Deferred]:
     """Each contact once, by what it would wait for last."""
     known: dict[whereabouts.Place, tuple[WaitsFor | None, datetime]] = {}
@@ -54,9 +56,9 @@ def _by_time(
     for example, hints, contacts in audience.by_whereabouts(campaign):
         place = whereabouts.find(example, phone.country(example), hints)
         if place not in known:
-            leaves = own_time.moment(place.zones) if own_time else now
+            leaves = own_time.moment(place.zones) if own_time else launch_at
             opens = places.window(place, rules, leaves).opens if rules else leaves
-            reason = WaitsFor.QUIET_HOURS if opens > leaves else WaitsFor.LOCAL_TIME if leaves > now else None
+            reason = WaitsFor.QUIET_HOURS if opens > leaves else WaitsFor.LOCAL_TIME if leaves > launch_at else None
             known[place] = reason, max(opens, leaves)
         reason, until = known[place]
         if reason:

@@ -96,8 +96,8 @@ class Preflight:
 
     @property
     def recipients(self) -> int:
-        """Who may be texted."""
-        return self.audience - self.left_out
+        """Who gets a text, as far as a way leads to them."""
+        return self.audience - self.left_out - self.held_out
 
     @property
     def left_out(self) -> int:
@@ -112,7 +112,7 @@ def preflight(campaign: Campaign) -> Preflight:
     """
     parts = _parts(campaign, campaign.scheduled_at or timezone.now())
     found = _examine(campaign, parts, campaign.scheduled_at, thorough=True)
-    return replace(found, deferred=deferred(campaign))
+    return replace(found, deferred=deferred(campaign, campaign.scheduled_at))
 
 
 def _examine(campaign: Campaign, parts: "_Parts", at: datetime | None, *, thorough: bool = False) -> Preflight:

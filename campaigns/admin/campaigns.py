@@ -14,6 +14,7 @@ from unfold.views import ChangeList
 
 from campaigns import control, launch, retrying
 from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleForm
+from campaigns.admin.hours import HoursPages
 from campaigns.admin.links import LinkInline
 from campaigns.admin.live import live
 from campaigns.admin.report import ReportPages
@@ -64,7 +65,7 @@ AT_ONCE: dict[Action, Verb] = {
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ReportPages, WizardPages, SendingPages):
+class CampaignAdmin(ReportPages, WizardPages, SendingPages, HoursPages):
     form = CampaignForm
     change_form_template = "campaigns/admin/campaign.html"
     inlines = (LinkInline,)
@@ -82,6 +83,10 @@ class CampaignAdmin(ReportPages, WizardPages, SendingPages):
         "lane",
         "purpose",
         "on_missing",
+        "hold_out_percent",
+        "local_time",
+        "local_date",
+        "local_passed",
         "spread_minutes",
         "max_segments",
         "max_cost",
@@ -101,6 +106,7 @@ class CampaignAdmin(ReportPages, WizardPages, SendingPages):
             "act": ("<int:pk>/act/<str:action>/", self.act_view),
             **self.wizard_pages(),
             **self.sending_pages(),
+            **self.hours_pages(),
             **self.report_pages(),
         }
 
