@@ -300,8 +300,7 @@ class _Parts(NamedTuple):
 
 def _parts(campaign: Campaign, launch_at: datetime) -> _Parts:
     arms = split.of(campaign)
-    unfinished = ["The text that is being written is not finished."] if campaign.draft_text else split.problems(arms)
-    problems: list[str] = [Problem(problem, "message") for problem in unfinished]
+    problems: list[str] = [Problem(problem, "message") for problem in split.problems(arms)]
     problems += [Problem(problem, "time") for problem in local_time.problems(campaign, launch_at)]
     sender, ways = None, None
     if campaign.sender is None and (found := routes.ways()).table:

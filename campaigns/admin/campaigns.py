@@ -13,8 +13,8 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from campaigns import control, launch, retrying
+from campaigns.admin.beside import BesidePages
 from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleForm
-from campaigns.admin.hours import HoursPages
 from campaigns.admin.links import LinkInline
 from campaigns.admin.live import live
 from campaigns.admin.report import ReportPages
@@ -65,7 +65,7 @@ AT_ONCE: dict[Action, Verb] = {
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ReportPages, WizardPages, SendingPages, HoursPages):
+class CampaignAdmin(ReportPages, WizardPages, SendingPages, BesidePages):
     form = CampaignForm
     change_form_template = "campaigns/admin/campaign.html"
     inlines = (LinkInline,)
@@ -106,7 +106,7 @@ class CampaignAdmin(ReportPages, WizardPages, SendingPages, HoursPages):
             "act": ("<int:pk>/act/<str:action>/", self.act_view),
             **self.wizard_pages(),
             **self.sending_pages(),
-            **self.hours_pages(),
+            **self.beside_pages(),
             **self.report_pages(),
         }
 

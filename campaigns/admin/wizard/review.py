@@ -29,6 +29,9 @@ def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
         "include": list(campaign.include.values_list("name", flat=True)),
         "exclude": list(campaign.exclude.values_list("name", flat=True)),
         "text": writing.text(campaign),
+        "variants": [
+            (one.letter, one.percent, writing.text(one)) for one in campaign.variants.select_related("template")
+        ],
         "when": timing.in_words(campaign),
         "number": request.session.get(TEST_NUMBER, ""),
         "may_change": request.user.has_perm("campaigns.change_campaign"),
