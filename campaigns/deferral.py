@@ -41,27 +41,31 @@ class Wait(NamedTuple):
 Waits = Callable[[str, whereabouts.Hints], Wait | None]
 
 
-def deferred(campaign: Campaign, *, sender: str = "") -> tuple[Deferred, ...]:
-    """What a launch at this moment would mean. Each contact counts once, for what it would wait for last.
+def deferred(campaign: Campaign, at: datetime | None = None, *, sender: str = "") -> tuple[Deferred, ...]:
+    """What a launch at that moment, or now, would mean. Each contact counts once, for what it would wait for last.
 
     Reads the audience twice, in the database, and holds no more than the places that there are. `sender` as in
-    `audience.survey`. Raises RulesError.
+    `audience.survey`. Frequency caps are looked at for a launch now alone, for nobody knows what will have been sent by
+    another time. Raises RulesError.
     """
-    if (waits := opening(campaign)) is None:
+    if (waits := opening(campaign, at)) is None:
         return ()
     waiting: dict[WaitsFor, Counter[datetime]] = {}
     for cluster in audience.clusters(campaign, sender=sender):
         if cluster.leave == Standing.GRANTED and (wait := waits(cluster.example, cluster.hints)):
             waiting.setdefault(wait.reason, Counter())[wait.until] += cluster.people
     found = [Deferred(reason, times.total(), min(times), max(times)) for reason, times in sorted(waiting.items())]
-    return tuple(one for one in (*found, *by_caps(campaign, sender=sender)) if one.contacts)
+    if at is None or at <= clock.now():
+        found += by_caps(campaign, sender=sender)
+    return tuple(one for one in found if one.contacts)
 
 
-def opening(campaign: Campaign) -> Waits | None:
-    """By the campaign's own time and the allowed hours, as they are now; None: neither is about it. Keeps what it found
-    for each place."""
+def opening(campaign: Campaign, at: datetime | None = None) -> Waits | None:
+    """By the campaign's own time and the allowed hours, launched at that moment, or now; None: neither is about it.
+    Keeps what it found for each place."""
     now, is_bound = clock.now(), campaign.lane in bound.lanes()
-    own_time = local_time.of(campaign, now)
+    launch_at = max(at, now) if at else now
+    own_time = local_time.of(campaign, launch_at)
     if not is_bound and own_time is None:
         return None
     rules = places.rules() if is_bound else {}
@@ -70,9 +74,9 @@ def opening(campaign: Campaign) -> Waits | None:
     def of(number: str, hints: whereabouts.Hints) -> Wait | None:
         place = whereabouts.find(number, phone.country(number), hints)
         if place not in known:
-            leaves = own_time.moment(place.zones) if own_time else now
+            leaves = own_time.moment(place.zones) if own_time else launch_at
             opens = places.window(place, rules, leaves).opens if rules else leaves
-            reason = WaitsFor.QUIET_HOURS if opens > leaves else WaitsFor.LOCAL_TIME if leaves > now else None
+            reason = WaitsFor.QUIET_HOURS if opens > leaves else WaitsFor.LOCAL_TIME if leaves > launch_at else None
             known[place] = Wait(reason, max(opens, leaves)) if reason else None
         return known[place]
 

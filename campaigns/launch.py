@@ -100,8 +100,8 @@ class Preflight:
 
     @property
     def recipients(self) -> int:
-        """Who may be texted."""
-        return self.audience - self.left_out
+        """Who gets a text, as far as a way leads to them."""
+        return self.audience - self.left_out - self.held_out
 
     @property
     def left_out(self) -> int:
@@ -118,7 +118,7 @@ def preflight(campaign: Campaign) -> Preflight:
     found = _examine(campaign, parts, campaign.scheduled_at, thorough=True)
     if not found.audience:
         return found
-    return replace(found, deferred=deferred(campaign, sender=parts.address))
+    return replace(found, deferred=deferred(campaign, campaign.scheduled_at, sender=parts.address))
 
 
 def _examine(campaign: Campaign, parts: "_Parts", at: datetime | None, *, thorough: bool = False) -> Preflight:
@@ -315,8 +315,7 @@ class _Parts(NamedTuple):
 
 def _parts(campaign: Campaign, launch_at: datetime) -> _Parts:
     arms = split.of(campaign)
-    unfinished = ["The text that is being written is not finished."] if campaign.draft_text else split.problems(arms)
-    problems: list[str] = [Problem(problem, "message") for problem in unfinished]
+    problems: list[str] = [Problem(problem, "message") for problem in split.problems(arms)]
     problems += [Problem(problem, "time") for problem in local_time.problems(campaign, launch_at)]
     sender, ways = None, None
     try:

@@ -28,12 +28,14 @@ HELD_OUT = ""
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A part of an audience. `letter` is HELD_OUT for who gets no text; no `version`: there is none (yet)."""
+    """A part of an audience. `letter` is HELD_OUT for who gets no text; no `version`: there is none (yet). It is
+    `unfinished` while somebody writes it."""
 
     letter: str
     percent: int
     template: Template | None = None
     version: TemplateVersion | None = None
+    unfinished: bool = False
 
     @property
     def held_out(self) -> bool:
@@ -115,13 +117,14 @@ def of(campaign: Campaign) -> Split:
     left = LOTS - campaign.hold_out_percent - sum(variant.percent for variant in others)
     launched = campaign.launched_at is not None
 
-    def arm(letter: str, percent: int, template: Template | None, frozen: TemplateVersion | None) -> Arm:
+    def arm(letter: str, percent: int, written: Campaign | Variant) -> Arm:
+        template = written.template
         newest = templates.latest(template) if template and not launched else None
-        return Arm(letter, percent, template, frozen if launched else newest)
+        version = written.template_version if launched else newest
+        return Arm(letter, percent, template, version, bool(written.draft_text))
 
     held = [Arm(HELD_OUT, campaign.hold_out_percent)] if campaign.hold_out_percent else []
-    own = arm(OWN, left, campaign.template, campaign.template_version)
-    return Split((*held, own, *(arm(v.letter, v.percent, v.template, v.template_version) for v in others)))
+    return Split((*held, arm(OWN, left, campaign), *(arm(other.letter, other.percent, other) for other in others)))
 
 
 def problems(split: Split) -> list[str]:
@@ -130,8 +133,10 @@ def problems(split: Split) -> list[str]:
     several = len(split.variants) > 1
     for arm in split.variants:
         its = f" of variant {arm.letter}" if several else ""
-        if arm.template is None:
-            found.append("The campaign has no text yet.")
+        if arm.unfinished:
+            found.append(f"The text{its} that is being written is not finished.")
+        elif arm.template is None:
+            found.append(f"Variant {arm.letter} has no text yet." if several else "The campaign has no text yet.")
         elif arm.version is None:
             found.append(f"The template{its} has no text yet.")
         if arm.template and arm.template.archived:
@@ -143,9 +148,9 @@ def problems(split: Split) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Another text and the percent of the audience that is to get it."""
+    """Another text and the percent of the audience that is to get it. No template: it is still to be written."""
 
-    template: Template
+    template: Template | None
     percent: int
 
 

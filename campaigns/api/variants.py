@@ -18,7 +18,9 @@ class VariantSerializer(Strict, serializers.ModelSerializer):
     """Another text, for a share of the audience that is drawn by lot. The campaign's own `template` is variant A, and
     has what the others and the hold-out leave."""
 
-    template = RelatedId(queryset=Template.objects.all())
+    template = RelatedId(
+        queryset=Template.objects.all(), allow_null=True, help_text="null: none yet, which only a draft may have."
+    )
     percent = serializers.IntegerField(min_value=1, max_value=split.LOTS - 1)
     letter = serializers.CharField(read_only=True, help_text="B, C and so on, in the order that they were given in.")
     template_version: Any = serializers.SlugRelatedField(
@@ -38,7 +40,7 @@ class VariantSerializer(Strict, serializers.ModelSerializer):
             "type": "object",
             "required": ["template", "percent"],
             "properties": {
-                "template": {"type": "integer"},
+                "template": {"type": "integer", "nullable": True},
                 "percent": {"type": "integer", "minimum": 1, "maximum": split.LOTS - 1},
                 "letter": {"type": "string", "readOnly": True},
                 "template_version": {"type": "integer", "nullable": True, "readOnly": True},

@@ -84,7 +84,21 @@ class Migration(migrations.Migration):
                 (
                     "template",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="campaigns.template"
+                        help_text="None yet, while it is a draft.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="campaigns.template",
+                    ),
+                ),
+                (
+                    "draft_text",
+                    models.TextField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        editable=False,
+                        help_text="As the campaign's own: what is being written.",
                     ),
                 ),
                 (

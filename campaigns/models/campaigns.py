@@ -234,7 +234,12 @@ class Variant(models.Model):
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="variants")
     letter = models.CharField(max_length=1)
-    template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="+")
+    template = models.ForeignKey(
+        Template, null=True, on_delete=models.PROTECT, related_name="+", help_text="None yet, while it is a draft."
+    )
+    draft_text = models.TextField(
+        blank=True, default="", db_default="", editable=False, help_text="As the campaign's own: what is being written."
+    )
     percent = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(99)])
     template_version = models.ForeignKey(
         TemplateVersion, null=True, on_delete=models.PROTECT, related_name="+", editable=False
