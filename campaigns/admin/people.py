@@ -68,7 +68,10 @@ class PersonAdmin(ContactAdmin):
         return {"timeline": ("<int:pk>/timeline/", require_GET(self.timeline_view))}
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        if contact := context.get("original"):
+        """Who it is and what happened; its form when it is asked for, or when something in it is wrong."""
+        contact: Contact | None = context.get("original")
+        context["editing"] = request.method == "POST" or "edit" in request.GET or contact is None
+        if contact is not None and not context["editing"]:
             context |= self._timeline(request, contact) | {
                 "number": shown(contact.phone, request.user),
                 "standing": self.standing(contact),

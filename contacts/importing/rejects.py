@@ -74,10 +74,16 @@ def first(upload: ContactImport, *, most: int) -> list[RejectedRow]:
         with upload.rejected_file.open("rb") as stored:
             text = io.TextIOWrapper(stored, encoding="utf-8-sig", newline="")
             rows = csv.reader(text, delimiter=upload.delimiter or ",")
-            return [RejectedRow(int(row[0]), row[2], row[3:]) for row in islice(rows, 1, most + 1)]
+            return [
+                RejectedRow(int(row[0]), row[2], list(map(_as_it_was, row[3:]))) for row in islice(rows, 1, most + 1)
+            ]
     except OSError:
         return []
 
 
 def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _as_it_was(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
