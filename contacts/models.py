@@ -1,8 +1,10 @@
 """Who may be reached: contacts, the lists they are on, and who said stop."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from contacts.consents.models import ConsentEvent, Erasure, NumberKey
 
@@ -12,6 +14,7 @@ __all__ = [
     "ContactImport",
     "ContactList",
     "Erasure",
+    "ImportTrace",
     "Membership",
     "NumberKey",
     "Suppression",
@@ -152,6 +155,8 @@ class ContactImport(models.Model):
         IMPORTING = "importing", "Importing"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
+        UNDOING = "undoing", _("Being undone")
+        UNDONE = "undone", _("Undone")
 
     file = models.FileField(upload_to="imports/")
     original_name = models.CharField(max_length=255)
@@ -192,6 +197,15 @@ class ContactImport(models.Model):
     )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    written_at = models.DateTimeField(null=True, editable=False, help_text="The moment that what it wrote bears.")
+    first_consent_id = models.BigIntegerField(null=True, editable=False, help_text="Of its lines in the ledger.")
+    last_consent_id = models.BigIntegerField(null=True, editable=False)
+    undo_until = models.DateTimeField(null=True, editable=False, help_text="Empty: it can not be undone any more.")
+    undone_at = models.DateTimeField(null=True, editable=False)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    undone = models.JSONField(default=dict, editable=False, help_text="What became of each, counted.")
 
     class Meta:
         verbose_name = "import"
@@ -199,3 +213,30 @@ class ContactImport(models.Model):
 
     def __str__(self) -> str:
         return self.original_name
+
+
+class ImportTrace(models.Model):
+    """What one import did to one contact: where a contact came from, and what an undo has to take back.
+
+    Written in the import's own transaction (`contacts.importing.copy`), without constraints that would cost a look-up
+    for each row. The index on imports takes a few pages for millions of rows, as they stand in its order.
+    """
+
+    class Act(models.IntegerChoices):
+        ADDED = 1, _("Added")
+        CHANGED = 2, _("Changed")
+        LISTED = 3, _("Put on the list")
+
+    pk = models.CompositePrimaryKey("contact_id", "import_id", "act")
+    contact = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, related_name="import_traces", db_index=False, db_constraint=False
+    )
+    import_id = models.BigIntegerField()
+    act = models.PositiveSmallIntegerField(choices=Act.choices)
+    before = models.JSONField(null=True, help_text="What the contact was before a change, as long as it can be undone.")
+
+    class Meta:
+        indexes = [BrinIndex(fields=["import_id"], name="import_trace_import")]
+
+    def __str__(self) -> str:
+        return f"{self.get_act_display()} by import {self.import_id}"

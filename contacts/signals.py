@@ -8,3 +8,6 @@ suppression_changed = Signal()
 #: People agreed to something or took it back. Sent by `ConsentEvent` with `phones` (E.164), `purpose`, `channel`,
 #: `scope` ("": every sender) and `action` ("granted" or "withdrawn"). Imports do not announce what they record.
 consent_changed = Signal()
+#: Contacts that an import added are about to be taken away again. Sent by `Contact` with `phones`, some thousand at
+#: most, and `since`, the moment of the import. A receiver returns those of the phones that must stay, as a set.
+contacts_leaving = Signal()

@@ -12,7 +12,8 @@ class DeliveryConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_delete, post_migrate, post_save
 
-        from contacts.signals import suppression_changed
+        from contacts.signals import contacts_leaving, suppression_changed
+        from delivery import written
         from delivery.models import AllowedHours
         from delivery.months import after_migrate
         from delivery.signals import text_received
@@ -23,6 +24,7 @@ class DeliveryConfig(AppConfig):
             signal.connect(_hours_changed, sender=AllowedHours)
         text_received.connect(receivers.text_received, dispatch_uid="webhooks")
         suppression_changed.connect(receivers.suppression_changed, dispatch_uid="webhooks")
+        contacts_leaving.connect(written.on_leaving, dispatch_uid="delivery")
         checks.register(_policy_makes_sense, "delivery")
 
 

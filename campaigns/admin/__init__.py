@@ -1,4 +1,15 @@
-from campaigns.admin import answers, appointments, campaigns, conversations, feeds, files, messages, reminders, texts
+from campaigns.admin import (
+    answers,
+    appointments,
+    campaigns,
+    conversations,
+    feeds,
+    files,
+    messages,
+    people,
+    reminders,
+    texts,
+)
 
 __all__ = [
     "answers",
@@ -8,6 +19,7 @@ __all__ = [
     "feeds",
     "files",
     "messages",
+    "people",
     "reminders",
     "texts",
 ]

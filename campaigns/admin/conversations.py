@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 from unfold.decorators import display
 
@@ -16,9 +17,9 @@ from campaigns.conversations import desk, threads
 from campaigns.conversations.desk import Author, CannotReply
 from campaigns.models import Appointment, CannedReply, Conversation
 from contacts.admin.base import LargeTableAdmin, actor, text_area
-from contacts.admin.finding import by_number
+from contacts.admin.finding import by_number, e164
 from contacts.consent import is_suppressed
-from contacts.masking import masked, may_see_numbers, may_see_people, shown
+from contacts.masking import Looking, masked, may_see_numbers, may_see_people, shown
 from delivery.admin import words
 from delivery.admin.messages import as_uuid
 from delivery.segments import measure
@@ -26,6 +27,15 @@ from delivery.submit import MAX_BODY
 
 #: Canned replies that are offered on a page, and people whom a conversation may be given to.
 MOST_CANNED, MOST_PEOPLE = 50, 200
+#: Conversations that are listed beside one.
+BESIDE = 30
+
+
+def find(queryset: QuerySet[Conversation], text: str, user: Looking) -> QuerySet[Conversation]:
+    """By a whole number, else by the beginning of the contact's name."""
+    if e164(text):
+        return by_number(queryset, text, user)
+    return queryset.filter(contact__name__istartswith=text.strip()) if may_see_people(user) else queryset.none()
 
 
 class ReplyForm(forms.Form):
@@ -58,11 +68,13 @@ class ConversationAdmin(LargeTableAdmin):
     list_filter = ("unread", "status", Whose)
     list_select_related = ("contact", "assigned_to")
     search_fields = ("phone",)
-    search_help_text = "Whole number"
+    search_help_text = _("Whole number, or the beginning of a name")
+    change_list_template = "campaigns/admin/conversations.html"
 
     def pages(self) -> Any:
         return {
             "thread": ("<int:pk>/thread/", require_GET(self.thread_view)),
+            "inbox": ("<int:pk>/inbox/", require_GET(self.inbox_view)),
             "segments": ("<int:pk>/segments/", require_POST(self.segments_view)),
             "reply": ("<int:pk>/reply/", require_POST(self.reply_view)),
             "act": ("<int:pk>/act/<slug:action>/", require_POST(self.act_view)),
@@ -84,7 +96,7 @@ class ConversationAdmin(LargeTableAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
     ) -> tuple[QuerySet[Conversation], bool]:
-        return (by_number(queryset, search_term, request.user) if search_term else queryset), False
+        return (find(queryset, search_term, request.user) if search_term else queryset), False
 
     @display(description="Who")
     def who(self, conversation: Conversation) -> str:
@@ -131,7 +143,19 @@ class ConversationAdmin(LargeTableAdmin):
             canned=CannedReply.objects.all()[:MOST_CANNED],
             people=User.objects.filter(is_active=True, is_staff=True).order_by("username")[:MOST_PEOPLE],
             **self._thread(request, conversation),
+            inbox=self._inbox(request),
+            who=_name(conversation, request.user),
         )
+
+    def _inbox(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """The conversations beside the one that is open: the unread first, then the newest."""
+        rows = Conversation.objects.select_related("contact", "assigned_to").order_by(*self.ordering)[:BESIDE]
+        return [{"conversation": row, "who": _name(row, request.user)} for row in rows]
+
+    def inbox_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        conversation: Conversation = self.allowed(request, pk, "view")
+        context = {"inbox": self._inbox(request), "conversation": conversation}
+        return self.fragment(request, "campaigns/admin/inbox.html", context)
 
     def _thread(self, request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
         """The newest texts, or those before `before`, for whoever may read them; oldest first, as they are read."""
@@ -201,6 +225,12 @@ class ConversationAdmin(LargeTableAdmin):
 
     def _back(self, conversation: Conversation) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:campaigns_conversation_change", args=[conversation.pk]))
+
+
+def _name(conversation: Conversation, user: Looking) -> str:
+    """Of the contact, else the number, as far as this user may see either."""
+    contact = conversation.contact if may_see_people(user) else None
+    return str(contact or shown(conversation.phone, user))
 
 
 def _author(request: HttpRequest) -> Author:

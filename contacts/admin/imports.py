@@ -1,10 +1,7 @@
 """Importing a file: upload, say what each column is, look what would happen, do it, see what was left out."""
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from django import forms
@@ -17,11 +14,13 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts.admin.base import PageAdmin, actor, select
-from contacts.importing import run
+from contacts.importing import rejects, run, undo
 from contacts.importing.mapping import ATTRIBUTE, FIELDS, IGNORE, attribute_key
 from contacts.importing.read import ImportProblem
 from contacts.masking import masked_within, may_see_numbers
@@ -29,12 +28,16 @@ from contacts.models import ContactImport, ContactList
 
 Status = ContactImport.Status
 
-ACTIVE = frozenset({Status.CHECKING, Status.IMPORTING})
+ACTIVE = frozenset({Status.CHECKING, Status.IMPORTING, Status.UNDOING})
+#: Nothing of it is imported, so its columns can still be chosen.
+RAW = frozenset({Status.UPLOADED, Status.CHECKED, Status.FAILED})
 STEPS: dict[str, tuple[Callable[[ContactImport], None] | None, str]] = {
     "check": (run.start_check, "Tried without importing"),
     "run": (run.start_run, "Import started"),
 }
-FIRST_PROBLEMS = 20
+FIRST_PROBLEMS = 50
+#: Of a rejected row, as it is shown beside its reason.
+ROW_LENGTH = 120
 SAMPLES = 3
 
 _FIELD_WORDS = {
@@ -55,6 +58,19 @@ STATUS_LABELS = {
     "Importing": "primary",
     "Done": "success",
     "Failed": "danger",
+    "Being undone": "warning",
+    "Undone": "warning",
+}
+#: What an undo counts, in its order on the page.
+_UNDONE_WORDS = {
+    "removed": _lazy("Taken away again"),
+    "restored": _lazy("Set back"),
+    "unlisted": _lazy("Taken off the list"),
+    "kept_changed": _lazy("Kept, as they were changed since"),
+    "kept_newer": _lazy("Left as changed since"),
+    "kept_written": _lazy("Kept, as they were texted or wrote since"),
+    "kept_named": _lazy("Kept, as something else names them"),
+    "consents": _lazy("Consents taken back"),
 }
 
 
@@ -131,22 +147,21 @@ def columns(upload: ContactImport, samples: tuple[tuple[str, ...], ...], *, whol
     return found
 
 
-def first_problems(upload: ContactImport) -> list[tuple[str, str]]:
-    """Line and sentence of the first rejected rows."""
-    if not upload.rejected_file:
-        return []
-    try:
-        with upload.rejected_file.open("rb") as stored:
-            rows = csv.reader(
-                io.TextIOWrapper(stored, encoding="utf-8-sig", newline=""), delimiter=upload.delimiter or ","
-            )
-            return [(row[0], row[2]) for row in islice(rows, 1, FIRST_PROBLEMS + 1) if len(row) > 2]
-    except OSError:
-        return []
+def problems(upload: ContactImport, *, whole: bool) -> list[tuple[int, str, str]]:
+    """Of the first rejected rows the line, what is wrong, and what stands there. `whole`: numbers may be seen."""
+    seen = str if whole else masked_within
+    return [
+        (row.line, row.sentence, shortened(seen(" · ".join(filter(None, row.cells)))))
+        for row in rejects.first(upload, most=FIRST_PROBLEMS)
+    ]
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= ROW_LENGTH else f"{text[:ROW_LENGTH]}…"
 
 
 def percent(upload: ContactImport) -> int:
-    if upload.status in (Status.DONE, Status.CHECKED):
+    if upload.status in (Status.DONE, Status.CHECKED, Status.UNDOING, Status.UNDONE):
         return 100
     return min(99, 100 * upload.bytes_read // upload.total_bytes) if upload.total_bytes else 0
 
@@ -162,6 +177,7 @@ class ContactImportAdmin(PageAdmin):
             "map": ("<int:pk>/map/", self.map_view),
             "progress": ("<int:pk>/progress/", self.progress_view),
             "rejected": ("<int:pk>/rejected.csv", self.rejected_view),
+            "undo": ("<int:pk>/undo/", self.undo_view),
         }
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -222,7 +238,7 @@ class ContactImportAdmin(PageAdmin):
     ) -> HttpResponse:
         upload: ContactImport = self.allowed(request, object_id, "view")
         context = self.state_of(request, upload)
-        if context["may_change"] and not context["active"] and upload.status != Status.DONE:
+        if context["may_change"] and upload.status in RAW:
             context |= self.mapping_of(upload, whole=may_see_numbers(request.user))
         return self.page(request, "contacts/admin/import.html", title=upload.original_name, original=upload, **context)
 
@@ -232,7 +248,9 @@ class ContactImportAdmin(PageAdmin):
             "upload": upload,
             "active": upload.status in ACTIVE,
             "percent": percent(upload),
-            "problems": first_problems(upload) if upload.rejected_count and upload.status not in ACTIVE else [],
+            "problems": problems(upload, whole=private) if upload.status not in ACTIVE else [],
+            "undone": [(word, upload.undone[what]) for what, word in _UNDONE_WORDS.items() if what in upload.undone],
+            "may_undo": undo.is_possible(upload) and request.user.has_perm("contacts.delete_contact"),
             "may_change": self.has_change_permission(request, upload),
             "may_download": private and bool(upload.rejected_file),
         }
@@ -282,8 +300,33 @@ class ContactImportAdmin(PageAdmin):
             raise Http404
         return FileResponse(upload.rejected_file.open("rb"), as_attachment=True, filename=f"rejected-{pk}.csv")
 
+    def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        upload: ContactImport = self.allowed(request, pk, "change")
+        if not request.user.has_perm("contacts.delete_contact"):
+            raise PermissionDenied
+        home = self.home_url(upload)
+        if request.method == "POST" or not undo.is_possible(upload):
+            try:
+                run.start_undo(upload, actor=actor(request))
+            except ImportProblem as problem:
+                messages.error(request, str(problem))
+            else:
+                self.log_change(request, upload, "Undo started")
+            return HttpResponseRedirect(home)
+        return self.form_page(
+            request,
+            form=forms.Form(),
+            title=_("Undo the import of %(file)s") % {"file": upload.original_name},
+            submit=_("Undo the import"),
+            intro=_(
+                "The contacts that it added are taken away, those that it changed are set back, and who it put on the "
+                "list is taken off. What was done since stays: contacts that were changed, texted or booked meanwhile "
+                "are kept, and counted. Consents that the file stated are taken back in the ledger."
+            ),
+            back=home,
+            original=upload,
+            danger=True,
+        )
+
     def delete_model(self, request: HttpRequest, obj: ContactImport) -> None:
-        files = [file for file in (obj.file, obj.rejected_file) if file]
-        super().delete_model(request, obj)
-        for file in files:
-            transaction.on_commit(lambda file=file: file.storage.delete(file.name), robust=True)  # type: ignore[misc]
+        run.discard(obj)

@@ -86,7 +86,6 @@ class ContactAdmin(NumbersMixin, LargeTableAdmin):
     search_help_text = "Number, its beginning, or a name"
     fieldsets = (
         (None, {"fields": ("number", "name", "on_lists")}),
-        ("May be texted", {"fields": ("standing", "consents", "messages_link")}),
         ("For templates", {"fields": ("language", "time_zone", "country", "attributes")}),
     )
     add_fieldsets = (
@@ -96,7 +95,7 @@ class ContactAdmin(NumbersMixin, LargeTableAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         # The number is the identity: another number is another contact.
-        return ("phone", "number", "masked_number", "standing", "consents", "messages_link") if obj else ()
+        return ("phone", "number", "masked_number") if obj else ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
@@ -117,8 +116,8 @@ class ContactAdmin(NumbersMixin, LargeTableAdmin):
     def who(self, contact: Contact) -> str:
         return contact.name or "(no name)"
 
-    @display(description="May be texted")
     def standing(self, contact: Contact) -> SafeString | str:
+        """Whether they may be texted, or by whom and why not."""
         active = Suppression.objects.filter(phone=contact.phone, lifted_at=None).order_by("scope")
         return (
             format_html_join(
@@ -138,15 +137,10 @@ class ContactAdmin(NumbersMixin, LargeTableAdmin):
             or "Yes"
         )
 
-    @display(description="Consent")
     def consents(self, contact: Contact) -> str:
+        """What they agreed to, by purpose."""
         found = ((kind.label, state_of(contact.phone, kind)) for kind in ConsentEvent.Purpose)
         return ", ".join(f"{label}: {standing}" for label, standing in found if standing != Standing.NONE) or "None"
-
-    @display(description="Messages")
-    def messages_link(self, contact: Contact) -> SafeString:
-        url = reverse("admin:delivery_message_changelist")
-        return format_html('<a class="sms-link" href="{}?contact={}">Messages to this number</a>', url, contact.pk)
 
 
 @admin.register(ContactList)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from contacts.importing.rows import Rejected
 from contacts.importing.values import moment
 from contacts.models import ConsentEvent, ContactImport
+from contacts.signals import consent_changed
 
 #: Targets of columns, and the columns that staged rows have for them, after the attributes.
 COLUMNS = ("consent_source", "consent_at")
@@ -17,9 +18,12 @@ MAX_SOURCE = 200
 #: A date without a time is somebody's calendar, which may be ahead of ours.
 _AHEAD = timedelta(days=1)
 
+#: Lines that are taken back at once.
+BATCH = 5000
+
 # One line for each person and moment, however often a file is imported.
 _RECORD = f"""
-INSERT INTO contacts_consentevent
+WITH line AS (INSERT INTO contacts_consentevent
     (phone, purpose, channel, scope, action, source, at, recorded_at, wording, evidence, recorded_by, code)
 SELECT said.phone, '{ConsentEvent.Purpose.MARKETING}', '{ConsentEvent.Channel.SMS}', '',
        '{ConsentEvent.Action.GRANTED}', '{ConsentEvent.Source.IMPORT}', said.at, statement_timestamp(), '',
@@ -32,6 +36,26 @@ WHERE said.at IS NOT NULL AND NOT EXISTS (
       AND known.channel = '{ConsentEvent.Channel.SMS}' AND known.scope = '' AND known.at = said.at
       AND known.action = '{ConsentEvent.Action.GRANTED}' AND known.evidence = said.evidence)
 ORDER BY said.phone
+RETURNING id)
+SELECT min(id), max(id) FROM line
+"""
+
+# At the moment that the line is about, after it: so it counts against that line, and against nothing that came later.
+# Not where the person had agreed before anyhow: that stands, whatever a file says besides.
+_TAKE_BACK = f"""
+INSERT INTO contacts_consentevent
+    (phone, purpose, channel, scope, action, source, at, recorded_at, wording, evidence, recorded_by, code)
+SELECT said.phone, said.purpose, said.channel, said.scope, '{ConsentEvent.Action.WITHDRAWN}', said.source, said.at,
+       statement_timestamp(), '', %(evidence)s, %(by)s, ''
+FROM contacts_consentevent AS said
+WHERE said.id BETWEEN %(first)s AND %(last)s AND said.recorded_by = %(recorded_by)s AND said.phone IS NOT NULL
+  AND (SELECT earlier.action FROM contacts_consentevent AS earlier
+       WHERE earlier.phone = said.phone AND earlier.purpose = said.purpose AND earlier.channel = said.channel
+         AND earlier.scope = said.scope AND earlier.at <= said.at AND earlier.recorded_by <> said.recorded_by
+         AND earlier.action IN ('{ConsentEvent.Action.GRANTED}', '{ConsentEvent.Action.WITHDRAWN}')
+       ORDER BY earlier.at DESC, earlier.id DESC LIMIT 1) IS DISTINCT FROM '{ConsentEvent.Action.GRANTED}'
+ORDER BY said.id
+RETURNING phone
 """
 
 
@@ -102,11 +126,47 @@ def reader(upload: ContactImport, said: Statement) -> Callable[[list[str]], tupl
     return read
 
 
-def record(upload: ContactImport, said: Statement) -> int:
-    """Into the ledger, what the folded rows say. In the import's transaction; returns how many lines."""
+def record(upload: ContactImport, said: Statement) -> tuple[int | None, int | None]:
+    """Into the ledger, what the folded rows say. In the import's transaction.
+
+    Returns the ids of the first and the last line, between which others may have been written; None: there are none.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _RECORD,
-            {"at": said.at and said.at.isoformat(), "source": said.source, "recorded_by": f"Import {upload.pk}"},
+            {"at": said.at and said.at.isoformat(), "source": said.source, "recorded_by": _recorded_by(upload)},
         )
-        return int(cursor.rowcount)
+        first, last = cursor.fetchone()
+    return first, last
+
+
+def take_back(upload: ContactImport) -> int:
+    """Add to each line that the import wrote another that takes it back; lines are never taken out. Announces them.
+
+    In the caller's transaction. Returns how many.
+    """
+    first, last = upload.first_consent_id, upload.last_consent_id
+    if first is None or last is None:
+        return 0
+    written = 0
+    by = upload.undone_by.get_username() if upload.undone_by else _recorded_by(upload)
+    said = {"recorded_by": _recorded_by(upload), "by": by, "evidence": f"Import {upload.pk} was undone."}
+    for start in range(first, last + 1, BATCH):
+        with connection.cursor() as cursor:
+            cursor.execute(_TAKE_BACK, {**said, "first": start, "last": min(start + BATCH - 1, last)})
+            phones = sorted(phone for (phone,) in cursor.fetchall())
+        if phones:
+            consent_changed.send(
+                sender=ConsentEvent,
+                phones=phones,
+                purpose=ConsentEvent.Purpose.MARKETING,
+                channel=ConsentEvent.Channel.SMS,
+                scope="",
+                action=ConsentEvent.Action.WITHDRAWN,
+            )
+        written += len(phones)
+    return written
+
+
+def _recorded_by(upload: ContactImport) -> str:
+    return f"Import {upload.pk}"

@@ -6,13 +6,16 @@ A file that was imported before is found equal and writes nothing: no row versio
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import LiteralString
 
 from django.db import connection, transaction
 from psycopg import sql
 
 from contacts.importing.rows import FIXED, Values
-from contacts.models import Contact, ContactList, Membership
+from contacts.models import Contact, ContactList, ImportTrace, Membership
+
+Act = ImportTrace.Act
 
 STAGING = sql.Identifier("contacts_import_staging")
 FOLDED = sql.Identifier("contacts_import_folded")
@@ -29,6 +32,14 @@ class Counts:
     updated: int
     unchanged: int
     duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the rows that an import wrote are known by afterwards: its id, and the moment that they bear."""
+
+    import_id: int
+    at: datetime
 
 
 #: A smaller import changes little about the tables; autovacuum sees to those.
@@ -107,8 +118,12 @@ _MERGED = """
     coalesce(f.country, nullif(c.country, ''), f.number_country, '') AS country,
     c.attributes || f.attributes AS attributes
 """
+_BEFORE = """
+    jsonb_build_object('name', c.name, 'language', c.language, 'time_zone', c.time_zone, 'country', c.country,
+                       'attributes', c.attributes) AS before
+"""
 _DIFFERING = f"""
-    SELECT c.id, merged.*
+    SELECT c.id, merged.*, {_BEFORE}
     FROM {{folded}} AS f
     JOIN {{contact}} AS c ON c.phone = f.phone
     CROSS JOIN LATERAL (SELECT {_MERGED} OFFSET 0) AS merged
@@ -128,54 +143,77 @@ def compare(*, staged: int, folded: int) -> Counts:
     return Counts(created, updated, folded - created - updated, staged - folded)
 
 
-def write(*, staged: int, folded: int, contact_list: ContactList | None) -> Counts:
-    """Create what is missing, update what differs, put everyone on the list.
+def write(*, staged: int, folded: int, contact_list: ContactList | None, mark: Mark) -> Counts:
+    """Create what is missing, update what differs, put everyone on the list, and leave a trace of each.
 
     Missing ones first: should somebody else create one meanwhile, the insert waits for them, leaves theirs alone,
     and the update, which sees it by then, merges into it. Both lock in one order, so imports cannot deadlock.
     """
+    marked: dict[str, int | datetime | None] = {"import": mark.import_id, "at": mark.at, "list": None}
+    if contact_list is not None:
+        marked["list"] = contact_list.pk
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _query(
                 f"""
-                INSERT INTO {{contact}}
-                    (phone, name, language, time_zone, country, attributes, created_at, updated_at)
-                SELECT f.phone, coalesce(f.name, ''), coalesce(f.language, ''),
-                    coalesce(f.time_zone, f.number_time_zone, ''), coalesce(f.country, f.number_country, ''),
-                    f.attributes, statement_timestamp(), statement_timestamp()
-                {_MISSING}
-                ORDER BY f.phone
-                ON CONFLICT (phone) DO NOTHING
+                WITH added AS (
+                    INSERT INTO {{contact}}
+                        (phone, name, language, time_zone, country, attributes, created_at, updated_at)
+                    SELECT f.phone, coalesce(f.name, ''), coalesce(f.language, ''),
+                        coalesce(f.time_zone, f.number_time_zone, ''), coalesce(f.country, f.number_country, ''),
+                        f.attributes, %(at)s, %(at)s
+                    {_MISSING}
+                    ORDER BY f.phone
+                    ON CONFLICT (phone) DO NOTHING
+                    RETURNING id
+                )
+                INSERT INTO {{trace}} (contact_id, import_id, act) SELECT id, %(import)s, {Act.ADDED} FROM added
                 """
-            )
+            ),
+            marked,
         )
         created = cursor.rowcount
         cursor.execute(
             _query(
                 f"""
-                WITH differing AS MATERIALIZED ({_DIFFERING} ORDER BY c.id FOR NO KEY UPDATE OF c)
-                UPDATE {{contact}} AS c SET
-                    name = d.name, language = d.language, time_zone = d.time_zone, country = d.country,
-                    attributes = d.attributes, updated_at = statement_timestamp()
-                FROM differing AS d WHERE c.id = d.id
+                WITH differing AS MATERIALIZED ({_DIFFERING} ORDER BY c.id FOR NO KEY UPDATE OF c),
+                changed AS (
+                    UPDATE {{contact}} AS c SET
+                        name = d.name, language = d.language, time_zone = d.time_zone, country = d.country,
+                        attributes = d.attributes, updated_at = %(at)s
+                    FROM differing AS d WHERE c.id = d.id
+                    RETURNING c.id, d.before
+                )
+                INSERT INTO {{trace}} (contact_id, import_id, act, before)
+                SELECT id, %(import)s, {Act.CHANGED}, before FROM changed
                 """
-            )
+            ),
+            marked,
         )
         updated = cursor.rowcount
         if contact_list is not None:
             cursor.execute(
                 _query(
-                    """
-                    INSERT INTO {membership} (contact_list_id, contact_id, created_at)
-                    SELECT %s, c.id, now() FROM {folded} AS f JOIN {contact} AS c ON c.phone = f.phone
-                    WHERE NOT EXISTS (
-                        SELECT FROM {membership} AS m WHERE m.contact_list_id = %s AND m.contact_id = c.id
+                    f"""
+                    WITH listed AS (
+                        INSERT INTO {{membership}} (contact_list_id, contact_id, created_at)
+                        SELECT %(list)s, c.id, %(at)s FROM {{folded}} AS f JOIN {{contact}} AS c ON c.phone = f.phone
+                        WHERE NOT EXISTS (
+                            SELECT FROM {{membership}} AS m WHERE m.contact_list_id = %(list)s AND m.contact_id = c.id
+                        )
+                        ORDER BY c.id
+                        ON CONFLICT (contact_list_id, contact_id) DO NOTHING
+                        RETURNING contact_id
                     )
-                    ORDER BY c.id
-                    ON CONFLICT (contact_list_id, contact_id) DO NOTHING
+                    INSERT INTO {{trace}} (contact_id, import_id, act)
+                    SELECT contact_id, %(import)s, {Act.LISTED} FROM listed
+                    WHERE NOT EXISTS (
+                        SELECT FROM {{trace}} AS t
+                        WHERE t.contact_id = listed.contact_id AND t.import_id = %(import)s AND t.act = {Act.ADDED}
+                    )
                     """
                 ),
-                [contact_list.pk, contact_list.pk],
+                marked,
             )
         if created > _ANALYSE_FROM:
             # A launch right after the import must not be planned with the statistics of an empty table.
@@ -193,4 +231,5 @@ def _query(template: LiteralString) -> sql.Composed:
         folded=FOLDED,
         contact=sql.Identifier(Contact._meta.db_table),
         membership=sql.Identifier(Membership._meta.db_table),
+        trace=sql.Identifier(ImportTrace._meta.db_table),
     )

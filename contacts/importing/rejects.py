@@ -3,6 +3,8 @@
 import csv
 import io
 import tempfile
+from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +20,13 @@ KEPT = 100_000
 # A spreadsheet runs a cell that begins with one of these. The apostrophe tells it that the cell is text, and the
 # reader of phone numbers looks past it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    line: int
+    sentence: str
+    cells: list[str]
 
 
 class RejectedRows:
@@ -57,5 +66,24 @@ class RejectedRows:
         return str(field.storage.save(path, File(self._file, name=name)))
 
 
+def first(upload: ContactImport, *, most: int) -> list[RejectedRow]:
+    """The first of the stored rows; none where the file is gone."""
+    if not upload.rejected_file:
+        return []
+    try:
+        with upload.rejected_file.open("rb") as stored:
+            text = io.TextIOWrapper(stored, encoding="utf-8-sig", newline="")
+            rows = csv.reader(text, delimiter=upload.delimiter or ",")
+            return [
+                RejectedRow(int(row[0]), row[2], list(map(_as_it_was, row[3:]))) for row in islice(rows, 1, most + 1)
+            ]
+    except OSError:
+        return []
+
+
 def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _as_it_was(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell

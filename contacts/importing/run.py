@@ -18,12 +18,12 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from contacts.importing import consents
+from contacts.importing import consents, undo
 from contacts.importing import mapping as mappings
 from contacts.importing.read import Head, ImportProblem, detect_encoding, read_head
 from contacts.importing.values import country_code
 from contacts.importing.work import TASKS, Status, proceed, wake
-from contacts.models import ContactImport, ContactList
+from contacts.models import ContactImport, ContactList, ImportTrace
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,24 @@ def start_run(upload: ContactImport) -> None:
     _start(upload, Status.IMPORTING)
 
 
+def start_undo(upload: ContactImport, *, actor: User | None) -> None:
+    """Have a worker take an import back, once the caller's transaction commits. Raises ImportProblem."""
+    with transaction.atomic():
+        undo.start(upload, actor=actor)
+        import_id = upload.pk
+        transaction.on_commit(lambda: wake(import_id, Status.UNDOING), robust=True)
+
+
+def discard(upload: ContactImport) -> None:
+    """Take out the import itself, its files and its traces; what it did to contacts stays, and can not be undone."""
+    files = [file for file in (upload.file, upload.rejected_file) if file]
+    with transaction.atomic():
+        ImportTrace.objects.filter(import_id=upload.pk).delete()
+        upload.delete()
+        for file in files:
+            transaction.on_commit(lambda file=file: file.storage.delete(file.name), robust=True)  # type: ignore[misc]
+
+
 def _start(upload: ContactImport, status: Status) -> None:
     with transaction.atomic():
         _begin(upload, status)
@@ -171,7 +189,7 @@ def check(upload: ContactImport) -> ContactImport:
 def run(upload: ContactImport) -> ContactImport:
     """Import the file here and now; a finished import stays as it is. Raises ImportProblem if it may not start."""
     upload.refresh_from_db()
-    if upload.status not in (Status.DONE, Status.IMPORTING):
+    if upload.status not in (Status.DONE, Status.IMPORTING, Status.UNDONE):
         _begin(upload, Status.IMPORTING)
     proceed(import_id=upload.pk, status=Status.IMPORTING)
     upload.refresh_from_db()
@@ -189,7 +207,7 @@ def _begin(upload: ContactImport, status: Status) -> None:
 
 def _lock_idle(upload: ContactImport) -> ContactImport:
     current = ContactImport.objects.select_for_update().get(pk=upload.pk)
-    if current.status == Status.DONE:
+    if current.status in (Status.DONE, Status.UNDONE):
         raise ImportProblem("This import is finished. To import the file again, upload it again.")
     if current.status in TASKS:
         raise ImportProblem(f"This import is {current.get_status_display().lower()}: wait until it has ended.")

@@ -18,9 +18,10 @@ from celery import current_app
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from contacts import consent
-from contacts.importing import consents, copy
+from contacts.importing import consents, copy, undo
 from contacts.importing.progress import Progress
 from contacts.importing.read import ImportProblem, read_head, read_records
 from contacts.importing.rejects import RejectedRows
@@ -29,33 +30,46 @@ from contacts.models import ContactImport
 
 Status = ContactImport.Status
 
-TASKS = {Status.CHECKING: "contacts.tasks.check_import", Status.IMPORTING: "contacts.tasks.run_import"}
+TASKS = {
+    Status.CHECKING: "contacts.tasks.check_import",
+    Status.IMPORTING: "contacts.tasks.run_import",
+    Status.UNDOING: "contacts.tasks.undo_import",
+}
 # First half of the advisory lock's key; the other is the import's id.
 LOCK = 0x1A90
 # A started import that nobody works on is woken no more often than this.
 WAKE_SECONDS = 10
 _OURS = "Something went wrong on our side and nothing was imported. Try again; if it repeats, look at the server's log."
+_OURS_UNDOING = _("Something went wrong on our side and nothing was undone. Try again; if it repeats, look at the log.")
 
 logger = structlog.get_logger(__name__)
 
 
 def proceed(*, import_id: int, status: Status) -> bool:
-    """Carry out a started check (`status` CHECKING) or run (IMPORTING) to its end.
+    """Carry out a started check (`status` CHECKING), run (IMPORTING) or undo (UNDOING) to its end.
 
     False, and nothing done, if it is not in that status or somebody is at work on it. A file that cannot be
-    imported ends as failed, with the reason in `error`. Raises OperationalError when the database is lost or
-    chose this transaction to break a deadlock: the status stays, and the next tick tries again.
+    imported ends as failed, with the reason in `error`; an import that cannot be undone stays as it was. Raises
+    OperationalError when the database is lost or chose this transaction to break a deadlock: the status stays, and
+    the next tick tries again.
     """
     try:
         with transaction.atomic(durable=True):
             if not _try_lock(import_id):
                 return False
-            upload = ContactImport.objects.select_related("contact_list").filter(pk=import_id, status=status).first()
+            upload = (
+                ContactImport.objects.select_related("contact_list", "undone_by")
+                .filter(pk=import_id, status=status)
+                .first()
+            )
             if upload is None:
                 return False
-            with RejectedRows(upload) as rejected, Progress(import_id) as progress:
-                counts = _transfer(upload, rejected, progress)
-                _conclude(upload, counts, rejected)
+            if status == Status.UNDOING:
+                _conclude_undo(upload, undo.undo(upload))
+            else:
+                with RejectedRows(upload) as rejected, Progress(import_id) as progress:
+                    counts = _transfer(upload, rejected, progress)
+                    _conclude(upload, counts, rejected)
     except ImportProblem as problem:
         _fail(import_id, status, problem.message)
     except Exception as error:
@@ -64,7 +78,7 @@ def proceed(*, import_id: int, status: Status) -> bool:
         # Neither the message nor the row that a database error quotes: it may be somebody's number.
         stack = "".join(traceback.format_tb(error.__traceback__))
         logger.error("import failed", import_id=import_id, error=type(error).__name__, stack=stack)
-        _fail(import_id, status, _OURS)
+        _fail(import_id, status, str(_OURS_UNDOING) if status == Status.UNDOING else _OURS)
     return True
 
 
@@ -103,18 +117,29 @@ def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress)
     folded = copy.fold(attributes=keys, more=more)
     if upload.status == Status.CHECKING:
         return copy.compare(staged=staged, folded=folded)
-    counts = copy.write(staged=staged, folded=folded, contact_list=upload.contact_list)
+    upload.written_at = timezone.now()
+    mark = copy.Mark(upload.pk, upload.written_at)
+    counts = copy.write(staged=staged, folded=folded, contact_list=upload.contact_list, mark=mark)
     if brought:
-        consents.record(upload, said)
+        upload.first_consent_id, upload.last_consent_id = consents.record(upload, said)
     return counts
 
 
+def _conclude_undo(upload: ContactImport, counts: dict[str, int]) -> None:
+    found = ContactImport.objects.filter(pk=upload.pk, status=Status.UNDOING).update(
+        status=Status.UNDONE, undone=counts, undone_at=timezone.now(), undo_until=None
+    )
+    if not found:
+        raise ImportProblem("The import was deleted while it was undone.")
+
+
 def _conclude(upload: ContactImport, counts: copy.Counts, rejected: RejectedRows) -> None:
+    is_check, now = upload.status == Status.CHECKING, timezone.now()
     storage, stale = upload.rejected_file.storage, upload.rejected_file.name
     stored = rejected.store()
     try:
         found = ContactImport.objects.filter(pk=upload.pk, status=upload.status).update(
-            status=Status.CHECKED if upload.status == Status.CHECKING else Status.DONE,
+            status=Status.CHECKED if is_check else Status.DONE,
             bytes_read=upload.total_bytes,
             rows_read=counts.created + counts.updated + counts.unchanged + counts.duplicates + rejected.count,
             created_count=counts.created,
@@ -123,7 +148,11 @@ def _conclude(upload: ContactImport, counts: copy.Counts, rejected: RejectedRows
             duplicate_count=counts.duplicates,
             rejected_count=rejected.count,
             rejected_file=stored,
-            finished_at=timezone.now(),
+            finished_at=now,
+            written_at=upload.written_at,
+            first_consent_id=upload.first_consent_id,
+            last_consent_id=upload.last_consent_id,
+            undo_until=None if is_check else now + undo.UNDO_FOR,
         )
         if not found:
             raise ImportProblem("The import was deleted while it ran.")
@@ -136,6 +165,9 @@ def _conclude(upload: ContactImport, counts: copy.Counts, rejected: RejectedRows
 
 
 def _fail(import_id: int, status: Status, message: str) -> None:
+    if status == Status.UNDOING:
+        ContactImport.objects.filter(pk=import_id, status=status).update(status=Status.DONE, error=message)
+        return
     ContactImport.objects.filter(pk=import_id, status=status).update(
         status=Status.FAILED, error=message, finished_at=timezone.now()
     )

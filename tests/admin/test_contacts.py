@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -10,6 +11,7 @@ from django.urls import reverse
 from contacts.importing import run, work
 from contacts.models import Contact, ContactImport, ContactList, Erasure, Suppression
 from tests import factories
+from tests.admin.conftest import at_the_keyboard
 
 FILE = "Phone,Full name,Clinic\n+14155550123,Ada Byron,Elm Street\nnonsense,Bob,Elm Street\n"
 
@@ -308,3 +310,39 @@ def test_an_operator_takes_out_what_there_is_about_a_person(operator: Client) ->
     ada = factories.ContactFactory()
     answer = operator.get(f"/admin/contacts/erasure/export/{ada.pk}/")
     assert b"".join(answer.streaming_content).startswith(b"PK")  # type: ignore[attr-defined]
+
+
+# --- undoing an import ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_is_undone_from_its_page(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given an import that is done, and a worker that is away: the test does its work
+    monkeypatch.setattr(run, "wake", lambda import_id, status: None)
+    imported = upload(staff)
+    assert imported is not None
+    run.run(imported)
+    below = f"/admin/contacts/contactimport/{imported.pk}/undo/"
+    assert below in page_of(staff, imported)
+    assert "taken away" in staff.get(below).content.decode()
+    assert Contact.objects.exists()
+
+    # When staff say so
+    staff.post(below)
+    assert "Being undone" in page_of(staff, imported)
+    work.proceed(import_id=imported.pk, status=ContactImport.Status.UNDOING)
+
+    # Then the page says what became of it, and offers nothing more
+    seen = page_of(staff, imported)
+    assert "Taken away again" in seen
+    assert below not in seen
+    assert not Contact.objects.exists()
+    assert "Only a finished import" in staff.post(below, follow=True).content.decode()
+
+
+def test_who_may_not_delete_contacts_cannot_undo_an_import(db: None) -> None:
+    user = factories.UserFactory()
+    user.user_permissions.set(Permission.objects.filter(codename__endswith="contactimport"))
+    imported = factories.ContactImportFactory(status=ContactImport.Status.DONE)
+
+    assert at_the_keyboard(user).post(f"/admin/contacts/contactimport/{imported.pk}/undo/").status_code == 403

@@ -91,13 +91,31 @@ def test_assigning_closing_and_marking(agent: Client, conversation: Conversation
     assert (conversation.assigned_to_id, conversation.status, conversation.unread) == (None, "open", True)
 
 
+def test_the_others_stand_beside_a_conversation(agent: Client, conversation: Conversation) -> None:
+    waiting = ConversationFactory(contact=ContactFactory(name="Bob Waiting"), unread=True)
+
+    for below in ("change/", "inbox/"):
+        beside = agent.get(page(conversation, below)).content.decode()
+        assert "Bob Waiting" in beside
+        assert page(waiting, "change/") in beside
+
+
+@pytest.mark.parametrize(("typed", "finds"), [("Ada", True), ("byron", False), ("", True), ("+14155550100", False)])
+def test_a_conversation_is_found_by_the_beginning_of_a_name(
+    agent: Client, conversation: Conversation, typed: str, finds: bool
+) -> None:
+    found = agent.get(reverse("admin:campaigns_conversation_changelist"), {"q": typed}).context["cl"].result_list
+
+    assert (conversation in found) == finds
+
+
 def test_segments_are_counted_as_one_types(agent: Client, conversation: Conversation) -> None:
     assert "2 segments" in agent.post(page(conversation, "segments/"), {"body": "x" * 161}).content.decode()
 
 
 def test_nobody_else_comes_near(nobody: Client, agent: Client, conversation: Conversation) -> None:
     appointment = AppointmentFactory(contact=conversation.contact)
-    pages = ["change/", "thread/"]
+    pages = ["change/", "thread/", "inbox/"]
     posts = ["segments/", "reply/", "act/close/", "assign/", f"settle/{appointment.pk}/confirm/"]
     assert {nobody.get(page(conversation, below)).status_code for below in pages} == {403}
     assert {nobody.post(page(conversation, below)).status_code for below in posts} == {403}

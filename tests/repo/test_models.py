@@ -13,6 +13,7 @@ from tests.repo.files import PACKAGES
 #: Models without an admin of their own, and why.
 NOT_IN_ADMIN = {
     "contacts.NumberKey": "the sealed key that erased numbers are known again by; nobody ever sees it",
+    "contacts.ImportTrace": "what imports did to a contact; told by the contact's timeline, and by undoing",
     "contacts.Membership": "seen and changed on the list and on the contact",
     "delivery.Attempt": "earlier attempts of a message; told by its timeline",
     "delivery.MessageEvent": "the timeline on the message's page",
