@@ -94,7 +94,7 @@ def count(campaign: Campaign, *, one_in: int = 1, milliseconds: int) -> Headcoun
 
     Raises TooLong, and RulesError.
     """
-    with _within(milliseconds):
+    with within(milliseconds):
         listed = audience.on_lists(campaign, one_in=one_in)
         groups, waiting = Counter[Group](), Counter[datetime]()
         sender, ways = way_out(campaign)
@@ -131,7 +131,8 @@ def _leads_to(ways: Ways | None, number: str, lane: int) -> bool:
 
 
 @contextmanager
-def _within(milliseconds: int) -> Iterator[None]:
+def within(milliseconds: int) -> Iterator[None]:
+    """Each statement may take so long. Raises TooLong."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {milliseconds:d}")

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
-from psycopg.errors import QueryCanceled
 
-from campaigns import deferral, hours, local_time
+from campaigns import deferral, headcount, hours, local_time
 from campaigns.admin.wizard import variants
+from campaigns.audience_rules import RulesError
 from campaigns.models import Campaign
 from contacts.admin.base import PageAdmin
 from delivery import clock
@@ -40,14 +39,13 @@ def _found(campaign: Campaign) -> dict[str, Any]:
     """Of an audience that takes too long to read nothing is counted: better no number than a page that hangs."""
     wrong = local_time.problems(campaign, campaign.scheduled_at or clock.now())
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {MILLISECONDS}")
+        with headcount.within(MILLISECONDS):
             return {
                 "wrong": wrong,
                 "waits": deferral.deferred(campaign, campaign.scheduled_at),
                 "countries": hours.of(campaign),
             }
-    except OperationalError as error:
-        if not isinstance(error.__cause__, QueryCanceled):
-            raise
+    except headcount.TooLong:
         return {"wrong": wrong, "too_many": True}
+    except RulesError:
+        return {"wrong": wrong}

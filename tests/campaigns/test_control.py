@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import control, launch, lifecycle, materialise, retrying, tasks, transitions
+from campaigns import approval, control, launch, lifecycle, materialise, retrying, tasks, transitions
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.transitions import MOVES, Action
@@ -278,12 +278,19 @@ def act(action: Action, campaign: Campaign) -> Campaign:
             return control.limit(campaign=campaign, actor=None, max_segments=1)
         case Action.RETRY:
             return retrying.retry_failed(campaign=campaign, actor=None)
+        case Action.ASK:
+            approval.ask(campaign=campaign, actor=UserFactory(), people=1)
+            return campaign
+        case Action.APPROVE | Action.DECLINE:
+            granted = action == Action.APPROVE
+            approval.decide(campaign=campaign, actor=UserFactory(), seen="", granted=granted)
+            return campaign
     raise LookupError(action)
 
 
 #: Written out once more on purpose: the table in the code must not change unseen.
 LAWFUL = {
-    "draft": "schedule launch",
+    "draft": "schedule launch ask approve decline",
     "scheduled": "schedule unschedule launch cancel",
     "running": "pause cancel limit retry complete",
     "paused": "resume cancel limit",
