@@ -22,7 +22,6 @@ from delivery.ids import campaign_message_id, new_message_id
 from delivery.models import (
     AllowedHours,
     CampaignHold,
-    CountryLimit,
     FrequencyCap,
     HealthChange,
     Inbound,
@@ -175,15 +174,6 @@ class RouteFactory(DjangoModelFactory):
         model = Route
 
     sender = factory.SubFactory(SenderFactory)
-
-
-class CountryLimitFactory(DjangoModelFactory):
-    class Meta:
-        model = CountryLimit
-
-    provider = factory.SubFactory(ProviderFactory)
-    country = "GB"
-    rate = 5
 
 
 class PriceFactory(DjangoModelFactory):

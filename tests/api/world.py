@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from delivery.models import CountryLimit
 from tests.conversation_factories import (
     AnswerRuleFactory,
     AutoReplyFactory,
@@ -19,7 +20,6 @@ from tests.factories import (
     ContactFactory,
     ContactImportFactory,
     ContactListFactory,
-    CountryLimitFactory,
     ErasureFactory,
     FrequencyCapFactory,
     HealthChangeFactory,
@@ -79,6 +79,7 @@ class World:
 
 
 def make_world() -> World:
+    provider = HealthChangeFactory(provider__name="Twilio", provider__adapter="twilio").provider
     return World(
         {
             "contacts": ContactFactory(time_zone="Europe/Berlin").pk,
@@ -97,8 +98,8 @@ def make_world() -> World:
             "tasks": StaffTaskFactory().pk,
             "calendar-feeds": CalendarFeedFactory().pk,
             "routes": RouteFactory().pk,
-            "providers": HealthChangeFactory(provider__name="Twilio", provider__adapter="twilio").provider_id,
-            "country-limits": CountryLimitFactory(country="IT").pk,
+            "providers": provider.pk,
+            "country-limits": CountryLimit.objects.create(provider=provider, country="IT", rate=5).pk,
             "allowed-hours": AllowedHoursFactory().pk,
             "frequency-caps": FrequencyCapFactory().pk,
             "keywords": KeywordFactory().pk,
