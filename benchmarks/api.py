@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(servers: Servers, options: argparse.Namespace) -> int:
     rows: list[list[str]] = []
     with hub(servers, ("web",)) as running:
-        years.make(options.stored, 12)
+        years.make(options.stored, 12, timelines=False)
         before = _stored()
         text = keys.issue(name="Benchmark", scopes=["*"], actor=None)[1]
         own = running.pin_web()

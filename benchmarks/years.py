@@ -61,8 +61,8 @@ class Years:
     """One that is done, of half a year ago."""
 
 
-def make(messages: int, number: int) -> Years:
-    """So many messages over so many months, of which the last is this one."""
+def make(messages: int, number: int, *, timelines: bool = True) -> Years:
+    """So many messages over so many months, of which the last is this one. Their `timelines` are most of the work."""
     by = scenes.sender()
     this = month_of(timezone.now())
     each = messages // number
@@ -76,7 +76,8 @@ def make(messages: int, number: int) -> Years:
             over = filled if over is None or back >= 6 else over
         big, small = _under_way(by, each)
         for month in [months_later(this, -back) for back in range(number)]:
-            cursor.execute(_TIMELINE, months.month_bounds(month))
+            if timelines:
+                cursor.execute(_TIMELINE, months.month_bounds(month))
             cursor.execute(_REQUESTS, months.month_bounds(month))
         cursor.execute(
             "VACUUM ANALYZE delivery_message, delivery_messageevent, delivery_messagerequest, delivery_inboxreceipt"

@@ -52,6 +52,16 @@ def check_change(*, provider: Provider, credentials: Mapping[str, str | None]) -
     _merged(provider, stored, credentials)
 
 
+def save(provider: Provider, credentials: Mapping[str, str | None]) -> None:
+    """All that a form says of the account, checked; whether it is on is `enable`'s and `disable`'s to say.
+
+    Raises BadConfiguration, and then nothing is changed.
+    """
+    with transaction.atomic():
+        save_credentials(provider=provider, credentials=credentials)
+        provider.save(update_fields=["name", "rate", "max_in_flight", "answers_keywords", "updated_at"])
+
+
 def save_credentials(*, provider: Provider, credentials: Mapping[str, str | None]) -> None:
     """Merge secrets into the account, check it, and save both together with its settings.
 

@@ -47,10 +47,15 @@ def build(rows: Iterable[tuple[int, str, Decimal]]) -> PriceList:
     return PriceList({(provider_id, country): price for provider_id, country, price in rows})
 
 
-def written(provider: Provider) -> str:
-    """The provider's prices as `parse` reads them."""
+def by_country(provider: Provider) -> dict[str, str]:
+    """The provider's prices as people write them; those of any other country under `ANY`."""
     prices = provider.prices.order_by("country").values_list("country", "per_segment")
-    return "\n".join(f"{country or ANY} {price.normalize():f}" for country, price in prices)
+    return {country or ANY: f"{price.normalize():f}" for country, price in prices}
+
+
+def written(provider: Provider) -> str:
+    """The same as `parse` reads them."""
+    return "\n".join(f"{country} {price}" for country, price in by_country(provider).items())
 
 
 def parse(text: str) -> dict[str, Decimal]:
@@ -59,19 +64,34 @@ def parse(text: str) -> dict[str, Decimal]:
     for number, line in enumerate(text.splitlines(), start=1):
         if not (parts := line.split()):
             continue
-        country = "" if parts[0] == ANY else country_code(parts[0])
-        if country is None or len(parts) != 2:
-            raise ValueError(f"Line {number}: write a country's two letters, or *, and a price: GB 0.04")
         try:
-            price = Decimal(parts[1])
-        except InvalidOperation:
-            price = Decimal(-1)
-        if not price.is_finite() or not 0 <= price < 100_000 or price != round(price, 5):
-            raise ValueError(f"Line {number}: the price is an amount such as 0.0075, with five digits at most.")
-        if country in found:
-            raise ValueError(f"Line {number}: {parts[0]} has a price already.")
-        found[country] = price
+            _add(found, parts[0], " ".join(parts[1:]))
+        except ValueError as problem:
+            raise ValueError(f"Line {number}: {problem}") from None
     return found
+
+
+def read(prices: Iterable[tuple[str, str]]) -> dict[str, Decimal]:
+    """The same of pairs. Raises ValueError."""
+    found: dict[str, Decimal] = {}
+    for country, amount in prices:
+        _add(found, country, amount)
+    return found
+
+
+def _add(found: dict[str, Decimal], written_country: str, amount: str) -> None:
+    country = "" if written_country == ANY else country_code(written_country)
+    if country is None or not amount or " " in amount:
+        raise ValueError("write a country's two letters, or *, and a price: GB 0.04")
+    try:
+        price = Decimal(amount)
+    except InvalidOperation:
+        price = Decimal(-1)
+    if not price.is_finite() or not 0 <= price < 100_000 or price != round(price, 5):
+        raise ValueError("the price is an amount such as 0.0075, with five digits at most.")
+    if country in found:
+        raise ValueError(f"{written_country} has a price already.")
+    found[country] = price
 
 
 def replace(provider: Provider, prices: Mapping[str, Decimal]) -> None:

@@ -7,17 +7,14 @@ from datetime import datetime, timedelta
 from campaigns import templates, templating
 from campaigns.models import Appointment, Reminder, ReminderRule
 from campaigns.reminders import texts
+from contacts.unusable import Unusable
 from delivery import clock
 
 MOST_ATTRIBUTES = 20
 
 
-class UnusableRule(ValueError):
-    """`field` names what is wrong, the text says why."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
+class UnusableRule(Unusable):
+    """It could not do what it says."""
 
 
 def save(rule: ReminderRule) -> ReminderRule:

@@ -205,7 +205,7 @@ def _funnel(progress: Progress, people: Mapping[Kind, int], *, clicked: bool) ->
 def _links(campaign: Campaign, reacted: Iterable[Count]) -> tuple[LinkLine, ...]:
     counts = {(count.link_id, count.kind): count for count in reacted}
 
-    def line(link: Link) -> LinkLine:
+    def of(link: Link) -> LinkLine:
         click, machine = counts.get((link.pk, Kind.CLICK)), counts.get((link.pk, Kind.MACHINE))
         return LinkLine(
             name=link.name,
@@ -215,7 +215,7 @@ def _links(campaign: Campaign, reacted: Iterable[Count]) -> tuple[LinkLine, ...]
             machines=machine.times if machine else 0,
         )
 
-    return tuple(line(link) for link in campaign.links.all())
+    return tuple(of(link) for link in campaign.links.all())
 
 
 def _addresses(groups: Mapping[str, Any]) -> dict[str, str]:
@@ -224,7 +224,7 @@ def _addresses(groups: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _lines(groups: Mapping[str, Mapping[str, list[Any]]], labels: Mapping[str, str]) -> tuple[Line, ...]:
-    lines = sorted((_line(key, labels.get(key, key), found) for key, found in groups.items()), key=_size)
+    lines = sorted((line(key, labels.get(key, key), found) for key, found in groups.items()), key=_size)
     return tuple(lines[:MOST_LINES])
 
 
@@ -232,7 +232,9 @@ def _size(line: Line) -> tuple[int, str]:
     return -line.messages, line.key
 
 
-def _line(key: str, label: str, statuses: Mapping[str, list[Any]]) -> Line:
+def line(key: str, label: str, statuses: Mapping[str, list[Any]]) -> Line:
+    """What is counted by status, as [messages, segments, cost], put together."""
+
     def total(among: frozenset[Status]) -> int:
         return sum(statuses[status][0] for status in among & statuses.keys())
 

@@ -10,8 +10,9 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from contacts import kinds
+from contacts import countries, kinds
 from contacts.phone import InvalidPhone, normalise
+from contacts.unusable import Unusable
 
 
 def did_you_mean(name: str, choices: Collection[str]) -> str:
@@ -82,6 +83,27 @@ class ClockField(serializers.TimeField):
             raise serializers.ValidationError("Write it as 09:00, without an offset.")
         found: time = super().to_internal_value(data)
         return found
+
+
+class CountryField(serializers.CharField):
+    """Two letters, in any case; empty: any, where that may be."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 2)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return countries.named(super().to_internal_value(data))
+        except Unusable as problem:
+            raise serializers.ValidationError(str(problem)) from None
+
+
+class CapitalsField(serializers.CharField):
+    """A code that is kept in capitals, however it is written."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return str(super().to_internal_value(data)).upper()
 
 
 class BoundedIds(serializers.ListField):

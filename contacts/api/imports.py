@@ -107,7 +107,7 @@ class InspectionSerializer(serializers.Serializer):
 class ImportViewSet(viewsets.ReadOnlyModelViewSet[ContactImport]):
     """Files of contacts. A row with a known number updates that contact; bad rows are set aside with the reason."""
 
-    scope = "contacts"
+    scope = "imports"
     refusable = ("columns",)
     lookup_value_regex = "[0-9]{1,18}"
     queryset = ContactImport.objects.select_related("contact_list")

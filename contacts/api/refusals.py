@@ -5,9 +5,14 @@ the wire.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+
+from contacts.unusable import Unusable
 
 
 class Refusal(APIException):
@@ -39,6 +44,20 @@ class Invalid(ValidationError):
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__({field: [message]})
+
+
+@contextmanager
+def of_the_room() -> Iterator[None]:
+    """Whatever says by field what cannot be, raised as the API says it: by a model's own rules, or by the rooms'."""
+    try:
+        yield
+    except Unusable as problem:
+        raise Invalid(problem.field or "non_field_errors", str(problem)) from None
+    except DjangoValidationError as problem:
+        by_field = getattr(problem, "message_dict", {NON_FIELD_ERRORS: problem.messages})
+        raise ValidationError(
+            {"non_field_errors" if field == NON_FIELD_ERRORS else field: said for field, said in by_field.items()}
+        ) from None
 
 
 class BadParameter(ValidationError):

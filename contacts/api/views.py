@@ -69,7 +69,7 @@ class ListViewSet(
 ):
     """Named lists of contacts: what a campaign includes and excludes."""
 
-    scope = "contacts"
+    scope = "lists"
     lookup_value_regex = ID
     queryset = ContactList.objects.all()
     serializer_class = serializers.ListSerializer

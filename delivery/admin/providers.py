@@ -137,8 +137,7 @@ class ProviderAdmin(PageAdmin):
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
         """Whether it is on is not the form's to say."""
-        accounts.save_credentials(provider=obj, credentials=form.secrets())
-        obj.save(update_fields=["name", "rate", "max_in_flight", "answers_keywords", "updated_at"])
+        accounts.save(obj, form.secrets())
 
     # --- on and off ---------------------------------------------------------------------------------------------
 

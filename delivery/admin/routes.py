@@ -10,9 +10,9 @@ from django.urls import reverse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from contacts import phone
+from contacts import countries, phone
 from contacts.admin.base import PageAdmin
-from contacts.importing.values import country_code
+from contacts.unusable import Unusable
 from delivery import testcarrier
 from delivery.lanes import Lane
 from delivery.models import Route
@@ -31,11 +31,10 @@ class RouteForm(forms.ModelForm):
             sender.queryset = testcarrier.live_senders()
 
     def clean_country(self) -> str:
-        written = self.cleaned_data["country"].strip()
-        country = country_code(written) if written else ""
-        if country is None:
-            raise forms.ValidationError("There is no such country; use its two letters, such as GB or FR.")
-        return country
+        try:
+            return countries.named(self.cleaned_data["country"])
+        except Unusable as problem:
+            raise forms.ValidationError(str(problem)) from None
 
 
 class CheckForm(forms.Form):

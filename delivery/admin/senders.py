@@ -8,8 +8,9 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from contacts.admin.base import PageAdmin
-from delivery.models import TEST_PROVIDER, Sender
-from delivery.routing.senders import review_queue
+from contacts.unusable import Unusable
+from delivery.models import Sender
+from delivery.routing import senders
 
 
 class SenderForm(forms.ModelForm):
@@ -20,8 +21,10 @@ class SenderForm(forms.ModelForm):
     def clean(self) -> dict[str, Any] | None:
         cleaned: dict[str, Any] = super().clean() or {}
         provider = cleaned.get("provider", getattr(self.instance, "provider", None))
-        if cleaned.get("is_default") and provider and provider.pk == TEST_PROVIDER:
-            self.add_error("is_default", "The test carrier reaches nobody: its sender cannot be the default.")
+        try:
+            senders.check(Sender(provider=provider, is_default=bool(cleaned.get("is_default"))))
+        except Unusable as problem:
+            self.add_error(problem.field, str(problem))
         return cleaned
 
     def _get_validation_exclusions(self) -> set[str]:
@@ -46,13 +49,4 @@ class SenderAdmin(PageAdmin):
         return False  # messages refer to it: it is switched off instead
 
     def save_model(self, request: HttpRequest, obj: Sender, form: Any, change: bool) -> None:
-        """Writes what was changed and no more: a sender that was switched off meanwhile stays off."""
-        changed = set(form.changed_data)
-        if "enabled" in changed:
-            obj.disabled_reason = "" if obj.enabled else "Switched off by staff."
-            changed.add("disabled_reason")
-        if obj.is_default:
-            Sender.objects.filter(is_default=True).exclude(pk=obj.pk).update(is_default=False)
-        obj.save(update_fields=changed if change else None)
-        if change and "enabled" in changed and not obj.enabled:
-            review_queue(obj.provider_id)
+        senders.save(obj, form.changed_data)

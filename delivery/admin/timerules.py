@@ -1,41 +1,47 @@
 """Allowed hours and frequency caps: the rules that staff edit."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from unfold.decorators import display
 
-from contacts import areas, whereabouts
+from contacts import countries
 from contacts.admin.base import PageAdmin
-from contacts.importing.values import country_code
-from delivery import clock
+from contacts.unusable import Unusable
 from delivery.lanes import Lane
 from delivery.models import AllowedHours, FrequencyCap
+from delivery.timerules import lines
 from delivery.timerules.bound import MAY_BE_BOUND
-from delivery.timerules.opening import DayKind, Hours, NeverOpen, next_window
+from delivery.timerules.opening import DayKind
 
 
 class AreaForm(forms.ModelForm):
+    check: Callable[[Any], None]
+
     def clean_country(self) -> str:
-        written = self.cleaned_data["country"].strip()
-        country = country_code(written) if written else ""
-        if country is None:
-            raise forms.ValidationError("There is no such country; use its two letters, such as GB or FR.")
-        return country
+        try:
+            return countries.named(self.cleaned_data["country"])
+        except Unusable as problem:
+            raise forms.ValidationError(str(problem)) from None
 
     def clean_state(self) -> str:
         return str(self.cleaned_data["state"]).strip().upper()
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        country, state = data.get("country", ""), data.get("state", "")
-        if state and country in ("US", "CA") and f"{country}-{state}" not in areas.AREA_CODES:
-            self.add_error("state", "There is no such state; use its two letters, such as FL.")
+        if not self.errors:
+            try:
+                self.check(self._meta.model(**data))
+            except Unusable as problem:
+                self.add_error(problem.field or None, str(problem))
         return data
 
 
 class AllowedHoursForm(AreaForm):
+    check = staticmethod(lines.check_hours)
+
     class Meta:
         model = AllowedHours
         fields = (
@@ -43,30 +49,10 @@ class AllowedHoursForm(AreaForm):
             *("sunday_from", "sunday_until", "holidays", "source"),
         )
 
-    def clean(self) -> dict[str, Any]:
-        """What would never let a text arrive is refused here, for nobody would notice it before the morning after."""
-        data = super().clean()
-        for kind in DayKind:
-            opens, closes = data.get(f"{kind}_from"), data.get(f"{kind}_until")
-            if (opens is None) != (closes is None):
-                self.add_error(f"{kind}_until", "Give both times, or neither for a day without texts.")
-            elif opens is not None and closes is not None:
-                try:
-                    Hours(opens, closes)
-                except ValueError:
-                    self.add_error(f"{kind}_until", "This is before the hours begin. The end of the day is 00:00.")
-        if not self.errors:
-            line = AllowedHours(**{name: data[name] for name in self.Meta.fields})
-            zones = whereabouts.zones_of_area(line.country, line.area)
-            try:
-                next_window(clock.now(), zones, [line.rule])
-            except NeverOpen:
-                where = f" in all {len(zones)} time zones there at once" if len(zones) > 1 else ""
-                raise forms.ValidationError(f"These hours leave no moment that is allowed{where}.") from None
-        return data
-
 
 class FrequencyCapForm(AreaForm):
+    check = staticmethod(lines.check_cap)
+
     class Meta:
         model = FrequencyCap
         fields = ("country", "state", "lane", "most", "hours", "over", "enabled", "source")

@@ -37,6 +37,13 @@ def check(request: Any, sender_id: int | None) -> None:
         raise PermissionDenied("This API key may use only some senders, and this leaves by another.")
 
 
+def check_set_up(request: Any, sender_id: int | None) -> None:
+    """Whether a request may set up what belongs to this sender; None: to the whole hub. Raises PermissionDenied."""
+    allowed = _allowed(request)
+    if allowed and sender_id not in allowed:
+        raise PermissionDenied("This API key is bound to senders: it may set up only what is theirs.")
+
+
 def visible(request: Any, senders: QuerySet[Sender]) -> QuerySet[Sender]:
     """Of these senders those that the key of a request may use."""
     if request.auth.is_test:

@@ -7,24 +7,18 @@ from rest_framework import serializers
 
 from contacts.api.fields import PhoneField, Strict
 from delivery import errors
-from delivery.connector import panel as connections
 from delivery.errors import ADVICE, Failure, Suppressed
 from delivery.lanes import Lane
 from delivery.models import (
-    HealthChange,
     Inbound,
     Message,
     MessageEvent,
     MessagePart,
     MessageRequest,
-    Provider,
-    ProviderHealth,
     Route,
     Sender,
 )
 from delivery.providers import registry
-from delivery.providers.base import ConnectionState
-from delivery.routing import health
 from delivery.states import MEANING, Status
 
 LANES = {lane.name.lower(): lane for lane in Lane}
@@ -219,14 +213,6 @@ def _explain_code(message: Message) -> tuple[str, str]:
     return explain(message.error_code) if explain else ("", "")
 
 
-class SenderSerializer(serializers.ModelSerializer):
-    provider = serializers.CharField(source="provider.name")
-
-    class Meta:
-        model = Sender
-        fields = ["id", "address", "provider", "rate", "enabled", "is_default"]
-
-
 class RouteSerializer(serializers.ModelSerializer):
     country = serializers.CharField(help_text="Two letters; empty: any.")
     lane = LaneField(allow_null=True, help_text="null: any.")
@@ -251,75 +237,6 @@ class CheckedSerializer(serializers.Serializer):
     sender = SenderOfSerializer(allow_null=True, help_text="null: nothing leads there.")
     provider = serializers.CharField(allow_null=True)
     why = serializers.CharField(help_text="In words.")
-
-
-class HealthChangeSerializer(serializers.ModelSerializer):
-    by = serializers.CharField(source="actor_label", help_text="Who; empty: SMSHub itself.")
-
-    class Meta:
-        model = HealthChange
-        fields = ["at", "from_state", "to_state", "from_factor", "factor", "reason", "by", "moved"]
-
-
-class HealthSerializer(serializers.ModelSerializer):
-    pinned = serializers.BooleanField(source="pin", help_text="Whether a person decided it.")
-
-    class Meta:
-        model = ProviderHealth
-        fields = ["state", "factor", "since", "reason", "pinned"]
-
-
-class ProviderSerializer(serializers.ModelSerializer):
-    """An account and how it does. Its settings and secrets are not shown."""
-
-    health = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Provider
-        fields = ["id", "name", "adapter", "rate", "enabled", "disabled_reason", "health"]
-
-    @extend_schema_field(HealthSerializer)
-    def get_health(self, provider: Provider) -> Any:
-        return HealthSerializer(getattr(provider, "health", None) or ProviderHealth()).data
-
-
-class ConnectionSerializer(serializers.Serializer):
-    """One that a connector worker holds, or tries to make."""
-
-    name = serializers.CharField()
-    worker = serializers.CharField()
-    state = serializers.ChoiceField(choices=[state.value for state in ConnectionState])
-    since = serializers.DateTimeField()
-    in_flight = serializers.IntegerField(help_text="Messages without an answer.")
-    window = serializers.IntegerField(help_text="How many of them there may be; 0: it only receives.")
-    error = serializers.CharField(allow_blank=True, help_text="The last trouble, in words.")
-    code = serializers.CharField(allow_blank=True, help_text="The provider's name for it.")
-
-
-class ConnectionsSerializer(serializers.Serializer):
-    says = serializers.CharField(help_text="How the account stands, in words.")
-    unbound = serializers.BooleanField(help_text="Whether a person has had them given up.")
-    each = ConnectionSerializer(many=True, source="lines")
-
-
-class ProviderDetailSerializer(ProviderSerializer):
-    """The same, with its connections and the last changes of its health, the newest first."""
-
-    connections = serializers.SerializerMethodField(help_text="null: it holds none.")
-    changes = serializers.SerializerMethodField()
-
-    class Meta(ProviderSerializer.Meta):
-        fields = [*ProviderSerializer.Meta.fields, "connections", "changes"]
-
-    @extend_schema_field(ConnectionsSerializer(allow_null=True))
-    def get_connections(self, provider: Provider) -> Any:
-        if provider.adapter not in registry.connected():
-            return None
-        return ConnectionsSerializer(connections.panel(provider)).data
-
-    @extend_schema_field(HealthChangeSerializer(many=True))
-    def get_changes(self, provider: Provider) -> Any:
-        return HealthChangeSerializer(health.history(provider.pk), many=True).data
 
 
 class InboundSerializer(serializers.ModelSerializer):

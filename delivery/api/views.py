@@ -1,4 +1,4 @@
-"""Messages, senders and texts received over HTTP. Sending stands a floor above, where templates are."""
+"""Messages and texts received over HTTP. Sending stands a floor above, where templates are."""
 
 from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
@@ -8,23 +8,17 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts import phone
 from contacts.api.refusals import WrongState
 from delivery import redaction, submit
 from delivery.api import senders, serializers
 from delivery.api.filters import InboundFilters, MessageFilters
 from delivery.models import (
     EVENT_ORDER,
-    TEST_PROVIDER,
     Inbound,
     Message,
     MessageEvent,
     MessagePart,
-    Provider,
-    Route,
-    Sender,
 )
-from delivery.routing import routes
 
 UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 ID = "[0-9]{1,18}"
@@ -75,59 +69,6 @@ class MessageViewSet(viewsets.ReadOnlyModelViewSet[Message]):
     def _answer(self, message: Message) -> Response:
         now: Message = get_object_or_404(with_timeline(self.get_queryset()), pk=message.pk)
         return Response(serializers.MessageDetailSerializer(now).data)
-
-
-class SenderViewSet(viewsets.ReadOnlyModelViewSet[Sender]):
-    """What recipients may see as the sender."""
-
-    scope = "senders"
-    lookup_value_regex = ID
-    queryset = Sender.objects.select_related("provider")
-    serializer_class = serializers.SenderSerializer
-
-    def get_queryset(self) -> QuerySet[Sender]:
-        return senders.visible(self.request, super().get_queryset())
-
-
-class RouteViewSet(viewsets.ReadOnlyModelViewSet[Route]):
-    """Which senders may carry what to where, and what share of it. Changed in the admin."""
-
-    scope = "routes"
-    reads = ("check",)
-    lookup_value_regex = ID
-    queryset = Route.objects.select_related("sender__provider")
-    serializer_class = serializers.RouteSerializer
-
-    @extend_schema(request=serializers.CheckSerializer, responses={200: serializers.CheckedSerializer})
-    @action(detail=False, methods=["post"], pagination_class=None)
-    def check(self, request: Request) -> Response:
-        """Where would a message to this number go now, and why? Nothing is sent."""
-        asked = serializers.CheckSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        to, lane = asked.validated_data["to"], asked.validated_data["lane"]
-        country = phone.country(to)
-        route, why = routes.ways_to(country, lane).explain(to, country, lane)
-        answer = {
-            "country": country,
-            "sender": {"id": route.sender_id, "address": route.sender} if route else None,
-            "provider": route.provider if route else None,
-            "why": why,
-        }
-        return Response(answer)
-
-
-class ProviderViewSet(viewsets.ReadOnlyModelViewSet[Provider]):
-    """Accounts with those who carry messages, and how they do."""
-
-    scope = "providers"
-    lookup_value_regex = ID
-    queryset = Provider.objects.exclude(pk=TEST_PROVIDER).select_related("health").defer("credentials", "settings")
-    serializer_class = serializers.ProviderSerializer
-
-    @extend_schema(responses=serializers.ProviderDetailSerializer)
-    def retrieve(self, request: Request, pk: str) -> Response:
-        """One provider, with the last changes of its health and why."""
-        return Response(serializers.ProviderDetailSerializer(self.get_object()).data)
 
 
 class InboundViewSet(viewsets.ReadOnlyModelViewSet[Inbound]):

@@ -18,6 +18,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contacts.api.answers import shown_once
 from contacts.api.fields import Strict, StrictModel, key_label
 from contacts.api.refusals import BadParameter, Invalid, WrongState
 from delivery import clock
@@ -170,7 +171,7 @@ class WebhookViewSet(viewsets.ReadOnlyModelViewSet[WebhookEndpoint]):
         with _refusals():
             made, secret = endpoints.make(**{"events": ["*"], **data.validated_data}, by=key_label(request))
         shown = WebhookSerializer(made).data
-        return _shown_once({**shown, "secret": secret}, status=201)
+        return shown_once({**shown, "secret": secret}, "secret", status=201)
 
     @extend_schema(request=WebhookSerializer, responses=WebhookSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -225,7 +226,8 @@ class WebhookViewSet(viewsets.ReadOnlyModelViewSet[WebhookEndpoint]):
         found = self.get_object()
         secret = endpoints.rotate(found)
         found.refresh_from_db(fields=["previous_until"])
-        return _shown_once(SecretSerializer({"secret": secret, "previous_until": found.previous_until}).data)
+        data = SecretSerializer({"secret": secret, "previous_until": found.previous_until}).data
+        return shown_once(data, "secret")
 
     @extend_schema(operation_id="webhooks_status_secret", responses=StatusSecretSerializer)
     @action(detail=False, url_path="status-secret", pagination_class=None)
@@ -255,11 +257,3 @@ def _refusals() -> Iterator[None]:
         yield
     except endpoints.Refused as error:
         raise Invalid(error.field, str(error)) from None
-
-
-def _shown_once(data: Any, status: int = 200) -> Response:
-    """What an Idempotency-Key answers again is kept without the secret."""
-    answer: Any = Response(data, status=status)
-    answer.data_to_keep = {**data, "secret": None}
-    answer["Cache-Control"] = "no-store"
-    return answer  # type: ignore[no-any-return]

@@ -2,16 +2,13 @@
 
 from django.db.models import F, Q
 
+from contacts.unusable import Unusable
 from delivery.inbound import keywords
 from delivery.models import Inbound, Keyword, Sender
 
 
-class UnusableWord(ValueError):
-    """`field` names what is wrong, the text says why."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
+class UnusableWord(Unusable):
+    """It is no word that could be honoured."""
 
 
 def save(keyword: Keyword) -> Keyword:

@@ -1,11 +1,17 @@
 """Which sender a message leaves by."""
 
-import structlog
+from collections.abc import Collection
 
+import structlog
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from contacts.unusable import Unusable
 from delivery.models import TEST_PROVIDER, ProviderHealth, Sender
 
 log = structlog.get_logger(__name__)
 
+_LONGEST_REASON = 200
 NONE_SET_UP = "No sender was named and none is marked as the default. Mark one under Senders."
 
 
@@ -27,6 +33,28 @@ def choose_sender(asked: Sender | None) -> Sender:
 def switched_off(address: str) -> str:
     """In words."""
     return f"Sender {address} is switched off."
+
+
+def check(sender: Sender) -> None:
+    """Raises Unusable."""
+    if sender.is_default and sender.provider_id == TEST_PROVIDER:
+        raise Unusable("is_default", _("The test carrier reaches nobody: its sender cannot be the default."))
+
+
+def save(sender: Sender, changed: Collection[str], *, by: str = "staff") -> None:
+    """Write what was `changed` of it and no more, so that one that was switched off meanwhile stays off; all of a new
+    one. A new default takes the place of the old. Raises Unusable."""
+    check(sender)
+    is_new, fields = sender.pk is None, set(changed)
+    if "enabled" in fields:
+        sender.disabled_reason = "" if sender.enabled else f"Switched off by {by}."[:_LONGEST_REASON]
+        fields.add("disabled_reason")
+    with transaction.atomic():
+        if sender.is_default:
+            Sender.objects.filter(is_default=True).exclude(pk=sender.pk).update(is_default=False)
+        sender.save(update_fields=None if is_new else fields)
+        if not is_new and "enabled" in fields and not sender.enabled:
+            review_queue(sender.provider_id)
 
 
 def disable_sender(provider_id: int, address: str, code: str) -> None:

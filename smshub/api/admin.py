@@ -115,7 +115,7 @@ class ApiKeyAdmin(PageAdmin):
     list_select_related = ("created_by",)
     change_form_template = "smshub/api_key.html"
     readonly_fields = (
-        *("prefix", "mode", "state", "may", "created_at", "created_by", "last_used_at"),
+        *("prefix", "mode", "state", "may", "created_at", "created_by", "made_by", "last_used_at"),
         *("old_valid_until", "old_used_at", "revoked_at"),
     )
     fields = (*KeyForm.Meta.fields, *readonly_fields)

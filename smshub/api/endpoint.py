@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from django.http import QueryDict
+from django.utils import translation
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -29,6 +30,12 @@ class Endpoint(APIView):
 
     http_method_names = ["get", "head", "post", "patch", "delete"]
     run_steps: Run = staticmethod(by_itself)
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """In English to the last word, whatever a browser on the way asks for: programs and their logs read it."""
+        with translation.override("en"):
+            answer = super().dispatch(request, *args, **kwargs)
+            return answer.render() if isinstance(answer, Response) else answer
 
     def get_parsers(self) -> list[BaseParser]:
         # The action is not known yet.

@@ -1,14 +1,15 @@
 """Which state of a thing an answer shows (`ETag`), and changes only of that state (`If-Match`, RFC 9110, 13.1).
 
 A tag is a digest of the whole thing as the API shows it, whichever `fields` were asked for: no writer has to keep a
-version, and a change that nobody can see refuses nothing. Tags are compared without regard to `W/`, which compression
-on the way puts in front of them.
+version, and a change that nobody can see refuses nothing. A view names in `passing` what changes by itself, such as a
+provider's health: that is left out of the tag, so `If-None-Match` is not answered there. Tags are compared without
+regard to `W/`, which compression on the way puts in front of them.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Any
 
@@ -54,8 +55,9 @@ def tagged(view: Any, request: Request, answer: Any) -> Any:
     shows_it = action == "retrieve" or (action in _SHOWS_IT and hasattr(view, "partial_update"))
     if not (shows_it and isinstance(answer, Response)) or answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
         return answer
-    tag = of(answer.data)
-    if action == "retrieve" and _names(request.headers.get("If-None-Match", ""), tag):
+    tag = of(_lasting(view, getattr(answer, "state", answer.data)))
+    unchanged = action == "retrieve" and not _passing(view) and _names(request.headers.get("If-None-Match", ""), tag)
+    if unchanged:
         answer = Response(status=HTTPStatus.NOT_MODIFIED)
     answer["ETag"] = tag
     return answer
@@ -79,7 +81,7 @@ def guarded(view: Any, request: Request, handler: Callable[..., Response]) -> Ca
     def in_that_state(*args: Any, **kwargs: Any) -> Response:
         with transaction.atomic():
             view.get_queryset().model.objects.select_for_update().filter(pk=view.kwargs["pk"]).first()
-            if not _names(wanted, of(_shown(view, request))):
+            if not _names(wanted, of(_lasting(view, _shown(view, request)))):
                 raise PreconditionFailed("It has changed since: get it again, and look whether your change still fits.")
             return handler(*args, **kwargs)
 
@@ -93,6 +95,17 @@ def _shown(view: Any, request: Request) -> Any:
         return view.retrieve(request, **view.kwargs).data
     finally:
         view.action = action
+
+
+def _passing(view: Any) -> Collection[str]:
+    """Fields that change by themselves, and are no part of the state that a change is about."""
+    found: Collection[str] = getattr(view, "passing", ())
+    return found
+
+
+def _lasting(view: Any, data: Any) -> Any:
+    passing = _passing(view)
+    return {name: value for name, value in data.items() if name not in passing} if passing else data
 
 
 def _names(header: str, tag: str) -> bool:

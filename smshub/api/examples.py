@@ -62,6 +62,8 @@ _NAMES: dict[str, tuple[Any, ...]] = {
     "samples": ([["+14155550123", "Ada Byron"]],),
     "scopes": (["messages:read", "messages:write"],),
     "source": ("api",),
+    "state": ("CA",),
+    "word": ("enough",),
     "statuses": (["booked", "confirmed"],),
     "time_zone": ("America/Los_Angeles",),
     "type": ("message.delivered", "/problems/validation-error"),

@@ -12,6 +12,7 @@ import secrets
 import string
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -65,6 +66,7 @@ def issue(
     mode: str = ApiKey.Mode.LIVE,
     senders: Sequence[Sender] = (),
     own_messages: bool | None = None,
+    made_by: ApiKey | None = None,
     **limits: str | int | None,
 ) -> tuple[ApiKey, str]:
     """A new key and its full text, which cannot be had again. `limits`: allowed_from, per_second, per_minute.
@@ -94,10 +96,30 @@ def issue(
             expires_at=expires_at,
             own_messages=own_messages,
             created_by=actor,
+            made_by=made_by,
             **limits,
         )
         key.senders.set(senders)
     return key, _text(key, secret)
+
+
+def change(key: ApiKey, *, senders: Sequence[Sender] | None = None, **given: Any) -> None:
+    """Change what is given: name, own_messages, allowed_from, per_second, per_minute, expires_at, and `senders`.
+
+    Raises ValueError: for senders that it cannot have, for what is no network.
+    """
+    if senders is not None:
+        check_senders(senders, is_test=key.is_test)
+    if "allowed_from" in given:
+        given["allowed_from"] = networks.tidy(given["allowed_from"])
+    if key.is_test:
+        given.pop("own_messages", None)
+    with transaction.atomic():
+        for name, value in given.items():
+            setattr(key, name, value)
+        key.save(update_fields=list(given))
+        if senders is not None:
+            key.senders.set(senders)
 
 
 def check_senders(senders: Collection[Sender], *, is_test: bool) -> None:

@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-#: Lists and imports are of contacts: whoever may see people may see which lists they are on.
 SCOPES: dict[str, str] = {
-    "contacts:read": "See contacts, lists and imports",
-    "contacts:write": "Change contacts and lists, import files",
+    "contacts:read": "See contacts",
+    "contacts:write": "Change contacts",
+    "lists:read": "See lists and who is on them",
+    "lists:write": "Change lists and who is on them",
+    "imports:read": "See imports and the rows that were refused",
+    "imports:write": "Import contacts from files",
     "suppressions:read": "See who must not be texted",
     "suppressions:write": "Suppress numbers and lift suppressions",
     "consents:read": "See what people agreed to",
@@ -30,8 +33,20 @@ SCOPES: dict[str, str] = {
     "messages:read": "See messages, with full numbers and texts",
     "messages:write": "Send and cancel single messages",
     "senders:read": "See senders",
+    "senders:write": "Set senders up, switch them on and off",
     "routes:read": "See routes, and where a message would go",
-    "providers:read": "See providers and their health",
+    "routes:write": "Change where messages go",
+    "providers:read": "See providers, their health, prices and limits",
+    "providers:write": "Set providers up with their credentials, switch them on and off, set prices and limits",
+    "time-rules:read": "See allowed hours and frequency caps",
+    "time-rules:write": "Change when and how often people may be texted",
+    "keywords:read": "See the hub's own keywords and what is answered to keywords",
+    "keywords:write": "Change the hub's own keywords and what is answered to keywords",
+    "answers:read": "See answer rules, automatic and canned replies",
+    "answers:write": "Change answer rules, automatic and canned replies",
+    "reports:read": "See what was sent and what it cost, in sums",
+    "keys:read": "See API keys and what they may do",
+    "keys:write": "Make, change, rotate and revoke keys of no more rights than its own",
     "inbound:read": "See texts received",
     "webhooks:read": "See webhooks and what was sent to them, with full numbers",
     "webhooks:write": "Have any system told of everything, send it again, make secrets",

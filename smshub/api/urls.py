@@ -6,21 +6,28 @@ from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
+from campaigns.api.answers import AnswerRuleViewSet, AutoReplyViewSet, CannedReplyViewSet
 from campaigns.api.appointments import AppointmentViewSet
 from campaigns.api.campaigns import CampaignViewSet
 from campaigns.api.conversations import ConversationViewSet
 from campaigns.api.feeds import FeedViewSet
 from campaigns.api.messages import SendingViewSet
 from campaigns.api.plans import PlanViewSet
+from campaigns.api.reports import ReportViewSet
 from campaigns.api.rules import ReminderRuleViewSet
 from campaigns.api.tasks import TaskViewSet
 from campaigns.api.templates import TemplateViewSet
 from campaigns.api.upcoming import UpcomingViewSet
 from contacts.api.imports import ImportViewSet
 from contacts.api.views import ListViewSet, SuppressionViewSet
-from delivery.api.views import InboundViewSet, ProviderViewSet, RouteViewSet, SenderViewSet
+from delivery.api.keywords import ConfirmationTextViewSet, KeywordViewSet
+from delivery.api.providers import ProviderViewSet
+from delivery.api.time_rules import AllowedHoursViewSet, FrequencyCapViewSet
+from delivery.api.views import InboundViewSet
+from delivery.api.ways import CountryLimitViewSet, RouteViewSet, SenderViewSet
 from delivery.api.webhooks import WebhookViewSet
 from smshub.api.endpoint import endpoint
+from smshub.api.key_views import KeyViewSet
 from smshub.api.postman import postman
 from smshub.api.problems import CONTENT_TYPE, problem
 from smshub.api.schema import openapi
@@ -47,6 +54,16 @@ router.register("messages", endpoint(SendingViewSet), "messages")
 router.register("senders", endpoint(SenderViewSet), "senders")
 router.register("routes", endpoint(RouteViewSet), "routes")
 router.register("providers", endpoint(ProviderViewSet), "providers")
+router.register("country-limits", endpoint(CountryLimitViewSet), "country-limits")
+router.register("allowed-hours", endpoint(AllowedHoursViewSet), "allowed-hours")
+router.register("frequency-caps", endpoint(FrequencyCapViewSet), "frequency-caps")
+router.register("keywords", endpoint(KeywordViewSet), "keywords")
+router.register("confirmation-texts", endpoint(ConfirmationTextViewSet), "confirmation-texts")
+router.register("answer-rules", endpoint(AnswerRuleViewSet), "answer-rules")
+router.register("automatic-replies", endpoint(AutoReplyViewSet), "automatic-replies")
+router.register("canned-replies", endpoint(CannedReplyViewSet), "canned-replies")
+router.register("reports", endpoint(ReportViewSet), "reports")
+router.register("keys", endpoint(KeyViewSet), "keys")
 router.register("inbound", endpoint(InboundViewSet), "inbound")
 router.register("webhooks", endpoint(WebhookViewSet), "webhooks")
 

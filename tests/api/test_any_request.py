@@ -28,7 +28,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_connection_stays"
 
 LIVE_EXAMPLES, TEST_EXAMPLES = 6, 2
 JOURNEYS, STEPS = 16, 12
-REMOVABLE = r"/(contacts|lists|campaigns|webhooks)\b"
+REMOVABLE = (
+    r"/(contacts|lists|campaigns|webhooks|routes|country-limits|allowed-hours|frequency-caps|keywords"
+    r"|confirmation-texts|answer-rules|automatic-replies|canned-replies)\b"
+)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import APIException, ParseError, ValidationError
@@ -312,3 +313,11 @@ def test_long_answers_are_compressed_and_their_tag_still_counts(shop: System) ->
     assert json.loads(gzip.decompress(answer.content))["attributes"] == {"note": "x" * 1000}
     assert answer["ETag"].startswith("W/")
     assert shop.patch(path, {"name": "Bob"}, If_Match=answer["ETag"]).status_code == 200
+
+
+@pytest.mark.parametrize("body", [{"name": ""}, {"name": "x" * 1000}])
+def test_it_speaks_english_whatever_language_is_asked_for(shop: System, body: dict[str, str]) -> None:
+    english = shop.post("lists", body).body["detail"]
+
+    with translation.override("de"):
+        assert shop.post("lists", body).body["detail"] == english

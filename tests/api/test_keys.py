@@ -1,10 +1,12 @@
 """API keys: shown once, stored as a hash, bounded by scope and time."""
 
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -12,6 +14,9 @@ from django.utils import timezone
 from smshub.api import keys
 from smshub.api.models import ApiKey
 from tests.api.conftest import System, is_problem
+from tests.factories import ApiKeyFactory
+
+migration = import_module("smshub.api.migrations.0007_keys_made_by_keys")
 
 pytestmark = pytest.mark.django_db
 
@@ -162,3 +167,19 @@ def test_the_command_prints_a_key_that_works() -> None:
 def test_the_command_refuses_an_unknown_scope() -> None:
     with pytest.raises(CommandError, match="no scope"):
         call_command("create_api_key", "Shop", "--scope", "everything")
+
+
+def test_keys_that_could_see_lists_and_imports_with_contacts_still_can() -> None:
+    reader, writer, other = (
+        ApiKeyFactory(scopes=scopes)
+        for scopes in (["contacts:read"], ["contacts:read", "contacts:write"], ["messages:write"])
+    )
+
+    migration.give(apps, None)
+
+    scopes = {key.pk: key.scopes for key in ApiKey.objects.all()}
+    assert scopes[reader.pk] == ["contacts:read", "imports:read", "lists:read"]
+    assert len(scopes[writer.pk]) == 6
+    assert scopes[other.pk] == ["messages:write"]
+    migration.take(apps, None)
+    assert {key.pk: key.scopes for key in ApiKey.objects.all()}[writer.pk] == ["contacts:read", "contacts:write"]

@@ -1,6 +1,8 @@
 """Every address demands a key and the scope it declares; no route can be forgotten."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +80,7 @@ def test_every_route_demands_a_key_and_its_scope(pattern: str, method: str, view
 def test_reading_never_asks_for_write_and_changing_always_does() -> None:
     only_read = {
         *("templates/preview", "templates/7/preview", "campaigns/7/preflight", "routes/check", "messages/search"),
+        "providers/7/check",
     }
     for pattern, method, view in ROUTES:
         scope = scope_of(view, method)
@@ -93,3 +96,18 @@ def test_every_scope_is_demanded_somewhere() -> None:
 @pytest.mark.parametrize("path", ["openapi.json", "docs", "redoc", "postman.json"])
 def test_the_description_is_public(path: str) -> None:
     assert Client().get(f"/api/v1/{path}").status_code == 200
+
+
+def test_every_scope_is_in_the_table_of_the_documentation() -> None:
+    documentation = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    rows = re.findall(r"^\| (`[a-z-]+:(?:read|write)`(?:, `[a-z-]+:(?:read|write)`)*) \|", documentation, re.MULTILINE)
+
+    assert sorted(scope for row in rows for scope in re.findall(r"`([^`]+)`", row)) == sorted(keys.SCOPES)
+
+
+def test_every_kind_of_thing_is_in_the_table_of_the_documentation() -> None:
+    documentation = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    table = documentation.partition("## What there is")[2].partition("\n## ")[0]
+    named = {name.partition("/")[0] for name in re.findall(r"`([a-z/{}-]+)`", table)}
+
+    assert {path_of(pattern).partition("/")[0] for pattern, _, _ in ROUTES} - ANY_KEY <= named

@@ -6,7 +6,7 @@ import pytest
 
 from delivery.models import Message
 from delivery.routing.rules import State
-from tests.api.conftest import System, is_problem
+from tests.api.conftest import Caller, System, is_problem
 from tests.factories import (
     CampaignFactory,
     ContactFactory,
@@ -49,7 +49,8 @@ def test_where_would_this_go(shop: System) -> None:
     assert is_problem(shop.post("routes/check", {"to": "12"}), 400, "validation-error")
 
 
-def test_a_provider_says_how_it_does_and_keeps_its_secrets(shop: System) -> None:
+def test_a_provider_says_how_it_does_and_keeps_its_secrets(system: Caller) -> None:
+    shop = system("providers:read")
     health = ProviderHealthFactory(state=State.DEGRADED, factor=75, reason="Slow.")
     health.provider.credentials = {"auth_token": "not-to-be-seen"}
     health.provider.settings = {"account_sid": "not-to-be-seen"}

@@ -21,8 +21,10 @@ def test_a_webhook_is_made_and_its_secret_is_shown_once(shop: System) -> None:
     assert made.status_code == 201
     assert made.body["secret"].startswith("whsec_")
     assert made["Cache-Control"] == "no-store"
-    shown = shop.get(f"webhooks/{made.body['id']}").body
+    again = shop.get(f"webhooks/{made.body['id']}")
+    shown = again.body
     assert "secret" not in shown
+    assert again["ETag"] == made["ETag"]
     assert {name: shown[name] for name in NEW} == NEW
     assert WebhookEndpoint.objects.get().created_by == "API key Web shop"
     assert [each["id"] for each in shop.get("webhooks").body["results"]] == [made.body["id"]]

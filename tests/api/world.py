@@ -3,14 +3,25 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.conversation_factories import ConversationFactory
+from delivery.models import CountryLimit
+from tests.conversation_factories import (
+    AnswerRuleFactory,
+    AutoReplyFactory,
+    CannedReplyFactory,
+    ConfirmationTextFactory,
+    ConversationFactory,
+    KeywordFactory,
+)
 from tests.factories import (
+    AllowedHoursFactory,
+    ApiKeyFactory,
     CampaignFactory,
     ConsentEventFactory,
     ContactFactory,
     ContactImportFactory,
     ContactListFactory,
     ErasureFactory,
+    FrequencyCapFactory,
     HealthChangeFactory,
     InboundFactory,
     MessageFactory,
@@ -49,6 +60,9 @@ class World:
             "exclude": "lists",
             "add": "contacts",
             "list": "lists",
+            "provider": "providers",
+            "rule": "reminder-rules",
+            "senders": "senders",
         }
         if isinstance(body, dict):
             return {
@@ -60,10 +74,12 @@ class World:
     def _instead(self, value: Any, kind: str) -> Any:
         if isinstance(value, list):
             return [self.ids[kind]] if value else []
-        return None if value is None else self.ids[kind]
+        # What is named by a word is there under it.
+        return value if value is None or isinstance(value, str) else self.ids[kind]
 
 
 def make_world() -> World:
+    provider = HealthChangeFactory(provider__name="Twilio", provider__adapter="twilio").provider
     return World(
         {
             "contacts": ContactFactory(time_zone="Europe/Berlin").pk,
@@ -82,7 +98,16 @@ def make_world() -> World:
             "tasks": StaffTaskFactory().pk,
             "calendar-feeds": CalendarFeedFactory().pk,
             "routes": RouteFactory().pk,
-            "providers": HealthChangeFactory().provider_id,
+            "providers": provider.pk,
+            "country-limits": CountryLimit.objects.create(provider=provider, country="IT", rate=5).pk,
+            "allowed-hours": AllowedHoursFactory().pk,
+            "frequency-caps": FrequencyCapFactory().pk,
+            "keywords": KeywordFactory().pk,
+            "confirmation-texts": ConfirmationTextFactory().pk,
+            "answer-rules": AnswerRuleFactory().pk,
+            "automatic-replies": AutoReplyFactory().pk,
+            "canned-replies": CannedReplyFactory().pk,
+            "keys": ApiKeyFactory().pk,
             "inbound": str(InboundFactory().pk),
             "conversations": ConversationFactory().pk,
             "webhooks": WebhookFactory().pk,
