@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from campaigns.models import Campaign
-from campaigns.report import export, pdf, people, report
+from campaigns.report import export, people, report
 from campaigns.report.people import Chosen
 from campaigns.report.report import WORDS, Course, Step
 from contacts.admin.base import PageAdmin, shown
@@ -116,6 +116,8 @@ class ReportPages(PageAdmin):
         return _file(response, export.file_name(campaign, "csv", chosen.step))
 
     def pdf_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        from campaigns.report import pdf  # its library takes a quarter of a second, for a file that few ask for
+
         campaign = self.launched(request, pk)
         if campaign is None:
             return self.draft(pk)
