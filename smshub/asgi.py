@@ -25,7 +25,7 @@ from campaigns.links.addresses import PREFIX as LINKS  # noqa: E402  (models mus
 from campaigns.links.door import LinkDoor  # noqa: E402
 from delivery.callbacks import PREFIX  # noqa: E402
 from delivery.receipts.door import Door  # noqa: E402
-from smshub import heap  # noqa: E402
+from smshub import heap, urls  # noqa: E402, F401  (pages are loaded before anybody asks for one)
 
 door = Door()
 links = LinkDoor()

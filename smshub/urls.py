@@ -5,6 +5,8 @@ from django.views.generic import RedirectView
 from smshub.health import live, ready
 from smshub.metrics.views import metrics
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("health/live", live),

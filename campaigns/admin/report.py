@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.admin.variants import variant_rows
 from campaigns.models import Campaign
-from campaigns.report import export, pdf, people, report
+from campaigns.report import export, people, report
 from campaigns.report.people import Chosen
 from campaigns.report.report import Course
 from campaigns.report.steps import WORDS, Step
@@ -122,6 +122,8 @@ class ReportPages(PageAdmin):
         return _file(response, export.file_name(campaign, "csv", chosen.step))
 
     def pdf_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        from campaigns.report import pdf  # its library takes a quarter of a second, for a file that few ask for
+
         campaign = self.launched(request, pk)
         if campaign is None:
             return self.draft(pk)

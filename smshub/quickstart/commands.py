@@ -8,7 +8,9 @@ import socket
 import sys
 from pathlib import Path
 
-_WORKER = ("-m", "celery", "-A", "smshub", "worker")
+# Celery would make Django's checks, which load every page, and tell nobody what they found.
+_CELERY = ("-m", "celery", "--skip-checks", "-A", "smshub")
+_WORKER = (*_CELERY, "worker")
 _QUIET = ("--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", "--without-heartbeat")
 _LOG = ("-l", "WARNING")
 
@@ -26,7 +28,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     # Tells other systems of what happens, as the connector does: on an event loop that always runs.
     "webhooks": (*_WORKER, "-n", "{webhooks}", "-Q", "webhooks", "-P", "threads", "-c", "1", *_QUIET, *_LOG),
     "smpp-door": ("manage.py", "smpp_door", "--host", "{host}", "--port", "{door_port}"),
-    "beat": ("-m", "celery", "-A", "smshub", "beat", *_LOG, "-s", "{schedule}"),
+    "beat": (*_CELERY, "beat", *_LOG, "-s", "{schedule}"),
     "simulator": (
         *("-m", "simulator", "--host", "{host}", "--port", "{simulator_port}"),
         *("--smpp-port", "{smpp_port}"),
