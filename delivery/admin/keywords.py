@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from contacts.admin.base import LargeTableAdmin, PageAdmin, ReadOnlyMixin, mask, may_see_numbers
@@ -63,7 +64,7 @@ class ConfirmationTextAdmin(PageAdmin):
     list_select_related = ("sender__provider",)
     fields = ("meaning", "language", "sender", "body")
 
-    @display(description="Answer to")
+    @display(description=_("Answer to"))
     def answer_to(self, text: ConfirmationText) -> str:
         return text.get_meaning_display()
 
@@ -81,16 +82,16 @@ class ConfirmationAdmin(ReadOnlyMixin, LargeTableAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
 
-    @display(description="To")
+    @display(description=_("To"))
     def masked(self, confirmation: Confirmation) -> str:
         return mask(confirmation.phone)
 
-    @display(description="Message")
+    @display(description=_("Message"))
     def message(self, confirmation: Confirmation) -> SafeString:
         url = reverse("admin:delivery_message_change", args=[confirmation.message_id])
         return format_html('<a class="sms-link" href="{}">{}</a>', url, confirmation.message_id)
 
-    @display(description="Confirms")
+    @display(description=_("Confirms"))
     def incoming_text(self, confirmation: Confirmation) -> SafeString:
         url = reverse("admin:delivery_inbound_change", args=[confirmation.inbound_id])
         return format_html('<a class="sms-link" href="{}">{}</a>', url, confirmation.inbound_id)

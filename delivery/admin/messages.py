@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from contacts.admin.base import LargeTableAdmin, ReadOnlyMixin, mask, may_see_numbers, shown
@@ -34,7 +36,7 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
     list_filter: tuple[type[admin.SimpleListFilter], ...] = (ByStatus, When, ByLane, ByProvider, ToContact)
     list_select_related = ("provider",)
     search_fields = ("recipient",)
-    search_help_text = "Whole number, or message id"
+    search_help_text = _("Whole number, or message id")
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         number = "to" if may_see_numbers(request.user) else "to_masked"
@@ -53,29 +55,34 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
         number = e164(search_term) if may_see_numbers(request.user) else None
         return (queryset.filter(recipient=number) if number else queryset.none()), False
 
-    @display(description="To")
+    @display(description=_("To"))
     def to(self, message: Message) -> str:
         return message.recipient
 
-    @display(description="To")
+    @display(description=_("To"))
     def to_masked(self, message: Message) -> str:
         return mask(message.recipient)
 
-    @display(description="Status", label=words.LABELS)
-    def state(self, message: Message) -> str:
-        return str(Status(message.status).label)
+    @display(description=_("Status"), label=words.LABELS)
+    def state(self, message: Message) -> tuple[str, str]:
+        return message.status, str(Status(message.status).label)
 
-    @display(description="Reason")
+    @display(description=_("Reason"))
     def why(self, message: Message) -> str:
         if waits := errors.waits_in_words(message.status, message.waits_for):
-            return f"{waits}, until {message.not_before:%d %b %H:%M} UTC" if message.not_before else waits
+            return (
+                gettext("%(waits)s, until %(not_before)s UTC")
+                % {"waits": waits, "not_before": f"{message.not_before:%d %b %H:%M}"}
+                if message.not_before
+                else waits
+            )
         return errors.in_words(message.status, message.reason) or "–"
 
-    @display(description="Lane")
+    @display(description=_("Lane"))
     def lane_word(self, message: Message) -> str:
         return message.get_lane_display()
 
-    @display(description="Campaign")
+    @display(description=_("Campaign"))
     def campaign(self, message: Message) -> SafeString | str:
         if not message.campaign_id:
             return "–"
@@ -91,7 +98,7 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
         return self.page(
             request,
             "delivery/admin/message.html",
-            title=f"Message to {shown(message.recipient, request.user)}",
+            title=gettext("Message to %(number)s") % {"number": shown(message.recipient, request.user)},
             original=message,
             message=message,
             recipient=shown(message.recipient, request.user),
@@ -101,7 +108,7 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
             suppressed=Suppression.objects.filter(phone=message.recipient, lifted_at=None).exists(),
             status=Status(message.status),
             group=words.GROUP_OF[message.status],
-            meaning=MEANING[Status(message.status)],
+            meaning=gettext(MEANING[Status(message.status)]),
             waits=errors.waits_in_words(message.status, message.waits_for),
             reason=errors.in_words(message.status, message.reason),
             advice=errors.advice(message.reason),
@@ -128,7 +135,7 @@ class InboundAdmin(ReadOnlyMixin, LargeTableAdmin):
     list_filter = (ByKeyword,)
     list_select_related = ("provider",)
     search_fields = ("phone",)
-    search_help_text = "Whole number"
+    search_help_text = _("Whole number")
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         private = may_see_numbers(request.user)
@@ -156,19 +163,22 @@ class InboundAdmin(ReadOnlyMixin, LargeTableAdmin):
         number = e164(search_term) if may_see_numbers(request.user) else None
         return (queryset.filter(phone=number) if number else queryset.none()), False
 
-    @display(description="From")
+    @display(description=_("From"))
     def masked(self, inbound: Inbound) -> str:
         return mask(inbound.phone)
 
-    @display(description="Text")
+    @display(description=_("Text"))
     def text(self, inbound: Inbound) -> str:
         text = words.text(inbound.body)
         return text if len(text) <= 80 else text[:79] + "…"
 
-    @display(description="Text")
+    @display(description=_("Text"))
     def whole_text(self, inbound: Inbound) -> str:
         return words.text(inbound.body)
 
-    @display(description="Kind", label={"Stop": "danger", "Start": "success", "Help": "info"})
-    def kind(self, inbound: Inbound) -> str:
-        return str(Inbound.Keyword(inbound.keyword).label)
+    @display(
+        description=_("Kind"),
+        label={Inbound.Keyword.STOP: "danger", Inbound.Keyword.START: "success", Inbound.Keyword.HELP: "info"},
+    )
+    def kind(self, inbound: Inbound) -> tuple[str, str]:
+        return inbound.keyword, str(Inbound.Keyword(inbound.keyword).label)

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from contacts.admin.base import PageAdmin
 from delivery.models import TEST_PROVIDER, Sender
@@ -21,7 +22,7 @@ class SenderForm(forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or {}
         provider = cleaned.get("provider", getattr(self.instance, "provider", None))
         if cleaned.get("is_default") and provider and provider.pk == TEST_PROVIDER:
-            self.add_error("is_default", "The test carrier reaches nobody: its sender cannot be the default.")
+            self.add_error("is_default", _("The test carrier reaches nobody: its sender cannot be the default."))
         return cleaned
 
     def _get_validation_exclusions(self) -> set[str]:
@@ -49,7 +50,7 @@ class SenderAdmin(PageAdmin):
         """Writes what was changed and no more: a sender that was switched off meanwhile stays off."""
         changed = set(form.changed_data)
         if "enabled" in changed:
-            obj.disabled_reason = "" if obj.enabled else "Switched off by staff."
+            obj.disabled_reason = "" if obj.enabled else _("Switched off by staff.")
             changed.add("disabled_reason")
         if obj.is_default:
             Sender.objects.filter(is_default=True).exclude(pk=obj.pk).update(is_default=False)

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from contacts import areas, whereabouts
@@ -21,7 +23,7 @@ class AreaForm(forms.ModelForm):
         written = self.cleaned_data["country"].strip()
         country = country_code(written) if written else ""
         if country is None:
-            raise forms.ValidationError("There is no such country; use its two letters, such as GB or FR.")
+            raise forms.ValidationError(gettext("There is no such country; use its two letters, such as GB or FR."))
         return country
 
     def clean_state(self) -> str:
@@ -31,7 +33,7 @@ class AreaForm(forms.ModelForm):
         data = super().clean() or self.cleaned_data
         country, state = data.get("country", ""), data.get("state", "")
         if state and country in ("US", "CA") and f"{country}-{state}" not in areas.AREA_CODES:
-            self.add_error("state", "There is no such state; use its two letters, such as FL.")
+            self.add_error("state", gettext("There is no such state; use its two letters, such as FL."))
         return data
 
 
@@ -49,20 +51,28 @@ class AllowedHoursForm(AreaForm):
         for kind in DayKind:
             opens, closes = data.get(f"{kind}_from"), data.get(f"{kind}_until")
             if (opens is None) != (closes is None):
-                self.add_error(f"{kind}_until", "Give both times, or neither for a day without texts.")
+                self.add_error(f"{kind}_until", gettext("Give both times, or neither for a day without texts."))
             elif opens is not None and closes is not None:
                 try:
                     Hours(opens, closes)
                 except ValueError:
-                    self.add_error(f"{kind}_until", "This is before the hours begin. The end of the day is 00:00.")
+                    self.add_error(
+                        f"{kind}_until", gettext("This is before the hours begin. The end of the day is 00:00.")
+                    )
         if not self.errors:
             line = AllowedHours(**{name: data[name] for name in self.Meta.fields})
             zones = whereabouts.zones_of_area(line.country, line.area)
             try:
                 next_window(clock.now(), zones, [line.rule])
             except NeverOpen:
-                where = f" in all {len(zones)} time zones there at once" if len(zones) > 1 else ""
-                raise forms.ValidationError(f"These hours leave no moment that is allowed{where}.") from None
+                where = (
+                    " " + gettext("in all %(number)s time zones there at once") % {"number": len(zones)}
+                    if len(zones) > 1
+                    else ""
+                )
+                raise forms.ValidationError(
+                    gettext("These hours leave no moment that is allowed%(where)s.") % {"where": where}
+                ) from None
         return data
 
 
@@ -75,12 +85,15 @@ class FrequencyCapForm(AreaForm):
         super().__init__(*args, **kwargs)
         if "lane" in self.fields:
             lane: Any = self.fields["lane"]
-            lane.choices = [("", "All of these together"), *((each.value, each.label) for each in MAY_BE_BOUND)]
+            lane.choices = [
+                ("", gettext("All of these together")),
+                *((each.value, each.label) for each in MAY_BE_BOUND),
+            ]
 
 
 def _hours(line: AllowedHours, kind: DayKind) -> str:
     opens, closes = getattr(line, f"{kind}_from"), getattr(line, f"{kind}_until")
-    return f"{opens:%H:%M}–{closes:%H:%M}" if opens is not None and closes is not None else "None"
+    return f"{opens:%H:%M}–{closes:%H:%M}" if opens is not None and closes is not None else gettext("None")
 
 
 @admin.register(AllowedHours)
@@ -91,19 +104,19 @@ class AllowedHoursAdmin(PageAdmin):
     list_filter = ("enabled",)
     search_fields = ("country", "state")
 
-    @display(description="Where", ordering="country")
+    @display(description=_("Where"), ordering="country")
     def where(self, line: AllowedHours) -> str:
         return str(line)
 
-    @display(description="Monday to Friday")
+    @display(description=_("Monday to Friday"))
     def weekdays(self, line: AllowedHours) -> str:
         return _hours(line, DayKind.WEEKDAY)
 
-    @display(description="Saturday")
+    @display(description=_("Saturday"))
     def saturdays(self, line: AllowedHours) -> str:
         return _hours(line, DayKind.SATURDAY)
 
-    @display(description="Sunday")
+    @display(description=_("Sunday"))
     def sundays(self, line: AllowedHours) -> str:
         return _hours(line, DayKind.SUNDAY)
 
@@ -115,14 +128,14 @@ class FrequencyCapAdmin(PageAdmin):
     list_display_links = ("where",)
     list_filter = ("enabled",)
 
-    @display(description="Where", ordering="country")
+    @display(description=_("Where"), ordering="country")
     def where(self, cap: FrequencyCap) -> str:
-        return cap.area or "Everywhere"
+        return cap.area or gettext("Everywhere")
 
-    @display(description="Category")
+    @display(description=_("Category"))
     def category(self, cap: FrequencyCap) -> str:
-        return "All" if cap.lane is None else str(Lane(cap.lane).label)
+        return gettext("All") if cap.lane is None else str(Lane(cap.lane).label)
 
-    @display(description="Within")
+    @display(description=_("Within"))
     def within(self, cap: FrequencyCap) -> str:
-        return "a calendar day" if cap.hours is None else f"{cap.hours} hours"
+        return gettext("a calendar day") if cap.hours is None else gettext("%(hours)s hours") % {"hours": cap.hours}
