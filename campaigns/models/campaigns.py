@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from contacts.models import ConsentEvent, ContactList
 from delivery.lanes import Lane
@@ -53,16 +54,16 @@ class TemplateVersion(models.Model):
 
 class Campaign(models.Model):
     class Status(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        SCHEDULED = "scheduled", "Scheduled"
-        RUNNING = "running", "Running"
-        PAUSED = "paused", "Paused"
-        COMPLETED = "completed", "Completed"
-        CANCELLED = "cancelled", "Cancelled"
+        DRAFT = "draft", _("Draft")
+        SCHEDULED = "scheduled", _("Scheduled")
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        COMPLETED = "completed", _("Completed")
+        CANCELLED = "cancelled", _("Cancelled")
 
     class OnMissing(models.TextChoices):
-        BLOCK = "block", "Refuse to launch"
-        SKIP = "skip", "Skip that contact"
+        BLOCK = "block", _("Refuse to launch")
+        SKIP = "skip", _("Skip that contact")
 
     name = models.CharField(max_length=120)
     template = models.ForeignKey(Template, on_delete=models.PROTECT)
