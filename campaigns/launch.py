@@ -16,6 +16,8 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns import audience, consenting, pace, sample, templates, templating, transitions, wake
 from campaigns.audience import Missing
@@ -25,6 +27,7 @@ from campaigns.links import texts as links
 from campaigns.models import Campaign, TemplateVersion
 from campaigns.report import counting
 from campaigns.transitions import Action
+from contacts.wording import figure
 from delivery import clock, prices, testcarrier
 from delivery import control as delivery_control
 from delivery.models import Sender
@@ -94,11 +97,11 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
             short = links.lint(campaign, version.body)
             required = [name for name in audience.required_variables(version.body) if not short.covers(name)]
         except templating.TemplateError as error:
-            problems.append(f"The template cannot be used: {error}.")
+            problems.append(_("The template cannot be used: %(error)s.") % {"error": error})
             version = None
     survey = audience.survey(campaign, required, sender=sender.address if sender else "")
     if not survey.size and campaign.include.exists():
-        problems.append("Nobody is on the campaign's lists, after those it leaves out.")
+        problems.append(_("Nobody is on the campaign's lists, after those it leaves out."))
     if campaign.on_missing == Campaign.OnMissing.BLOCK:
         problems += [_missing_sentence(missing) for missing in survey.missing]
     problems += short.problems
@@ -112,16 +115,22 @@ def _examine(campaign: Campaign, parts: "_Parts") -> Preflight:
     estimated = round(mean * sendable)
     cost = sum((text.cost for text in texts), Decimal(0)) / max(1, len(texts)) * sendable
     if unroutable and sendable <= 0:
-        problems.append("No route leads to anybody of its audience, and no sender is the default.")
+        problems.append(_("No route leads to anybody of its audience, and no sender is the default."))
     if campaign.max_cost is not None and cost > campaign.max_cost:
         problems.append(
-            f"It would cost about {prices.in_words(cost.quantize(CENT))}, and it may cost "
-            f"{prices.in_words(campaign.max_cost)}: raise that limit, shorten the text, or leave people out."
+            _(
+                "It would cost about %(cost)s, and it may cost %(most)s: raise that limit, "
+                "shorten the text, or leave people out."
+            )
+            % {"cost": prices.in_words(cost.quantize(CENT)), "most": prices.in_words(campaign.max_cost)}
         )
     if campaign.max_segments is not None and estimated > campaign.max_segments:
         problems.append(
-            f"About {estimated:,} segments would be sent, and it may send {campaign.max_segments:,}: raise that limit, "
-            "shorten the text, or leave people out."
+            _(
+                "About %(estimated)s segments would be sent, and it may send %(most)s: raise that limit, "
+                "shorten the text, or leave people out."
+            )
+            % {"estimated": figure(estimated), "most": figure(campaign.max_segments)}
         )
     return Preflight(
         audience=survey.size,
@@ -170,7 +179,7 @@ def schedule(*, campaign: Campaign, at: datetime, actor: AbstractBaseUser | None
     The audience may still be filled until then; what is checked now is that there is something to send it with.
     """
     if at <= timezone.now():
-        raise CampaignError("The time to launch at has passed; choose a later one, or launch now.")
+        raise CampaignError(_("The time to launch at has passed; choose a later one, or launch now."))
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.SCHEDULE)
         problems = _parts(locked).problems
@@ -236,9 +245,9 @@ def _parts(campaign: Campaign) -> _Parts:
     problems: list[str] = []
     version = templates.latest(campaign.template)
     if version is None:
-        problems.append("The template has no text yet.")
+        problems.append(_("The template has no text yet."))
     if campaign.template.archived:
-        problems.append("The template is archived; choose another one or bring it back.")
+        problems.append(_("The template is archived; choose another one or bring it back."))
     sender, ways = None, None
     if campaign.sender is None and (found := routes.ways()).table:
         ways = found
@@ -250,20 +259,27 @@ def _parts(campaign: Campaign) -> _Parts:
         except NoSender as error:
             problems.append(str(error))
     if sender and testcarrier.is_its(sender):
-        problems.append("This sender is the test carrier's, which reaches nobody: choose another.")
+        problems.append(_("This sender is the test carrier's, which reaches nobody: choose another."))
     if sender and not sender.provider.enabled:
-        problems.append(f"Provider {sender.provider.name} of sender {sender.address} is switched off.")
+        problems.append(
+            _("Provider %(provider)s of sender %(address)s is switched off.")
+            % {"provider": sender.provider.name, "address": sender.address}
+        )
     if not campaign.include.exists():
-        problems.append("The campaign has no list of contacts to send to.")
+        problems.append(_("The campaign has no list of contacts to send to."))
     return _Parts(version, sender, ways, problems)
 
 
 def _dead_ends(ways: Ways, lane: int) -> list[str]:
     """Countries of the table whose routes lead only to what is switched off: their messages would wait."""
     dead = [
-        country or "any other country" for country in ways.table.countries(lane) if ways.table.is_dead(country, lane)
+        country or _("any other country") for country in ways.table.countries(lane) if ways.table.is_dead(country, lane)
     ]
-    return [f"The routes for {', '.join(sorted(dead))} lead only to senders that are switched off."] if dead else []
+    return (
+        [_("The routes for %(dead)s lead only to senders that are switched off.") % {"dead": ", ".join(sorted(dead))}]
+        if dead
+        else []
+    )
 
 
 def _unroutable(campaign: Campaign, ways: Ways) -> tuple[Unroutable, ...]:
@@ -277,8 +293,10 @@ def _unroutable(campaign: Campaign, ways: Ways) -> tuple[Unroutable, ...]:
 
 
 def _missing_sentence(missing: Missing) -> str:
-    who = "1 contact has" if missing.contacts == 1 else f"{missing.contacts:,} contacts have"
-    return (
-        f"{who} no value for “{missing.variable}”: give the variable a default, fill it in, or let the campaign "
-        "skip those contacts."
-    )
+    return ngettext(
+        "%(number)s contact has no value for “%(variable)s”: give the variable a default, fill it in, "
+        "or let the campaign skip those contacts.",
+        "%(number)s contacts have no value for “%(variable)s”: give the variable a default, fill it in, "
+        "or let the campaign skip those contacts.",
+        missing.contacts,
+    ) % {"number": figure(missing.contacts), "variable": missing.variable}
