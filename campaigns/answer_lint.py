@@ -11,6 +11,9 @@ about can be told, or the word could hardly be meant as an opt-out.
 import re
 from collections.abc import Iterator
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from campaigns.answer_words import ASKING
 from campaigns.templating import Problem, ProblemKind
 from delivery.inbound import keywords
@@ -22,7 +25,7 @@ Keyword = Inbound.Keyword
 #: What is a word of everyday before it is one of a carrier: asking for it needs a reason that is consent.
 EVERYDAY = frozenset({"cancel", "end", "yes", "quit", "remove"})
 #: An answer that every carrier passes on.
-DO = "ask for a number instead, such as 1 or 2"
+DO = _("ask for a number instead, such as 1 or 2")
 
 _SENTENCE = re.compile(r"(?<=[.!?;\n])\s+|\n+|(?<=[。！？])")
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
@@ -57,8 +60,12 @@ def without_liquid(body: str) -> str:
 def _why(word: str) -> str:
     meaning = keywords.recognise(word)
     if meaning == Keyword.START:
-        return f"'{word}' must not be asked for as an answer: carriers read it as consent to texts; {DO}"
-    return f"'{word}' must not be asked for as an answer: carriers stop all texts to whoever sends it; {DO}"
+        return gettext(
+            "'%(word)s' must not be asked for as an answer: carriers read it as consent to texts; %(do)s"
+        ) % {"word": word, "do": DO}
+    return gettext(
+        "'%(word)s' must not be asked for as an answer: carriers stop all texts to whoever sends it; %(do)s"
+    ) % {"word": word, "do": DO}
 
 
 def _sentences(text: str) -> Iterator[tuple[int, str]]:

@@ -12,11 +12,13 @@ from types import EllipsisType
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns import materialise, pace, safety, transitions, wake
 from campaigns.errors import CampaignError
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign
 from campaigns.transitions import Action, Status
+from contacts.wording import figure
 from delivery import control as delivery_control
 from delivery import tallies
 from delivery import wake as delivery_wake
@@ -81,16 +83,18 @@ def limit(
         rate = delivery_control.pace(locked.pk)
         if not isinstance(spread_minutes, EllipsisType):
             if spread_minutes is not None and not 1 <= spread_minutes <= MAX_SPREAD_MINUTES:
-                raise CampaignError(f"It may be spread over 1 to {MAX_SPREAD_MINUTES:,} minutes.")
+                raise CampaignError(
+                    _("It may be spread over 1 to %(most)s minutes.") % {"most": figure(MAX_SPREAD_MINUTES)}
+                )
             locked.spread_minutes = spread_minutes
             rate = pace.of_the_rest(locked)
         if not isinstance(max_segments, EllipsisType):
             if max_segments is not None and max_segments < 1:
-                raise CampaignError("It must be allowed at least one segment; pause it to send nothing.")
+                raise CampaignError(_("It must be allowed at least one segment; pause it to send nothing."))
             locked.max_segments = max_segments
         if not isinstance(max_cost, EllipsisType):
             if max_cost is not None and max_cost <= 0:
-                raise CampaignError("It must be allowed to cost something; pause it to send nothing.")
+                raise CampaignError(_("It must be allowed to cost something; pause it to send nothing."))
             locked.max_cost = max_cost
         delivery_control.limit(locked.pk, rate=rate, max_segments=locked.max_segments, max_cost=locked.max_cost)
         said = " ".join(part for part in (reason, pace.in_words(locked)) if part)

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Model, ProtectedError, Q
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
+from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
 from contacts.models import ContactList
@@ -13,7 +14,7 @@ _TO_BE_SENT = [Campaign.Status.DRAFT, Campaign.Status.SCHEDULED]
 
 
 @receiver(pre_delete, sender=ContactList)
-def keep_lists_in_use(instance: ContactList, **_: Any) -> None:
+def keep_lists_in_use(instance: ContactList, **_kwargs: Any) -> None:
     """A list that a campaign leaves out cannot be deleted before it is launched: its people would be texted.
 
     Raises ProtectedError. From the launch on the audience is frozen, and the list may go.
@@ -24,4 +25,6 @@ def keep_lists_in_use(instance: ContactList, **_: Any) -> None:
     found: set[Model] = set(Campaign.objects.filter(named, waiting).distinct()[:10])
     if found:
         names = ", ".join(sorted(str(campaign) for campaign in found))
-        raise ProtectedError(f"The list is used by campaigns that are still to be sent: {names}.", found)
+        raise ProtectedError(
+            _("The list is used by campaigns that are still to be sent: %(names)s.") % {"names": names}, found
+        )

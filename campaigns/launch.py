@@ -15,6 +15,8 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns import (
     approval,
@@ -40,6 +42,7 @@ from campaigns.models import Campaign
 from campaigns.report import counting
 from campaigns.split import Split
 from campaigns.transitions import Action
+from contacts.wording import figure
 from delivery import clock, prices, testcarrier
 from delivery import control as delivery_control
 from delivery.models import Sender
@@ -158,16 +161,22 @@ def _examine(campaign: Campaign, parts: "_Parts", at: datetime | None, *, thorou
     if stands.problem:
         problems.append(Problem(stands.problem))
     if unroutable and sendable <= 0:
-        problems.append("No route leads to anybody of its audience, and no sender is the default.")
+        problems.append(_("No route leads to anybody of its audience, and no sender is the default."))
     if campaign.max_cost is not None and cost > campaign.max_cost:
         problems.append(
-            f"It would cost about {prices.in_words(cost.quantize(CENT))}, and it may cost "
-            f"{prices.in_words(campaign.max_cost)}: raise that limit, shorten the text, or leave people out."
+            _(
+                "It would cost about %(cost)s, and it may cost %(most)s: raise that limit, "
+                "shorten the text, or leave people out."
+            )
+            % {"cost": prices.in_words(cost.quantize(CENT)), "most": prices.in_words(campaign.max_cost)}
         )
     if campaign.max_segments is not None and estimated > campaign.max_segments:
         problems.append(
-            f"About {estimated:,} segments would be sent, and it may send {campaign.max_segments:,}: raise that limit, "
-            "shorten the text, or leave people out."
+            _(
+                "About %(estimated)s segments would be sent, and it may send %(most)s: raise that limit, "
+                "shorten the text, or leave people out."
+            )
+            % {"estimated": figure(estimated), "most": figure(campaign.max_segments)}
         )
     return Preflight(
         audience=survey.size,
@@ -244,7 +253,7 @@ def schedule(*, campaign: Campaign, at: datetime, actor: AbstractBaseUser | None
     The audience may still be filled until then; what is checked now is that there is something to send it with.
     """
     if at <= timezone.now():
-        raise CampaignError("The time to launch at has passed; choose a later one, or launch now.")
+        raise CampaignError(_("The time to launch at has passed; choose a later one, or launch now."))
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.SCHEDULE)
         parts = _parts(locked, at)
@@ -325,9 +334,12 @@ def _parts(campaign: Campaign, launch_at: datetime) -> _Parts:
     if ways and ways.routed:
         problems += _dead_ends(ways, campaign.lane)
     if sender and testcarrier.is_its(sender):
-        problems.append("This sender is the test carrier's, which reaches nobody: choose another.")
+        problems.append(_("This sender is the test carrier's, which reaches nobody: choose another."))
     if sender and not sender.provider.enabled:
-        problems.append(f"Provider {sender.provider.name} of sender {sender.address} is switched off.")
+        problems.append(
+            _("Provider %(provider)s of sender %(address)s is switched off.")
+            % {"provider": sender.provider.name, "address": sender.address}
+        )
     if not campaign.include.exists():
         problems.append(Problem("The campaign has no list of contacts to send to.", "audience"))
     return _Parts(arms, sender, ways, problems)
@@ -344,9 +356,13 @@ def way_out(campaign: Campaign) -> tuple[Sender | None, Ways]:
 def _dead_ends(ways: Ways, lane: int) -> list[str]:
     """Countries of the table whose routes lead only to what is switched off: their messages would wait."""
     dead = [
-        country or "any other country" for country in ways.table.countries(lane) if ways.table.is_dead(country, lane)
+        country or _("any other country") for country in ways.table.countries(lane) if ways.table.is_dead(country, lane)
     ]
-    return [f"The routes for {', '.join(sorted(dead))} lead only to senders that are switched off."] if dead else []
+    return (
+        [_("The routes for %(dead)s lead only to senders that are switched off.") % {"dead": ", ".join(sorted(dead))}]
+        if dead
+        else []
+    )
 
 
 def _unroutable(campaign: Campaign, ways: Ways, sender: str) -> tuple[Unroutable, ...]:
@@ -360,8 +376,10 @@ def _unroutable(campaign: Campaign, ways: Ways, sender: str) -> tuple[Unroutable
 
 
 def _missing_sentence(missing: Missing) -> str:
-    who = "1 contact has" if missing.contacts == 1 else f"{missing.contacts:,} contacts have"
-    return (
-        f"{who} no value for “{missing.variable}”: give the variable a default, fill it in, or let the campaign "
-        "skip those contacts."
-    )
+    return ngettext(
+        "%(number)s contact has no value for “%(variable)s”: give the variable a default, fill it in, "
+        "or let the campaign skip those contacts.",
+        "%(number)s contacts have no value for “%(variable)s”: give the variable a default, fill it in, "
+        "or let the campaign skip those contacts.",
+        missing.contacts,
+    ) % {"number": figure(missing.contacts), "variable": missing.variable}

@@ -11,6 +11,7 @@ from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from campaigns import safety, transitions, wake
 from campaigns.errors import CampaignError
@@ -49,7 +50,7 @@ def failures(campaign_id: int) -> Failures:
     for count in tallies.counts([campaign_id]):
         if count.status in retries.FAILED_OR_LATE:
             kinds = again if count.reason in retries.BY_HAND else left
-            words = errors.in_words(count.status, count.reason) or "no reason given"
+            words = errors.in_words(count.status, count.reason) or _("no reason given")
             kinds[words] += count.messages
     return Failures(_kinds(again), _kinds(left))
 
@@ -65,10 +66,10 @@ def retry_failed(
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.RETRY)
         if locked.retrying_after is not None:
-            raise CampaignError("Its failures are being tried again already.")
+            raise CampaignError(_("Its failures are being tried again already."))
         found = failures(locked.pk)
         if not found.messages:
-            raise CampaignError("None of its messages failed for a reason that a second try may get past.")
+            raise CampaignError(_("None of its messages failed for a reason that a second try may get past."))
         locked.retrying_after, locked.finished_at = 0, None
         kinds = ", ".join(f"{kind.messages:,} × {kind.words}" for kind in found.again)
         said = " ".join(part for part in (reason, f"Tries again up to {found.messages:,}: {kinds}.") if part)

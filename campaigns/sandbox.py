@@ -12,6 +12,7 @@ from datetime import date, datetime
 from functools import wraps
 from typing import Any
 
+from django.utils.translation import gettext as _
 from liquid import BoundTemplate, Environment, Node, RenderContext, StrictUndefined, Token
 from liquid.builtin import content, illegal, output
 from liquid.builtin.expressions.primitive import Blank, Empty, IntegerLiteral, RangeLiteral
@@ -31,6 +32,8 @@ from liquid.exceptions import (
 from liquid.expression import Expression
 from liquid.undefined import is_undefined
 from liquid.utils import ReadOnlyChainMap
+
+from contacts.wording import figure
 
 Filter = Callable[..., Any]
 
@@ -65,7 +68,7 @@ def compile_body(body: str) -> BoundTemplate:
     Raises Refused at the first thing wrong with it: syntax, an unknown tag, a limit.
     """
     if len(body) > MAX_TEMPLATE:
-        raise Refused(f"the template is longer than {MAX_TEMPLATE:,} characters", token=None)
+        raise Refused(_("the template is longer than %(most)s characters") % {"most": figure(MAX_TEMPLATE)}, token=None)
     _refuse_unclosed(body)
     try:
         template = _environment.from_string(body)
@@ -94,7 +97,7 @@ def run(template: BoundTemplate, context: Mapping[str, object]) -> str:
         raise Refused(_render_words(error), token=error.token) from None
     except Exception:
         # On odd data the library's filters leak ValueError, OverflowError, UnicodeError and others.
-        raise Refused("the data of this contact does not fit the template", token=None) from None
+        raise Refused(_("the data of this contact does not fit the template"), token=None) from None
     return buffer.getvalue()
 
 
@@ -108,7 +111,7 @@ def expressions(template: BoundTemplate) -> Iterator[Expression]:
 def below(expression: Expression, depth: int = 0) -> Iterator[Expression]:
     """An expression and all that it is made of. Raises Refused if that is too deep to walk."""
     if depth > MAX_DEPTH:
-        raise Refused("an expression is nested too deeply", token=expression.token)
+        raise Refused(_("an expression is nested too deeply"), token=expression.token)
     yield expression
     for child in expression.children():
         yield from below(child, depth + 1)
@@ -125,7 +128,10 @@ def _refuse_unclosed(body: str) -> None:
     for opening, closing in (("{{", "}}"), ("{%", "%}")):
         start = body.find(opening, body.rfind(closing) + 1)
         if start >= 0:
-            raise Refused(f"'{opening}' is never closed by '{closing}'", token=_at(body, start))
+            raise Refused(
+                _("'%(opening)s' is never closed by '%(closing)s'") % {"opening": opening, "closing": closing},
+                token=_at(body, start),
+            )
 
 
 def _at(body: str, index: int) -> Token:
@@ -135,7 +141,9 @@ def _at(body: str, index: int) -> Token:
 def _refuse_expression(expression: Expression) -> None:
     match expression:
         case Blank() | Empty():
-            words = "there is no 'blank' or 'empty': a blank value is false, as in {% if name %}"
+            words = _("there is no 'blank' or 'empty': a blank value is false, as in %(tag)s") % {
+                "tag": "{% if name %}"
+            }
             raise Refused(words, token=expression.token)
         case RangeLiteral(start=IntegerLiteral(value=start), stop=IntegerLiteral(value=stop)) if (
             stop - start < MAX_LOOP
@@ -143,7 +151,7 @@ def _refuse_expression(expression: Expression) -> None:
             pass
         case RangeLiteral():
             # The library makes a list of a reversed range, and searches one item by item, before it counts.
-            words = f"a range is two numbers, at most {MAX_LOOP} apart, such as (1..5)"
+            words = _("a range is two numbers, at most %(most)s apart, such as (1..5)") % {"most": MAX_LOOP}
             raise Refused(words, token=expression.token)
 
 
@@ -154,7 +162,7 @@ class Group(dict[str, object]):
     """Values under a name, such as `attributes`. Printed whole, it would show Python's brackets to people."""
 
     def __str__(self) -> str:
-        raise Refused("this names a group of values: print one of them, as in {{ attributes.city }}", token=None)
+        raise Refused(_("this names a group of values: print one of them, as in {{ attributes.city }}"), token=None)
 
 
 def plain(value: object) -> object:
@@ -202,7 +210,7 @@ def _date(value: object, form: str) -> str:
         moment = value if isinstance(value, date) else datetime.fromisoformat(str(value).strip())
         return moment.strftime(str(form))
     except ValueError:
-        raise FilterArgumentError("not a date", token=None) from None
+        raise FilterArgumentError(_("not a date"), token=None) from None
 
 
 FILTERS: Mapping[str, Filter] = {
@@ -270,7 +278,7 @@ def _refuse_large(value: object) -> None:
     else:
         large = isinstance(value, int | float) and not abs(value) <= MAX_NUMBER
     if large:
-        raise ResourceLimitError("value too large", token=None)
+        raise ResourceLimitError(_("value too large"), token=None)
 
 
 class _Sealed(Environment):
@@ -303,7 +311,7 @@ _path = re.compile(r"[\w-]+(?:\.[\w-]+)*")
 def _dotted(token: Token | None) -> str:
     """The variable that begins at a token, as it is written there."""
     found = _path.match(token.source, token.start_index) if token else None
-    return found[0] if found else token.value if token else "a variable"
+    return found[0] if found else token.value if token else _("a variable")
 
 
 _missing_tag = re.compile(r"expected tag (\w+), found")
@@ -311,28 +319,28 @@ _missing_tag = re.compile(r"expected tag (\w+), found")
 
 def _parse_words(error: LiquidError) -> str:
     if isinstance(error, ResourceLimitError):
-        return f"blocks are nested more than {MAX_BLOCKS} deep"
+        return _("blocks are nested more than %(most)s deep") % {"most": MAX_BLOCKS}
     if error.token is None and error.__cause__ is not None:
-        return "the template cannot be read: it may be nested too deeply"
+        return _("the template cannot be read: it may be nested too deeply")
     message = str(error.message)
     if missing := _missing_tag.match(message):
-        return f"'{{% {missing[1]} %}}' is missing"
+        return _("'%(tag)s' is missing") % {"tag": f"{{% {missing[1]} %}}"}
     return message.replace("a primitive expression", "a value").replace("expected word", "expected a name")
 
 
 def _render_words(error: LiquidError) -> str:
     match error:
         case LoopIterationLimitError():
-            return f"a loop runs more than {MAX_LOOP} times"
+            return _("a loop runs more than %(most)s times") % {"most": MAX_LOOP}
         case OutputStreamLimitError():
-            return f"the text is longer than {MAX_OUTPUT_BYTES:,} bytes"
+            return _("the text is longer than %(most)s bytes") % {"most": figure(MAX_OUTPUT_BYTES)}
         case LocalNamespaceLimitError():
-            return "the assigned values take too much room"
+            return _("the assigned values take too much room")
         case ResourceLimitError():
-            return "a value is too large"
+            return _("a value is too large")
         case Refused(words=words):
             return words
     # The library's other messages quote the data.
     if error.token is not None and error.token.value in FILTERS:
-        return f"the filter '{error.token.value}' cannot use this value"
-    return "the data of this contact does not fit here"
+        return _("the filter '%(value)s' cannot use this value") % {"value": error.token.value}
+    return _("the data of this contact does not fit here")

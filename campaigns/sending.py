@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from campaigns import languages, templating
 from campaigns.links.single import SingleLinks
@@ -98,7 +99,7 @@ class _Texts:
         """Raises SubmitError."""
         version = self._versions.get(template.pk)
         if version is None:
-            raise SubmitError("This template has no text yet.", about="template")
+            raise SubmitError(_("This template has no text yet."), about="template")
         try:
             own = context(variables, phone=phone)
             body = languages.text(version, str(own.get("language", "")))
@@ -108,9 +109,14 @@ class _Texts:
             text = templating.render(self._parsed[body], own | short)
         except templating.MissingVariable as missing:
             hint = did_you_mean(missing.name, list(variables))
-            raise SubmitError(f"The template needs “{missing.name}”.{hint}", about="variables") from None
+            raise SubmitError(
+                _("The template needs “%(name)s”.") % {"name": missing.name} + hint,
+                about="variables",
+            ) from None
         except templating.TemplateError as error:
-            raise SubmitError(f"The template cannot be rendered: {error}.", about="template") from None
+            raise SubmitError(
+                _("The template cannot be rendered: %(error)s.") % {"error": error}, about="template"
+            ) from None
         return to_gsm(text) if version.smart_encoding else text
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from campaigns import answer_lint, audience, languages, templating
 from campaigns.errors import InvalidTemplate
@@ -75,7 +76,7 @@ def _line_feeds(body: str) -> str:
 def problems(body: str) -> tuple[Problem, ...]:
     """What must be corrected before the text can be saved."""
     if not body.strip():
-        return (Problem(ProblemKind.SYNTAX, "the text is empty", 1, 1),)
+        return (Problem(ProblemKind.SYNTAX, _("the text is empty"), 1, 1),)
     wrong = (found for found in templating.check(body, ()) if found.kind is not ProblemKind.UNKNOWN_VARIABLE)
     return (*wrong, *answer_lint.problems(body))
 

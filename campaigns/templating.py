@@ -19,6 +19,7 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import takewhile
 
+from django.utils.translation import gettext as _
 from liquid import BoundTemplate, Token
 from liquid.builtin.expressions import BooleanExpression, FilteredExpression, Path
 from liquid.expression import Expression
@@ -43,14 +44,18 @@ class TemplateError(ValueError):
         self.column = column
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.message}" if self.line else self.message
+        return (
+            _("line %(line)s: %(message)s") % {"line": self.line, "message": self.message}
+            if self.line
+            else self.message
+        )
 
 
 class MissingVariable(TemplateError):
     """The data has no value for a variable that the template prints."""
 
     def __init__(self, name: str, line: int = 0, column: int = 0) -> None:
-        super().__init__(f"there is no value for '{name}'", line, column)
+        super().__init__(_("there is no value for '%(name)s'") % {"name": name}, line, column)
         self.args = (name, line, column)
         self.name = name
 
@@ -224,7 +229,7 @@ def _unknown_filters(parsed: ParsedTemplate) -> list[Problem]:
     return [
         Problem(
             ProblemKind.UNKNOWN_FILTER,
-            f"there is no filter '{f.name}'{_meant(f.name, sandbox.FILTERS)}",
+            _("there is no filter '%(name)s'%(meant)s") % {"name": f.name, "meant": _meant(f.name, sandbox.FILTERS)},
             *_place(f.token),
         )
         for expression in sandbox.expressions(parsed.template)
@@ -238,7 +243,8 @@ def _unknown_variables(parsed: ParsedTemplate, known: Collection[str]) -> list[P
     return [
         Problem(
             ProblemKind.UNKNOWN_VARIABLE,
-            f"no contact has '{variable.name}'{_meant(variable.name.removeprefix('attributes.'), known)}",
+            _("no contact has '%(name)s'%(meant)s")
+            % {"name": variable.name, "meant": _meant(variable.name.removeprefix("attributes."), known)},
             variable.line,
             variable.column,
         )
@@ -256,7 +262,7 @@ def _is_known(name: str, known: Collection[str]) -> bool:
 
 def _meant(name: str, choices: Collection[str]) -> str:
     close = get_close_matches(name, choices, n=1)
-    return f": did you mean '{close[0]}'?" if close else ""
+    return _(": did you mean '%(close)s'?") % {"close": close[0]} if close else ""
 
 
 # --- places and words ---------------------------------------------------------------------------------------

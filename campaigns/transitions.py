@@ -8,6 +8,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, CampaignEvent
@@ -38,22 +41,22 @@ class Move(NamedTuple):
     sources: frozenset[Status]
     target: Status | None
     """None: the campaign stays where it is."""
-    done: str
+    done: Promise
 
 
 MOVES: dict[Action, Move] = {
-    Action.SCHEDULE: Move(frozenset({Status.DRAFT, Status.SCHEDULED}), Status.SCHEDULED, "scheduled"),
-    Action.UNSCHEDULE: Move(frozenset({Status.SCHEDULED}), Status.DRAFT, "unscheduled"),
-    Action.LAUNCH: Move(frozenset({Status.DRAFT, Status.SCHEDULED}), Status.RUNNING, "launched"),
-    Action.PAUSE: Move(frozenset({Status.RUNNING}), Status.PAUSED, "paused"),
-    Action.RESUME: Move(frozenset({Status.PAUSED}), Status.RUNNING, "resumed"),
-    Action.CANCEL: Move(frozenset({Status.SCHEDULED, Status.RUNNING, Status.PAUSED}), Status.CANCELLED, "cancelled"),
-    Action.LIMIT: Move(frozenset({Status.RUNNING, Status.PAUSED}), None, "given other limits"),
-    Action.RETRY: Move(frozenset({Status.RUNNING, Status.COMPLETED}), Status.RUNNING, "tried again"),
-    Action.COMPLETE: Move(frozenset({Status.RUNNING}), Status.COMPLETED, "completed"),
-    Action.ASK: Move(frozenset({Status.DRAFT}), None, "put up for approval"),
-    Action.APPROVE: Move(frozenset({Status.DRAFT}), None, "approved"),
-    Action.DECLINE: Move(frozenset({Status.DRAFT}), None, "declined"),
+    Action.SCHEDULE: Move(frozenset({Status.DRAFT, Status.SCHEDULED}), Status.SCHEDULED, _("scheduled")),
+    Action.UNSCHEDULE: Move(frozenset({Status.SCHEDULED}), Status.DRAFT, _("unscheduled")),
+    Action.LAUNCH: Move(frozenset({Status.DRAFT, Status.SCHEDULED}), Status.RUNNING, _("launched")),
+    Action.PAUSE: Move(frozenset({Status.RUNNING}), Status.PAUSED, _("paused")),
+    Action.RESUME: Move(frozenset({Status.PAUSED}), Status.RUNNING, _("resumed")),
+    Action.CANCEL: Move(frozenset({Status.SCHEDULED, Status.RUNNING, Status.PAUSED}), Status.CANCELLED, _("cancelled")),
+    Action.LIMIT: Move(frozenset({Status.RUNNING, Status.PAUSED}), None, _("given other limits")),
+    Action.RETRY: Move(frozenset({Status.RUNNING, Status.COMPLETED}), Status.RUNNING, _("tried again")),
+    Action.COMPLETE: Move(frozenset({Status.RUNNING}), Status.COMPLETED, _("completed")),
+    Action.ASK: Move(frozenset({Status.DRAFT}), None, _("put up for approval")),
+    Action.APPROVE: Move(frozenset({Status.DRAFT}), None, _("approved")),
+    Action.DECLINE: Move(frozenset({Status.DRAFT}), None, _("declined")),
 }
 
 
@@ -67,10 +70,12 @@ def begin(campaign_id: int, action: Action) -> Campaign:
     # NO KEY: rows that refer to the campaign (its chunks) are written while somebody presses a button.
     campaign = Campaign.objects.select_for_update(no_key=True).filter(pk=campaign_id).first()
     if campaign is None:
-        raise CampaignError("The campaign no longer exists.")
+        raise CampaignError(gettext("The campaign no longer exists."))
     if campaign.status not in MOVES[action].sources:
         label = Status(campaign.status).label.lower()
-        raise CampaignError(f"This campaign is {label}; it cannot be {MOVES[action].done}.")
+        raise CampaignError(
+            gettext("This campaign is %(label)s; it cannot be %(done)s.") % {"label": label, "done": MOVES[action].done}
+        )
     return campaign
 
 

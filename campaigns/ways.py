@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
 from campaigns.progress import NOT_LEFT, lately
@@ -78,20 +79,25 @@ def alarms(campaign: Campaign, ways: list[Way], seen: Signs | None) -> list[str]
     if campaign.finished_at is not None or campaign.status == Campaign.Status.PAUSED:
         return []
     if seen is None:
-        return ["Redis does not answer: nothing is sent until it does. Nothing is lost by that."]
+        return [_("Redis does not answer: nothing is sent until it does. Nothing is lost by that.")]
     found = []
     if campaign.materialised_at is None and seen.is_unread("launch"):
-        found.append(f"No worker writes its messages: {standstill.unread('launch', seen)}")
+        found.append(_("No worker writes its messages: %(unread)s") % {"unread": standstill.unread("launch", seen)})
     waiting = [way.provider for way in ways if way.waiting and campaign.status == Campaign.Status.RUNNING]
     for queue in sorted({standstill.dispatch_queue(provider) for provider in waiting}):
         if seen.is_unread(queue):
-            found.append(f"No worker sends: {standstill.unread(queue, seen)} It goes on when one is back.")
+            found.append(
+                _("No worker sends: %(unread)s It goes on when one is back.")
+                % {"unread": standstill.unread(queue, seen)}
+            )
     has_open = any(way.counts.get(status) for way in ways for status in OPEN - UNCLAIMED)
     if has_open and seen.is_unread("reconcile"):
-        found.append(f"No worker applies receipts, so statuses are late: {standstill.unread('reconcile', seen)}")
+        found.append(
+            _("No worker applies receipts, so statuses are late: %(unread)s")
+            % {"unread": standstill.unread("reconcile", seen)}
+        )
     if seen.is_clock_silent:
-        since = f" since {timezone.localtime(seen.ticked):%H:%M:%S}" if seen.ticked else ""
-        found.append(f"The clock has not ticked{since}: what waits for its time stands still.")
+        found.append(_silent(seen))
     return found
 
 
@@ -117,3 +123,11 @@ def _way(campaign: Campaign, provider: Provider, counts: dict[Status, int]) -> W
     per_second = lately(f"{campaign.pk}:{provider.pk}", handed_over)
     left = timedelta(seconds=min(waiting / per_second, 10 * 365 * 86_400)) if per_second else None
     return replace(way, per_second=per_second, left=left)
+
+
+def _silent(seen: standstill.Signs) -> str:
+    if not seen.ticked:
+        return _("The clock has not ticked: what waits for its time stands still.")
+    return _("The clock has not ticked since %(time)s: what waits for its time stands still.") % {
+        "time": f"{timezone.localtime(seen.ticked):%H:%M:%S}"
+    }

@@ -9,18 +9,21 @@ second warned of; `REFUSED_NUMBER_KINDS` says otherwise.
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from contacts.phone import Phone, PhoneKind, normalise
 
-_NAMES: dict[PhoneKind, str] = {
-    PhoneKind.MOBILE: "a mobile number",
-    PhoneKind.FIXED: "a landline",
-    PhoneKind.FIXED_OR_MOBILE: "a landline or a mobile number",
-    PhoneKind.VOIP: "an internet telephone number",
-    PhoneKind.TOLL_FREE: "a toll-free number",
-    PhoneKind.PREMIUM: "a premium-rate number",
-    PhoneKind.SHARED_COST: "a shared-cost number",
-    PhoneKind.OTHER: "a number of a special kind",
+_NAMES: dict[PhoneKind, Promise] = {
+    PhoneKind.MOBILE: _("a mobile number"),
+    PhoneKind.FIXED: _("a landline"),
+    PhoneKind.FIXED_OR_MOBILE: _("a landline or a mobile number"),
+    PhoneKind.VOIP: _("an internet telephone number"),
+    PhoneKind.TOLL_FREE: _("a toll-free number"),
+    PhoneKind.PREMIUM: _("a premium-rate number"),
+    PhoneKind.SHARED_COST: _("a shared-cost number"),
+    PhoneKind.OTHER: _("a number of a special kind"),
 }
 #: What is hardly ever a handset.
 _DOUBTFUL = frozenset({PhoneKind.FIXED, PhoneKind.TOLL_FREE, PhoneKind.PREMIUM, PhoneKind.SHARED_COST})
@@ -28,13 +31,17 @@ _DOUBTFUL = frozenset({PhoneKind.FIXED, PhoneKind.TOLL_FREE, PhoneKind.PREMIUM, 
 
 def refusal(phone: Phone) -> str:
     """Why this number is not texted, as a sentence; empty: it may be."""
-    return f"This is {_NAMES[phone.kind]}, and those are not texted." if phone.kind in refused() else ""
+    return (
+        gettext("This is %(kind)s, and those are not texted.") % {"kind": _NAMES[phone.kind]}
+        if phone.kind in refused()
+        else ""
+    )
 
 
 def doubt(e164: str) -> str:
     """Why a text to this number may be in vain, as a sentence; empty: nothing speaks against it."""
     kind = normalise(e164, default_country=None).kind
-    return f"This is {_NAMES[kind]}: it may not take texts." if kind in _DOUBTFUL else ""
+    return gettext("This is %(kind)s: it may not take texts.") % {"kind": _NAMES[kind]} if kind in _DOUBTFUL else ""
 
 
 def refused() -> frozenset[PhoneKind]:

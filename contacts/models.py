@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.consents.models import ConsentEvent, Erasure, NumberKey
@@ -40,7 +41,7 @@ class Contact(models.Model):
         permissions = [("see_numbers", "Can see whole numbers")]
 
     def __str__(self) -> str:
-        return self.name or f"Contact {self.pk}"
+        return self.name or gettext("Contact %(number)s") % {"number": self.pk}
 
 
 class ContactList(models.Model):
@@ -84,11 +85,11 @@ class Suppression(models.Model):
     """
 
     class Reason(models.TextChoices):
-        OPTED_OUT = "opted_out", "Opted out"
-        INVALID_NUMBER = "invalid_number", "Invalid number"
-        MANUAL = "manual", "By staff"
-        REFUSED = "refused", "Refused in free words, to be looked at"
-        ERASED = "erased", "Erased on request"
+        OPTED_OUT = "opted_out", _("Opted out")
+        INVALID_NUMBER = "invalid_number", _("Invalid number")
+        MANUAL = "manual", _("By staff")
+        REFUSED = "refused", _("Refused in free words, to be looked at")
+        ERASED = "erased", _("Erased on request")
 
     phone = models.CharField(max_length=16, null=True, help_text="Empty: erased.")  # noqa: DJ001 (unique)
     digest = models.BinaryField(
@@ -149,12 +150,12 @@ class ContactImport(models.Model):
     """One CSV file on its way into contacts: what it is, how far it got, what became of its rows."""
 
     class Status(models.TextChoices):
-        UPLOADED = "uploaded", "Uploaded"
-        CHECKING = "checking", "Checking"
-        CHECKED = "checked", "Checked"
-        IMPORTING = "importing", "Importing"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
+        UPLOADED = "uploaded", _("Uploaded")
+        CHECKING = "checking", _("Checking")
+        CHECKED = "checked", _("Checked")
+        IMPORTING = "importing", _("Importing")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
         UNDOING = "undoing", _("Being undone")
         UNDONE = "undone", _("Undone")
 

@@ -14,6 +14,8 @@ from enum import StrEnum
 from functools import cache, lru_cache
 
 import phonenumbers
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
 # ITU-T E.164 ends at 15 digits, though some national plans run past it; no plan of a mobile has fewer than 7.
@@ -260,7 +262,7 @@ def _region(default_country: str | None) -> str | None:
     if region not in phonenumbers.SUPPORTED_REGIONS:
         raise InvalidPhone(
             PhoneProblem.UNKNOWN_COUNTRY,
-            "The default country is not a known one: use its two-letter code, such as GB or FR.",
+            gettext("The default country is not a known one: use its two-letter code, such as GB or FR."),
         )
     return region
 
@@ -268,39 +270,47 @@ def _region(default_country: str | None) -> str | None:
 # --- explaining ---------------------------------------------------------------------------------------------
 
 _SENTENCES = {
-    PhoneProblem.EMPTY: "There is no phone number.",
-    PhoneProblem.NOT_A_NUMBER: "This is not a phone number.",
-    PhoneProblem.LETTERS: "The number contains letters: write it in digits only.",
-    PhoneProblem.SEVERAL: "There is more than one number: keep the one that should get the texts.",
-    PhoneProblem.EXTENSION: "A text cannot reach an extension: leave it out, or use a direct number.",
+    PhoneProblem.EMPTY: _("There is no phone number."),
+    PhoneProblem.NOT_A_NUMBER: _("This is not a phone number."),
+    PhoneProblem.LETTERS: _("The number contains letters: write it in digits only."),
+    PhoneProblem.SEVERAL: _("There is more than one number: keep the one that should get the texts."),
+    PhoneProblem.EXTENSION: _("A text cannot reach an extension: leave it out, or use a direct number."),
     PhoneProblem.SPREADSHEET: (
-        "A spreadsheet has shortened this number and its last digits are lost: "
-        "format the column as text and export the file again."
+        _(
+            "A spreadsheet has shortened this number and its last digits are lost: "
+            "format the column as text and export the file again."
+        )
     ),
-    PhoneProblem.NEEDS_COUNTRY: "The number needs a country code (such as +44) or a default country.",
-    PhoneProblem.UNKNOWN_COUNTRY: "No country has this country code: check the digits after the plus sign.",
-    PhoneProblem.TOO_SHORT: "The number is too short.",
-    PhoneProblem.TOO_LONG: "The number is too long.",
+    PhoneProblem.NEEDS_COUNTRY: _("The number needs a country code (such as +44) or a default country."),
+    PhoneProblem.UNKNOWN_COUNTRY: _("No country has this country code: check the digits after the plus sign."),
+    PhoneProblem.TOO_SHORT: _("The number is too short."),
+    PhoneProblem.TOO_LONG: _("The number is too long."),
 }
 
 
 def _refuse(reason: PhoneProblem) -> InvalidPhone:
-    return InvalidPhone(reason, _SENTENCES[reason])
+    return InvalidPhone(reason, str(_SENTENCES[reason]))
 
 
 def _explain(number: PhoneNumber, *, written_with_code: bool) -> InvalidPhone:
     """Why a number that could be read is not one of its country's."""
     region = phonenumbers.region_code_for_country_code(number.country_code or 0)
     place = country_name(region)
-    hint = "" if written_with_code else " If it is from elsewhere, write its country code."
+    hint = "" if written_with_code else " " + gettext("If it is from elsewhere, write its country code.")
     match phonenumbers.is_possible_number_with_reason(_without_trunk_zero(number, region)):
         case ValidationResult.TOO_SHORT | ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
-            return InvalidPhone(PhoneProblem.TOO_SHORT, f"The number is too short for {place}.{hint}")
+            return InvalidPhone(
+                PhoneProblem.TOO_SHORT,
+                gettext("The number is too short for %(place)s.") % {"place": place} + hint,
+            )
         case ValidationResult.TOO_LONG:
-            return InvalidPhone(PhoneProblem.TOO_LONG, f"The number is too long for {place}.{hint}")
+            return InvalidPhone(
+                PhoneProblem.TOO_LONG,
+                gettext("The number is too long for %(place)s.") % {"place": place} + hint,
+            )
     return InvalidPhone(
         PhoneProblem.NOT_ASSIGNED,
-        f"No number in {place} is like this: a digit may be wrong or missing.{hint}",
+        gettext("No number in %(place)s is like this: a digit may be wrong or missing.") % {"place": place} + hint,
     )
 
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from delivery.models import Provider
 from delivery.providers import registry
@@ -82,13 +83,15 @@ def _merged(provider: Provider, stored: Provider | None, credentials: Mapping[st
     kind = _kind(provider)
     unknown = credentials.keys() - {field.name for field in kind.form if field.secret}
     if unknown:
-        raise BadConfiguration(f"{kind.label} has no secret named {', '.join(sorted(unknown))}.")
+        raise BadConfiguration(
+            _("%(kind)s has no secret named %(unknown)s.") % {"kind": kind.label, "unknown": ", ".join(sorted(unknown))}
+        )
     merged = dict(stored.credentials) if stored and stored.adapter == provider.adapter else {}
     for name, value in credentials.items():
         if value is None:
             merged.pop(name, None)
         elif not isinstance(value, str):
-            raise BadConfiguration(f"{name}: must be text.")
+            raise BadConfiguration(_("%(name)s: must be text.") % {"name": name})
         elif value.strip():
             merged[name] = value.strip()
     _check(provider, kind, merged)
@@ -176,21 +179,26 @@ def _config(provider: Provider, kind: ProviderKind, credentials: Mapping[str, An
 
 def _check(provider: Provider, kind: ProviderKind, credentials: Mapping[str, Any]) -> None:
     if not isinstance(provider.settings, dict):
-        raise BadConfiguration("Settings: must be an object of names and values.")
+        raise BadConfiguration(_("Settings: must be an object of names and values."))
     if provider.max_in_flight < 1 or provider.rate < 1:
-        raise BadConfiguration("Rate and requests in flight: must be at least 1.")
+        raise BadConfiguration(_("Rate and requests in flight: must be at least 1."))
     fields = {field.name: field for field in kind.form}
     for name in provider.settings:
         if name not in fields:
             known = ", ".join(field.name for field in kind.form if not field.secret)
-            raise BadConfiguration(f"{kind.label} has no setting named {name}; there are: {known}.")
+            raise BadConfiguration(
+                _("%(kind)s has no setting named %(name)s; there are: %(known)s.")
+                % {"kind": kind.label, "name": name, "known": known}
+            )
         if fields[name].secret:
-            raise BadConfiguration(f"{fields[name].label}: it is a secret, not a setting.")
+            raise BadConfiguration(_("%(label)s: it is a secret, not a setting.") % {"label": fields[name].label})
     config = _config(provider, kind, credentials)
     for field in kind.form:
         value = (config.credentials if field.secret else config.settings).get(field.name)
         if field.required and value in (None, ""):
-            raise BadConfiguration(f"{field.label}: it is required. {field.help}".rstrip())
+            raise BadConfiguration(
+                (_("%(field)s: it is required. %(help)s") % {"field": field.label, "help": field.help}).rstrip()
+            )
     kind.check(config)
     for field in kind.form:
         if field.is_url and (url := config.settings.get(field.name)) and url != field.default:
@@ -206,15 +214,22 @@ def _check_address(label: str, url: str) -> None:
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise BadConfiguration(f"{label}: there is no host {parts.hostname}; is it spelled right?") from None
+        raise BadConfiguration(
+            _("%(label)s: there is no host %(host)s; is it spelled right?") % {"label": label, "host": parts.hostname}
+        ) from None
     public = [is_public(str(address[0])) for *_, address in found]
     if not all(public) and not settings.ALLOW_PRIVATE_PROVIDER_URLS:
         raise BadConfiguration(
-            f"{label}: {parts.hostname} leads into a private network, which is not allowed unless the "
-            "operator has set ALLOW_PRIVATE_PROVIDER_URLS."
+            _(
+                "%(label)s: %(host)s leads into a private network, which is not allowed unless the operator has set "
+                "ALLOW_PRIVATE_PROVIDER_URLS."
+            )
+            % {"label": label, "host": parts.hostname}
         )
     if parts.scheme == "http" and any(public):
-        raise BadConfiguration(f"{label}: http:// would send the credentials in clear; use https://.")
+        raise BadConfiguration(
+            _("%(label)s: http:// would send the credentials in clear; use https://.") % {"label": label}
+        )
 
 
 def _check_not_redirected(
@@ -228,5 +243,6 @@ def _check_not_redirected(
         after = provider.settings.get(field.name) or field.default
         if field.is_url and before != after and kept:
             raise BadConfiguration(
-                f"{field.label}: it changes, so enter the secrets again, or remove them: {', '.join(kept)}."
+                _("%(field)s: it changes, so enter the secrets again, or remove them: %(kept)s.")
+                % {"field": field.label, "kept": ", ".join(kept)}
             )

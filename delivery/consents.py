@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from contacts.consents import opt_in
 from contacts.consents.ledger import LedgerError, Line
@@ -27,7 +28,7 @@ def ask(line: Line, *, text: str, sender: Sender | None = None, hours: int | Non
     Raises LedgerError, also for a text that cannot be sent.
     """
     if CODE not in text:
-        raise LedgerError(f"The text must have {CODE} in it, where the code to text back goes.")
+        raise LedgerError(_("The text must have %(code)s in it, where the code to text back goes.") % {"code": CODE})
     with transaction.atomic():
         event = opt_in.request(line, hours=hours)
         try:

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 import redis
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from contacts.wording import figure
 from delivery import vitals
 from delivery.heartbeat import EVERY_SECONDS
 from delivery.ids import IdRange
@@ -83,20 +85,27 @@ def of_stream(
 ) -> Cause | None:
     """Why nothing that is queued for this sender is sent; None if it only takes its time."""
     if not provider_enabled:
-        return Cause(f"{provider} is switched off", "See its reason under Providers, and switch it on.")
+        return Cause(
+            _("%(provider)s is switched off") % {"provider": provider},
+            _("See its reason under Providers, and switch it on."),
+        )
     if not sender_enabled:
-        return Cause(f"sender {sender_id} is switched off", "See its reason under Senders, and switch it on.")
+        return Cause(
+            _("sender %(number)s is switched off") % {"number": sender_id},
+            _("See its reason under Senders, and switch it on."),
+        )
     if last_claim is None or timezone.now() - last_claim > NO_CLAIM:
         return Cause(
-            f"none has been claimed for {provider} in {in_minutes(NO_CLAIM)}",
-            "See that a dispatch worker runs, and look for limiter_away and database_away in its log.",
+            _("none has been claimed for %(provider)s in %(time)s")
+            % {"provider": provider, "time": in_minutes(NO_CLAIM)},
+            _("See that a dispatch worker runs, and look for limiter_away and database_away in its log."),
         )
     return None
 
 
 def in_minutes(span: timedelta) -> str:
     minutes = int(span.total_seconds() // 60)
-    return f"{minutes} minutes" if minutes != 1 else "a minute"
+    return _("%(minutes)s minutes") % {"minutes": minutes} if minutes != 1 else _("a minute")
 
 
 # The loose index scan of delivery.claim over the senders and countries of one campaign, at some providers. The bounds
@@ -166,24 +175,50 @@ def queues(*, campaign_id: int, lane: int, ids: IdRange, provider_ids: Sequence[
 def _why(sender: Sender, since: datetime, health: ProviderHealth | None, seen: Signs) -> str:
     provider = sender.provider
     if not provider.enabled:
-        return f"{provider.name} is switched off. {provider.disabled_reason}".strip()
+        return (
+            _("%(provider)s is switched off. %(disabled_reason)s")
+            % {"provider": provider.name, "disabled_reason": provider.disabled_reason}
+        ).strip()
     if not sender.enabled:
-        return f"{sender.address} is switched off. {sender.disabled_reason}".strip()
+        return (
+            _("%(address)s is switched off. %(disabled_reason)s")
+            % {"address": sender.address, "disabled_reason": sender.disabled_reason}
+        ).strip()
     if provider.unbound_at is not None:
-        return f"{provider.unbound_by or 'Somebody'} has had the connections of {provider.name} given up."
+        return _("%(user)s has had the connections of %(provider)s given up.") % {
+            "user": provider.unbound_by or _("Somebody"),
+            "provider": provider.name,
+        }
     queue = dispatch_queue(provider)
     if seen.is_unread(queue):
-        return f"No worker sends: {unread(queue, seen)}"
+        return _("No worker sends: %(unread)s") % {"unread": unread(queue, seen)}
     if health is not None and health.trial_rate is not None:
-        given = f"no more than {health.trial_rate:g} segments a second" if health.trial_rate else "nothing"
-        return f"{provider.name} is not well and gets {given}. {health.reason}".strip()
+        given = (
+            _("no more than %(rate)s segments a second") % {"rate": f"{health.trial_rate:g}"}
+            if health.trial_rate
+            else _("nothing")
+        )
+        return (
+            _("%(provider)s is not well and gets %(given)s. %(reason)s")
+            % {"provider": provider.name, "given": given, "reason": health.reason}
+        ).strip()
     if timezone.now() - max(since, seen.claimed.get(provider.pk, since)) > NO_CLAIM:
-        return f"Nothing has been claimed for {provider.name} in {in_minutes(NO_CLAIM)}."
+        return _("Nothing has been claimed for %(provider)s in %(time)s.") % {
+            "provider": provider.name,
+            "time": in_minutes(NO_CLAIM),
+        }
     if health is not None and health.state != State.HEALTHY:
         return f"{provider.name}: {health.get_state_display().lower()}, {health.factor} %. {health.reason}".strip()
     own = f", {sender.address} {sender.rate:,}" if sender.rate else ""
-    turn = "It goes as fast as the limits allow" if seen.is_limited(provider.pk) else "Its turn, within the limits"
-    return f"{turn}: {provider.name} {provider.rate:,} segments a second{own}."
+    turn = (
+        _("It goes as fast as the limits allow") if seen.is_limited(provider.pk) else _("Its turn, within the limits")
+    )
+    return _("%(turn)s: %(provider)s %(rate)s segments a second%(own)s.") % {
+        "turn": turn,
+        "provider": provider.name,
+        "rate": figure(provider.rate),
+        "own": own,
+    }
 
 
 def dispatch_queue(provider: Provider) -> str:
@@ -195,8 +230,11 @@ def unread(queue: str, seen: Signs) -> str:
     """That nobody reads the queue, and since when, as a sentence."""
     at = seen.read.get(queue)
     if at is None:
-        return f"nobody has read the queue “{queue}” for an hour or longer."
-    return f"nobody has read the queue “{queue}” since {timezone.localtime(at):%H:%M:%S}."
+        return _("nobody has read the queue “%(queue)s” for an hour or longer.") % {"queue": queue}
+    return _("nobody has read the queue “%(queue)s” since %(at)s.") % {
+        "queue": queue,
+        "at": f"{timezone.localtime(at):%H:%M:%S}",
+    }
 
 
 def look() -> Signs | None:

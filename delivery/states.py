@@ -7,31 +7,33 @@ make that end unique. The two lawful steps back, a retry and a release, are writ
 """
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 
 class Status(models.TextChoices):
-    HELD = "held", "Held"
-    QUEUED = "queued", "Queued"
-    SENDING = "sending", "Sending"
-    UNCERTAIN = "uncertain", "Uncertain"
-    ACCEPTED = "accepted", "Accepted"
-    SENT = "sent", "Sent"
-    EXPIRED = "expired", "Expired"
-    FAILED = "failed", "Failed"
-    UNDELIVERED = "undelivered", "Undelivered"
-    DELIVERED = "delivered", "Delivered"
-    READ = "read", "Read"
-    SUPPRESSED = "suppressed", "Suppressed"
-    CANCELLED = "cancelled", "Cancelled"
+    HELD = "held", _("Held")
+    QUEUED = "queued", _("Queued")
+    SENDING = "sending", _("Sending")
+    UNCERTAIN = "uncertain", _("Uncertain")
+    ACCEPTED = "accepted", _("Accepted")
+    SENT = "sent", _("Sent")
+    EXPIRED = "expired", _("Expired")
+    FAILED = "failed", _("Failed")
+    UNDELIVERED = "undelivered", _("Undelivered")
+    DELIVERED = "delivered", _("Delivered")
+    READ = "read", _("Read")
+    SUPPRESSED = "suppressed", _("Suppressed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class WaitsFor(models.TextChoices):
     """What a message is held for until its `not_before`: a time rule, or the time that its campaign is for. Beside its
     `reason`, which says how an earlier attempt of it failed."""
 
-    QUIET_HOURS = "quiet_hours", "Quiet hours where the recipient is"
-    FREQUENCY_CAP = "frequency_cap", "The recipient has had as many texts as the frequency cap allows"
-    LOCAL_TIME = "local_time", "The time that the campaign is for, where the recipient is"
+    QUIET_HOURS = "quiet_hours", _("Quiet hours where the recipient is")
+    FREQUENCY_CAP = "frequency_cap", _("The recipient has had as many texts as the frequency cap allows")
+    LOCAL_TIME = "local_time", _("The time that the campaign is for, where the recipient is")
 
 
 RANK: dict[Status, int] = {
@@ -50,21 +52,23 @@ RANK: dict[Status, int] = {
     Status.CANCELLED: 91,
 }
 
-#: What each status means, for people: shown beside it in admin and in the API's documentation.
+#: What each status means, for people: shown beside it in admin, where it is translated, and in the API's documentation.
 MEANING: dict[Status, str] = {
-    Status.HELD: "Waiting for its time.",
-    Status.QUEUED: "Ready to be sent.",
-    Status.SENDING: "Being handed to the provider.",
-    Status.UNCERTAIN: "May or may not have reached the provider; we are finding out and do not send it again.",
-    Status.ACCEPTED: "The provider took it.",
-    Status.SENT: "Handed to the carrier.",
-    Status.EXPIRED: "Its time ran out, or no final receipt ever came.",
-    Status.FAILED: "The provider refused it or gave it up.",
-    Status.UNDELIVERED: "The carrier could not deliver it.",
-    Status.DELIVERED: "On the handset.",
-    Status.READ: "Opened by the recipient.",
-    Status.SUPPRESSED: "Never sent: the recipient may not be texted.",
-    Status.CANCELLED: "Never sent: the campaign or the message was cancelled.",
+    Status.HELD: gettext_noop("Waiting for its time."),
+    Status.QUEUED: gettext_noop("Ready to be sent."),
+    Status.SENDING: gettext_noop("Being handed to the provider."),
+    Status.UNCERTAIN: gettext_noop(
+        "May or may not have reached the provider; we are finding out and do not send it again."
+    ),
+    Status.ACCEPTED: gettext_noop("The provider took it."),
+    Status.SENT: gettext_noop("Handed to the carrier."),
+    Status.EXPIRED: gettext_noop("Its time ran out, or no final receipt ever came."),
+    Status.FAILED: gettext_noop("The provider refused it or gave it up."),
+    Status.UNDELIVERED: gettext_noop("The carrier could not deliver it."),
+    Status.DELIVERED: gettext_noop("On the handset."),
+    Status.READ: gettext_noop("Opened by the recipient."),
+    Status.SUPPRESSED: gettext_noop("Never sent: the recipient may not be texted."),
+    Status.CANCELLED: gettext_noop("Never sent: the campaign or the message was cancelled."),
 }
 
 FINAL = frozenset(status for status, rank in RANK.items() if rank >= 60)

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 from django.urls import path
 from django.urls.resolvers import URLPattern
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -40,9 +41,9 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
             rights.append("is_superuser")
         return (
             (None, {"fields": ("username", "password")}),
-            ("Person", {"fields": ("first_name", "last_name", "email")}),
-            ("Rights", {"fields": rights}),
-            ("Dates", {"fields": ("last_login", "date_joined")}),
+            (_("Person"), {"fields": ("first_name", "last_name", "email")}),
+            (_("Rights"), {"fields": rights}),
+            (_("Dates"), {"fields": ("last_login", "date_joined")}),
         )
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -53,7 +54,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "groups" and field:
             field.widget = field.widget.widget if hasattr(field.widget, "widget") else field.widget
-            field.help_text = "What this person may do."
+            field.help_text = _("What this person may do.")
         return field
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:

@@ -5,6 +5,13 @@ class SmshubConfig(AppConfig):
     name = "smshub"
     verbose_name = "SMSHub"
 
+    def import_models(self) -> None:
+        super().import_models()  # the last of all apps'
+
+        from smshub import names
+
+        names.translate()
+
     def ready(self) -> None:
         from django.db.models.signals import post_migrate
 

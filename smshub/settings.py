@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "smshub.languages.StaffLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -363,6 +364,12 @@ WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / ".smshub" / "media"))
 FILE_UPLOAD_PERMISSIONS = 0o600
 LANGUAGE_CODE = "en"
+#: Those that staff may choose. The catalogue stands before Django's: where both know a word, ours fits the field.
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "smshub" / "locale"]
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

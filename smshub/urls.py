@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 from smshub.health import live, ready
 from smshub.metrics.views import metrics
@@ -14,5 +15,6 @@ urlpatterns = [
     path("metrics", metrics),
     path("api/v1/", include("smshub.api.urls")),
     path("2010-04-01/", include("smshub.twilio_door.urls")),
+    path("admin/language/", admin.site.admin_view(set_language), name="set_language"),
     path("admin/", admin.site.urls),
 ]

@@ -4,6 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from campaigns.conversations import rules
@@ -15,10 +18,10 @@ from delivery import testcarrier
 from delivery.submit import MAX_BODY
 
 
-def _texts(label: str, help_text: str) -> AttributesField:
+def _texts(label: Promise, help_text: Promise) -> AttributesField:
     return AttributesField(
         label=label,
-        widget=text_area(4, placeholder="en: We are closed until Monday.\nes: Cerrado hasta el lunes."),
+        widget=text_area(4, placeholder=gettext("en: We are closed until Monday.\nes: Cerrado hasta el lunes.")),
         help_text=help_text,
     )
 
@@ -41,11 +44,11 @@ class WordsField(AttributesField):
 
 class AnswerRuleForm(forms.ModelForm):
     words = WordsField(
-        label="Words",
+        label=_("Words"),
         widget=text_area(4, placeholder="any: 1, c\nes: confirmo"),
-        help_text="One language on each line, as tag: words with commas; “any” for those of every language.",
+        help_text=_("One language on each line, as tag: words with commas; “any” for those of every language."),
     )
-    replies = _texts("What is said", "One language on each line, as tag: text. Empty: the usual.")
+    replies = _texts(_("What is said"), _("One language on each line, as tag: text. Empty: the usual."))
 
     class Meta:
         model = AnswerRule
@@ -63,14 +66,14 @@ class AnswerRuleAdmin(PageAdmin):
     list_select_related = ("rule",)
     fields = ("name", "enabled", "rule", "kind", "words", "action", "replies")
 
-    @display(description="Words")
+    @display(description=_("Words"))
     def counts(self, rule: AnswerRule) -> str:
         return ", ".join(str(word) for words in rule.words.values() for word in words)[:80]
 
 
 class AutoReplyForm(forms.ModelForm):
-    open_texts = _texts("Said within business hours", "One language on each line, as tag: text. Empty: nothing.")
-    closed_texts = _texts("Said outside of them", "One language on each line, as tag: text. Empty: nothing.")
+    open_texts = _texts(_("Said within business hours"), _("One language on each line, as tag: text. Empty: nothing."))
+    closed_texts = _texts(_("Said outside of them"), _("One language on each line, as tag: text. Empty: nothing."))
 
     class Meta:
         model = AutoReply
@@ -103,7 +106,7 @@ class AutoReplyAdmin(PageAdmin):
     fieldsets = (
         (None, {"fields": ("sender", "enabled")}),
         (
-            "Business hours",
+            _("Business hours"),
             {
                 "fields": (
                     ("weekday_from", "weekday_until"),
@@ -114,16 +117,16 @@ class AutoReplyAdmin(PageAdmin):
                 )
             },
         ),
-        ("What is said", {"fields": ("open_texts", "closed_texts", "hours_between")}),
+        (_("What is said"), {"fields": ("open_texts", "closed_texts", "hours_between")}),
     )
 
-    @display(description="Sender")
+    @display(description=_("Sender"))
     def of(self, reply: AutoReply) -> str:
         return str(reply)
 
 
 class CannedReplyForm(forms.ModelForm):
-    body = forms.CharField(label="Text", max_length=MAX_BODY, widget=text_area(4))
+    body = forms.CharField(label=_("Text"), max_length=MAX_BODY, widget=text_area(4))
 
     class Meta:
         model = CannedReply

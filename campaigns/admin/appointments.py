@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -35,7 +37,9 @@ class NumberField(forms.CharField):
     """The number of a contact that there is."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label="Contact's number", max_length=64, widget=UnfoldAdminTextInputWidget(), **kwargs)
+        super().__init__(
+            label=gettext("Contact's number"), max_length=64, widget=UnfoldAdminTextInputWidget(), **kwargs
+        )
 
     def clean(self, value: Any) -> Contact:
         try:
@@ -44,16 +48,16 @@ class NumberField(forms.CharField):
             raise forms.ValidationError(problem.message) from None
         contact = Contact.objects.filter(phone=number).first()
         if contact is None:
-            raise forms.ValidationError("No contact has this number: add the contact first.")
+            raise forms.ValidationError(gettext("No contact has this number: add the contact first."))
         return contact
 
 
 class AppointmentForm(forms.ModelForm):
     number = NumberField()
     begins = forms.CharField(
-        label="Begins",
+        label=_("Begins"),
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-05-04 14:30"}),
-        help_text="Local time where it takes place.",
+        help_text=_("Local time where it takes place."),
     )
     attributes = AttributesField()
 
@@ -72,7 +76,7 @@ class AppointmentForm(forms.ModelForm):
         try:
             return datetime.fromisoformat(self.cleaned_data["begins"].strip()).replace(tzinfo=None)
         except ValueError:
-            raise forms.ValidationError("Write it as 2026-05-04 14:30.") from None
+            raise forms.ValidationError(gettext("Write it as 2026-05-04 14:30.")) from None
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -83,7 +87,7 @@ class AppointmentForm(forms.ModelForm):
         except Rejected as problem:
             raise forms.ValidationError(str(problem)) from None
         if not self.instance.pk and checked.starts_at <= timezone.now() and given["status"] in COMING:
-            raise forms.ValidationError("It begins in the past.")
+            raise forms.ValidationError(gettext("It begins in the past."))
         return given
 
     def item(self) -> Item:
@@ -122,7 +126,7 @@ class AppointmentAdmin(OfContactMixin, LargeTableAdmin):
     list_filter = ("status",)
     list_select_related = ("contact",)
     search_fields = ("external_id",)
-    search_help_text = "The source's id, exactly"
+    search_help_text = _("The source's id, exactly")
     fields = ("number", "begins", "time_zone", "kind", "status", "attributes", "reminders_of_it")
     readonly_fields = ("reminders_of_it",)
 
@@ -142,11 +146,11 @@ class AppointmentAdmin(OfContactMixin, LargeTableAdmin):
         obj.pk = result.appointment_id
         obj.refresh_from_db()
 
-    @display(description="Begins")
+    @display(description=_("Begins"))
     def begins_at(self, appointment: Appointment) -> str:
         return f"{to_local(appointment.starts_at, appointment.time_zone):%Y-%m-%d %H:%M} {appointment.time_zone}"
 
-    @display(description="Reminders")
+    @display(description=_("Reminders"))
     def reminders_of_it(self, appointment: Appointment) -> SafeString | str:
         if not appointment.pk:
             return "–"
@@ -161,14 +165,14 @@ class AppointmentAdmin(OfContactMixin, LargeTableAdmin):
             )
             for row in rows
         ]
-        return format_html("<ul>{}</ul>", SafeString("".join(lines))) if lines else "None."
+        return format_html("<ul>{}</ul>", SafeString("".join(lines))) if lines else gettext("None.")
 
 
 class PlanForm(forms.ModelForm):
     number = NumberField()
     attributes = AttributesField()
     exceptions = forms.CharField(
-        required=False, widget=UnfoldAdminTextInputWidget(), help_text="Days without one: 2026-12-24, 2026-12-25."
+        required=False, widget=UnfoldAdminTextInputWidget(), help_text=_("Days without one: 2026-12-24, 2026-12-25.")
     )
 
     class Meta:
@@ -253,23 +257,23 @@ class StaffTaskAdmin(LargeTableAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @display(description="Contact")
+    @display(description=_("Contact"))
     def contact(self, task: StaffTask) -> str:
         return str(task.appointment.contact)
 
-    @display(description="Appointment")
+    @display(description=_("Appointment"))
     def appointment_link(self, task: StaffTask) -> SafeString:
         url = reverse("admin:campaigns_appointment_change", args=[task.appointment_id])
         return format_html('<a class="sms-link" href="{}">{}</a>', url, task.appointment)
 
-    @display(description="Done by")
+    @display(description=_("Done by"))
     def who(self, task: StaffTask) -> str:
         return str(task.done_by or task.done_by_label or "–")
 
-    @display(description="When it is done")
+    @display(description=_("When it is done"))
     def done_button(self, task: StaffTask) -> SafeString | str:
         if task.done_at:
-            return "It is done."
+            return gettext("It is done.")
         url = reverse("admin:campaigns_stafftask_done", args=[task.pk])
         return format_html('<button class="sms-button" type="submit" formaction="{}">Done</button>', url)
 

@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.views import ChangeList
 
@@ -24,17 +26,18 @@ from campaigns.admin.wizard.pages import WizardPages
 from campaigns.admin.wizard.sending import SendingPages
 from campaigns.models import Campaign
 from campaigns.transitions import Action
-from contacts.admin.base import actor, number_of
+from contacts.admin.base import actor
+from contacts.wording import figure
 from delivery import tallies
 from delivery.admin import words
 
 STATUS_LABELS = {
-    "Draft": "",
-    "Scheduled": "info",
-    "Running": "primary",
-    "Paused": "warning",
-    "Completed": "success",
-    "Cancelled": "danger",
+    Campaign.Status.DRAFT: "",
+    Campaign.Status.SCHEDULED: "info",
+    Campaign.Status.RUNNING: "primary",
+    Campaign.Status.PAUSED: "warning",
+    Campaign.Status.COMPLETED: "success",
+    Campaign.Status.CANCELLED: "danger",
 }
 
 
@@ -117,11 +120,11 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return CountedChangeList
 
-    @display(description="Status", label=STATUS_LABELS, ordering="status")
-    def state(self, campaign: Campaign) -> str:
-        return campaign.get_status_display()
+    @display(description=_("Status"), label=STATUS_LABELS, ordering="status")
+    def state(self, campaign: Campaign) -> tuple[str, str]:
+        return campaign.status, campaign.get_status_display()
 
-    @display(description="Progress")
+    @display(description=_("Progress"))
     def progress(self, campaign: Any) -> SafeString | str:
         total = max(campaign.audience_size or 0, sum(campaign.counts.values()))
         if not total:
@@ -129,11 +132,11 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
         percent = 100 * words.finished(campaign.counts) // total
         return format_html('<progress class="sms-progress" max="100" value="{}"></progress> {} %', percent, percent)
 
-    @display(description="Audience", ordering="audience_size")
+    @display(description=_("Audience"), ordering="audience_size")
     def people(self, campaign: Campaign) -> str:
         return "–" if campaign.audience_size is None else f"{campaign.audience_size:,}"
 
-    @display(description="When")
+    @display(description=_("When"))
     def when(self, campaign: Campaign) -> Any:
         return campaign.launched_at or campaign.scheduled_at
 
@@ -152,7 +155,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
             drafts = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.DRAFT)
             if not (drafts.select_for_update(no_key=True) if request.method == "POST" else drafts).exists():
                 if request.method == "POST":
-                    messages.error(request, "Only a draft can be changed; this campaign is no longer one.")
+                    messages.error(request, gettext("Only a draft can be changed; this campaign is no longer one."))
                 return HttpResponseRedirect(self.live_url(campaign))
             context = {"events": campaign.events.order_by("-pk")[:20], "may_change": self.may_move(request)}
             return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
@@ -176,7 +179,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
     def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: str | None = None) -> Any:
         if {"_continue", "_addanother", "_popup"} & set(request.POST):
             return super().response_add(request, obj, post_url_continue)
-        messages.success(request, "Saved as a draft. Look at the preflight below, then launch or schedule it.")
+        messages.success(request, gettext("Saved as a draft. Look at the preflight below, then launch or schedule it."))
         return HttpResponseRedirect(reverse("admin:campaigns_campaign_change", args=[obj.pk]))
 
     def preflight_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -205,7 +208,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
         return self.page(
             request,
             "campaigns/admin/launch.html",
-            title=f"Launch {campaign.name}",
+            title=gettext("Launch %(campaign)s") % {"campaign": campaign.name},
             original=campaign,
             campaign=campaign,
             preflight=preflight,
@@ -218,12 +221,12 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
         form = ScheduleForm(request.POST or None, initial={"at": campaign.scheduled_at})
         if form.is_valid():
             return self.move(request, campaign, Action.SCHEDULE, launch.schedule, at=form.cleaned_data["at"])
-        intro = "Who is on its lists at that time gets it. Until then it can be changed back into a draft."
+        intro = gettext("Who is on its lists at that time gets it. Until then it can be changed back into a draft.")
         return self.form_page(
             request,
             form=form,
-            title=f"Schedule {campaign.name}",
-            submit="Schedule",
+            title=gettext("Schedule %(campaign)s") % {"campaign": campaign.name},
+            submit=gettext("Schedule"),
             intro=intro,
             original=campaign,
             back=self.home_url(campaign),
@@ -236,12 +239,12 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
         if form.is_valid():
             changed = {name: form.cleaned_data[name] for name in form.changed_data}
             return self.move(request, campaign, Action.LIMIT, control.limit, **changed)
-        intro = "What is left goes out evenly over that time, and never faster than provider and sender allow."
+        intro = gettext("What is left goes out evenly over that time, and never faster than provider and sender allow.")
         return self.form_page(
             request,
             form=form,
-            title=f"Limits of {campaign.name}",
-            submit="Set the limits",
+            title=gettext("Limits of %(campaign)s") % {"campaign": campaign.name},
+            submit=gettext("Set the limits"),
             intro=intro,
             original=campaign,
             back=self.home_url(campaign),
@@ -255,7 +258,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
         return self.page(
             request,
             "campaigns/admin/retry.html",
-            title=f"Try the failed of {campaign.name} again",
+            title=gettext("Try the failed of %(campaign)s again") % {"campaign": campaign.name},
             original=campaign,
             failures=failures,
             back=self.home_url(campaign),
@@ -264,20 +267,26 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
     def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign = self.movable(request, pk)
         if campaign.status in (Campaign.Status.COMPLETED, Campaign.Status.CANCELLED):
-            messages.info(request, f"It is {campaign.get_status_display().lower()} already.")
+            messages.info(
+                request, gettext("It is %(status)s already.") % {"status": campaign.get_status_display().lower()}
+            )
             return HttpResponseRedirect(self.home_url(campaign))
         form = CancelForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             return self.move(request, campaign, Action.CANCEL, control.cancel, reason=form.cleaned_data["reason"])
-        intro = "It will not be launched. This cannot be undone."
+        intro = gettext("It will not be launched. This cannot be undone.")
         if campaign.launched_at:
-            waiting = number_of(live(campaign).waiting, "person", "people")
-            intro = f"{waiting} would not be texted any more. What is handed over goes out. This cannot be undone."
+            waiting = live(campaign).waiting
+            intro = ngettext(
+                "%(number)s person would not be texted any more. What is handed over goes out. This cannot be undone.",
+                "%(number)s people would not be texted any more. What is handed over goes out. This cannot be undone.",
+                waiting,
+            ) % {"number": figure(waiting)}
         return self.form_page(
             request,
             form=form,
-            title=f"Cancel {campaign.name}",
-            submit="Cancel the campaign",
+            title=gettext("Cancel %(campaign)s") % {"campaign": campaign.name},
+            submit=gettext("Cancel the campaign"),
             intro=intro,
             original=campaign,
             back=self.home_url(campaign),

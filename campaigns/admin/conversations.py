@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 from unfold.decorators import display
@@ -40,7 +41,7 @@ def find(queryset: QuerySet[Conversation], text: str, user: Looking) -> QuerySet
 
 class ReplyForm(forms.Form):
     body = forms.CharField(
-        label="Answer",
+        label=_("Answer"),
         max_length=MAX_BODY,
         widget=text_area(4, **{"data-testid": "reply-body"}),
     )
@@ -50,7 +51,7 @@ class Whose(admin.SimpleListFilter):
     title = parameter_name = "whose"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("mine", "Mine"), ("nobody", "Nobody's")]
+        return [("mine", gettext("Mine")), ("nobody", gettext("Nobody's"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> QuerySet[Conversation] | None:
         match self.value():
@@ -98,23 +99,28 @@ class ConversationAdmin(LargeTableAdmin):
     ) -> tuple[QuerySet[Conversation], bool]:
         return (find(queryset, search_term, request.user) if search_term else queryset), False
 
-    @display(description="Who")
+    @display(description=_("Who"))
     def who(self, conversation: Conversation) -> str:
         return str(conversation.contact) if conversation.contact else conversation.phone
 
-    @display(description="Who")
+    @display(description=_("Who"))
     def who_masked(self, conversation: Conversation) -> str:
         return str(conversation.contact or masked(conversation.phone))
 
-    @display(description="Who")
+    @display(description=_("Who"))
     def masked(self, conversation: Conversation) -> str:
         return masked(conversation.phone)
 
-    @display(description="State", label={"Unread": "danger", "Open": "info", "Closed": "success"})
-    def state(self, conversation: Conversation) -> str:
-        return "Unread" if conversation.unread else conversation.get_status_display()
+    @display(
+        description=_("State"),
+        label={"unread": "danger", Conversation.Status.OPEN: "info", Conversation.Status.CLOSED: "success"},
+    )
+    def state(self, conversation: Conversation) -> tuple[str, str]:
+        if conversation.unread:
+            return "unread", gettext("Unread")
+        return conversation.status, conversation.get_status_display()
 
-    @display(description="To be looked at")
+    @display(description=_("To be looked at"))
     def special(self, conversation: Conversation) -> str:
         return conversation.get_flag_display() if conversation.flag else "–"
 
@@ -132,7 +138,7 @@ class ConversationAdmin(LargeTableAdmin):
         return self.page(
             request,
             "campaigns/admin/conversation.html",
-            title=f"Conversation with {shown(conversation.phone, request.user)}",
+            title=gettext("Conversation with %(number)s") % {"number": shown(conversation.phone, request.user)},
             original=conversation,
             form=form,
             may_change=may_change,
@@ -197,7 +203,7 @@ class ConversationAdmin(LargeTableAdmin):
                 desk.mark(conversation, unread=action == "unread")
             case "opt-out" if request.user.has_perm("contacts.add_suppression"):
                 if not desk.opt_out(conversation, author=_author(request)):
-                    messages.info(request, "They are not texted already.")
+                    messages.info(request, gettext("They are not texted already."))
             case _:
                 raise PermissionDenied
         self.log_change(request, conversation, action)
@@ -218,9 +224,9 @@ class ConversationAdmin(LargeTableAdmin):
         if status is None or not request.user.has_perm("campaigns.change_appointment"):
             raise PermissionDenied
         if desk.settle(conversation, appointment_id=appointment_id, status=status):
-            self.log_change(request, conversation, f"appointment {appointment_id}: {status.label.lower()}")
+            self.log_change(request, conversation, f"appointment {appointment_id}: {status.value}")
         else:
-            messages.warning(request, "It has been answered or called off already.")
+            messages.warning(request, gettext("It has been answered or called off already."))
         return self._back(conversation)
 
     def _back(self, conversation: Conversation) -> HttpResponse:

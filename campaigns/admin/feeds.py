@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget
@@ -19,13 +21,13 @@ from contacts.admin.base import PageAdmin
 
 class FeedForm(forms.ModelForm):
     url = forms.CharField(
-        label="Address",
+        label=_("Address"),
         required=False,
         max_length=2000,
         widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "off"}),
     )
     authorization = forms.CharField(
-        label="Authorization header",
+        label=_("Authorization header"),
         required=False,
         max_length=2000,
         widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
@@ -41,11 +43,17 @@ class FeedForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         host = self.instance.host
-        kept = f"Set, at {host}; leave empty to keep it." if host else "Such as https://calendar.example.org/c.ics."
+        kept = (
+            gettext("Set, at %(host)s; leave empty to keep it.") % {"host": host}
+            if host
+            else gettext("Such as https://calendar.example.org/c.ics.")
+        )
         self.fields["url"].help_text = kept
         has_header = bool(self.instance.pk and self.instance.secrets.get("authorization"))
         self.fields["authorization"].help_text = (
-            "Set; leave empty to keep it. Another host forgets it." if has_header else "If the calendar wants one."
+            gettext("Set; leave empty to keep it. Another host forgets it.")
+            if has_header
+            else gettext("If the calendar wants one.")
         )
 
     def secrets(self) -> dict[str, str | None]:
@@ -73,8 +81,8 @@ class CalendarFeedAdmin(PageAdmin):
     readonly_fields = ("state", "last", "rejected", "fetch_button")
     fieldsets = (
         (None, {"fields": ("name", "enabled", "url", "authorization", "every_minutes")}),
-        ("Its events", {"fields": ("time_zone", "default_country", "phone_property", "cancel_vanished")}),
-        ("How it goes", {"fields": ("state", "last", "rejected", "fetch_button")}),
+        (_("Its events"), {"fields": ("time_zone", "default_country", "phone_property", "cancel_vanished")}),
+        (_("How it goes"), {"fields": ("state", "last", "rejected", "fetch_button")}),
     )
 
     def pages(self) -> Any:
@@ -86,24 +94,32 @@ class CalendarFeedAdmin(PageAdmin):
     def save_model(self, request: HttpRequest, obj: CalendarFeed, form: Any, change: bool) -> None:
         feeds.save(obj, **form.secrets())
 
-    @display(description="State")
+    @display(description=_("State"))
     def state(self, feed: CalendarFeed) -> str:
         if not feed.pk:
-            return "It is fetched when it is saved."
+            return gettext("It is fetched when it is saved.")
         if feed.error:
-            return f"{feed.error} Failed {feed.failures} times in a row." if feed.failures else feed.error
-        return f"Fetched {feed.fetched_at:%Y-%m-%d %H:%M} UTC." if feed.fetched_at else "Not fetched yet."
+            return (
+                feed.error + " " + gettext("Failed %(failures)s times in a row.") % {"failures": feed.failures}
+                if feed.failures
+                else feed.error
+            )
+        return (
+            gettext("Fetched %(fetched_at)s UTC.") % {"fetched_at": f"{feed.fetched_at:%Y-%m-%d %H:%M}"}
+            if feed.fetched_at
+            else gettext("Not fetched yet.")
+        )
 
-    @display(description="Last reading")
+    @display(description=_("Last reading"))
     def last(self, feed: CalendarFeed) -> str:
         return ", ".join(f"{number:,} {outcome}" for outcome, number in feed.counts.items()) or "–"
 
-    @display(description="First that were rejected")
+    @display(description=_("First that were rejected"))
     def rejected(self, feed: CalendarFeed) -> SafeString | str:
         lines = format_html_join("", "<li>{}: {}</li>", feed.problems)
-        return format_html("<ul>{}</ul>", lines) if feed.problems else "None."
+        return format_html("<ul>{}</ul>", lines) if feed.problems else gettext("None.")
 
-    @display(description="Now")
+    @display(description=_("Now"))
     def fetch_button(self, feed: CalendarFeed) -> SafeString | str:
         if not (feed.pk and feed.enabled):
             return "–"
@@ -113,7 +129,7 @@ class CalendarFeedAdmin(PageAdmin):
     def fetch_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         feed: CalendarFeed = self.allowed(request, object_id, "change")
         if feeds.fetch_soon(feed):
-            messages.success(request, "It is being fetched.")
+            messages.success(request, gettext("It is being fetched."))
         else:
-            messages.error(request, "The feed is switched off.")
+            messages.error(request, gettext("The feed is switched off."))
         return HttpResponseRedirect(reverse("admin:campaigns_calendarfeed_change", args=[feed.pk]))

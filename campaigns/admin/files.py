@@ -11,6 +11,8 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -25,39 +27,45 @@ Status = AppointmentFile.Status
 
 #: Lines of the table; the file to be downloaded has all that were rejected.
 SHOWN = 200
-STATUS_LABELS = {"Checking": "info", "Checked": "info", "Applying": "primary", "Done": "success", "Failed": "danger"}
+STATUS_LABELS = {
+    Status.CHECKING: "info",
+    Status.CHECKED: "info",
+    Status.APPLYING: "primary",
+    Status.DONE: "success",
+    Status.FAILED: "danger",
+}
 
 
 class FileForm(forms.Form):
     file = forms.FileField(
         widget=DropInput(attrs={"accept": ".csv,.ics,.json,text/csv,text/calendar,application/json"}),
-        help_text="Drop it here or choose it: at most 20 MB and 20,000 appointments.",
+        help_text=_("Drop it here or choose it: at most 20 MB and 20,000 appointments."),
     )
-    kind = forms.ChoiceField(label="What it is", choices=AppointmentFile.Format.choices, widget=select())
+    kind = forms.ChoiceField(label=_("What it is"), choices=AppointmentFile.Format.choices, widget=select())
     source = forms.CharField(
         required=False,
         max_length=64,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="The system that it comes from. The same file again, of the same source, changes nothing.",
+        help_text=_("The system that it comes from. The same file again, of the same source, changes nothing."),
     )
     time_zone = forms.CharField(
         required=False,
         max_length=64,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Europe/Berlin"}),
-        help_text="Of appointments that name none.",
+        help_text=_("Of appointments that name none."),
     )
     default_country = forms.CharField(
-        label="Country of numbers without a country code",
+        label=_("Country of numbers without a country code"),
         required=False,
         max_length=2,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "US"}),
     )
     phone_property = forms.RegexField(
         r"^[A-Za-z0-9-]{1,64}$",
-        label="Property with the number",
+        label=_("Property with the number"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "X-MOBILE"}),
-        help_text="Of a calendar's events, if the number stands in one of their own.",
+        help_text=_("Of a calendar's events, if the number stands in one of their own."),
     )
 
 
@@ -89,9 +97,9 @@ class AppointmentFileAdmin(PageAdmin):
         idle = not (isinstance(obj, AppointmentFile) and obj.status in uploads.OPEN)
         return idle and bool(super().has_delete_permission(request, obj))
 
-    @display(description="Status", label=STATUS_LABELS)
-    def state(self, upload: AppointmentFile) -> str:
-        return upload.get_status_display()
+    @display(description=_("Status"), label=STATUS_LABELS)
+    def state(self, upload: AppointmentFile) -> tuple[str, str]:
+        return upload.status, upload.get_status_display()
 
     def home_url(self, upload: AppointmentFile) -> str:
         return reverse("admin:campaigns_appointmentfile_change", args=[upload.pk])
@@ -116,9 +124,9 @@ class AppointmentFileAdmin(PageAdmin):
         return self.form_page(
             request,
             form=form,
-            title="Upload appointments",
-            submit="Upload",
-            intro="Nothing is written yet: next you see what would become of each appointment.",
+            title=gettext("Upload appointments"),
+            submit=gettext("Upload"),
+            intro=gettext("Nothing is written yet: next you see what would become of each appointment."),
             back=reverse("admin:campaigns_appointmentfile_changelist"),
         )
 
@@ -153,7 +161,7 @@ class AppointmentFileAdmin(PageAdmin):
         if uploads.apply(upload):
             self.log_change(request, upload, "Applied")
         else:
-            messages.error(request, "Only a file that was checked can be applied.")
+            messages.error(request, gettext("Only a file that was checked can be applied."))
         return HttpResponseRedirect(self.home_url(upload))
 
     def rejected_view(self, request: HttpRequest, pk: int) -> HttpResponse | StreamingHttpResponse:

@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -25,18 +27,18 @@ class ListChoice(forms.ModelMultipleChoiceField):
 
 class CampaignForm(forms.ModelForm):
     include = ListChoice(
-        label="Send to",
+        label=_("Send to"),
         queryset=ContactList.objects.all(),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text="Everyone on any of these lists, each person once.",
+        help_text=_("Everyone on any of these lists, each person once."),
     )
     exclude = ListChoice(
-        label="Leave out",
+        label=_("Leave out"),
         queryset=ContactList.objects.all(),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text="Nobody who is on one of these. Who may not be texted is left out in any case.",
+        help_text=_("Nobody who is on one of these. Who may not be texted is left out in any case."),
     )
 
     class Meta:
@@ -63,17 +65,17 @@ class CampaignForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         chosen: Any = self.fields["template"]
         chosen.queryset = Template.objects.filter(archived=False)
-        chosen.empty_label = "Choose a template"
+        chosen.empty_label = gettext("Choose a template")
         # Not sent at all it keeps what it is; a new campaign is marketing.
         for kept in ("purpose", "hold_out_percent", "local_passed"):
             self.fields[kept].required = False
-        self.fields["on_missing"].label = "If a contact lacks a variable"
-        self.fields["spread_minutes"].label = "Spread over minutes"
-        self.fields["max_segments"].label = "Segments at most"
-        self.fields["max_cost"].label = f"{settings.CURRENCY} at most"
+        self.fields["on_missing"].label = gettext("If a contact lacks a variable")
+        self.fields["spread_minutes"].label = gettext("Spread over minutes")
+        self.fields["max_segments"].label = gettext("Segments at most")
+        self.fields["max_cost"].label = gettext("%(currency)s at most") % {"currency": settings.CURRENCY}
         sender: Any = self.fields["sender"]
         sender.queryset = testcarrier.live_senders().filter(enabled=True).order_by("address")
-        sender.empty_label = "By the routes, or the default sender"
+        sender.empty_label = gettext("By the routes, or the default sender")
 
     def clean_hold_out_percent(self) -> int:
         given: int | None = self.cleaned_data["hold_out_percent"]
@@ -82,43 +84,46 @@ class CampaignForm(forms.ModelForm):
 
 
 class ScheduleForm(forms.Form):
-    at = forms.SplitDateTimeField(label="Launch at", widget=UnfoldAdminSplitDateTimeWidget())
+    at = forms.SplitDateTimeField(label=_("Launch at"), widget=UnfoldAdminSplitDateTimeWidget())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["at"].help_text = f"Time zone: {timezone.get_current_timezone_name()}."
+        self.fields["at"].help_text = gettext("Time zone: %(zone)s.") % {"zone": timezone.get_current_timezone_name()}
 
 
 class LimitForm(forms.Form):
     spread_minutes = forms.IntegerField(
-        label="Spread the rest over minutes, from now",
+        label=_("Spread the rest over minutes, from now"),
         min_value=1,
         max_value=MAX_SPREAD_MINUTES,
         required=False,
         widget=UnfoldAdminIntegerFieldWidget(),
-        help_text="Empty: as fast as the limits allow.",
+        help_text=_("Empty: as fast as the limits allow."),
     )
     max_segments = forms.IntegerField(
-        label="Segments at most",
+        label=_("Segments at most"),
         min_value=1,
         max_value=2**63 - 1,
         required=False,
         widget=UnfoldAdminIntegerFieldWidget(),
-        help_text="It is paused when so many have left. Empty: no such limit.",
+        help_text=_("It is paused when so many have left. Empty: no such limit."),
     )
 
     max_cost = forms.DecimalField(
-        label="Money at most",
+        label=_("Money at most"),
         min_value=Decimal("0.00001"),
         max_digits=14,
         decimal_places=5,
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
-        help_text="By the price list. It is paused before it costs more. Empty: no such limit.",
+        help_text=_("By the price list. It is paused before it costs more. Empty: no such limit."),
     )
 
 
 class CancelForm(forms.Form):
     reason = forms.CharField(
-        max_length=200, required=False, widget=UnfoldAdminTextInputWidget(), help_text="Kept in the campaign's history."
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=_("Kept in the campaign's history."),
     )

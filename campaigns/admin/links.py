@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.forms import BaseInlineFormSet
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from campaigns.links.targets import MAX_LINKS
@@ -25,5 +26,5 @@ class LinkInline(TabularInline):
     fields = ("name", "target", "days")
     extra = 0
     max_num = MAX_LINKS
-    verbose_name = "short link"
-    verbose_name_plural = "Short links: where {{ link }} leads"
+    verbose_name = _("short link")
+    verbose_name_plural = _("Short links: where {{ link }} leads")

@@ -6,6 +6,7 @@ from math import ceil
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
 from campaigns.progress import Wait
@@ -87,7 +88,7 @@ def live(campaign: Campaign) -> Live:
         budget=prices.in_words(campaign.max_cost) if campaign.max_cost is not None else "",
         bar=words.parts(counts, total),
         statuses=[
-            StatusRow(status, str(status.label), words.GROUP_OF[status.value], MEANING[status], messages)
+            StatusRow(status, str(status.label), words.GROUP_OF[status.value], _(MEANING[status]), messages)
             for status, messages in words.by_status(counts.items())
         ],
         reasons=[
@@ -120,9 +121,9 @@ def _leaves_in(campaign: Campaign) -> int | None:
 def time_left(left: timedelta) -> str:
     """In words that are as exact as the estimate: "about 3 minutes"."""
     if left < timedelta(seconds=90):
-        return "about a minute"
+        return _("about a minute")
     if left < timedelta(minutes=90):
-        return f"about {round(left / timedelta(minutes=1))} minutes"
+        return _("about %(number)s minutes") % {"number": round(left / timedelta(minutes=1))}
     if left < timedelta(hours=36):
-        return f"about {round(left / timedelta(hours=1))} hours"
-    return f"about {round(left / timedelta(days=1))} days"
+        return _("about %(number)s hours") % {"number": round(left / timedelta(hours=1))}
+    return _("about %(number)s days") % {"number": round(left / timedelta(days=1))}

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from campaigns import messages
 from delivery.admin.filters import Choices
@@ -19,8 +20,12 @@ class ByCampaign(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         value = self.value()
-        chosen = [(value, f"Campaign {value}")] if value and value.isdecimal() and value != "0" else []
-        return [("0", "No campaign"), *chosen]
+        chosen = (
+            [(value, _("Campaign %(number)s") % {"number": value})]
+            if value and value.isdecimal() and value != "0"
+            else []
+        )
+        return [("0", _("No campaign")), *chosen]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message] | None:
         value = self.value()

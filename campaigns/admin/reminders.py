@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
@@ -23,7 +25,7 @@ from delivery import testcarrier
 
 class RuleForm(forms.ModelForm):
     attributes = AttributesField(
-        label="With", help_text="Only appointments that have all of these, one on each line, as name: value."
+        label=_("With"), help_text=_("Only appointments that have all of these, one on each line, as name: value.")
     )
     statuses = forms.MultipleChoiceField(
         choices=[choice for choice in Appointment.Status.choices if choice[0] != Appointment.Status.CANCELLED],
@@ -67,11 +69,11 @@ class ReminderRuleAdmin(PageAdmin):
     readonly_fields = ("upcoming", "says")
     fieldsets = (
         (None, {"fields": ("name", "enabled")}),
-        ("Which appointments", {"fields": ("kind", "attributes", "statuses")}),
-        ("When", {"fields": (("amount", "unit", "direction"), "at_time", "valid_minutes")}),
-        ("What", {"fields": ("template", "sender", "lane", "cancel_template")}),
-        ("Answers", {"fields": ("reply_expected", "unanswered_minutes", "next_rule")}),
-        ("What it is about to do", {"fields": ("says", "upcoming")}),
+        (_("Which appointments"), {"fields": ("kind", "attributes", "statuses")}),
+        (_("When"), {"fields": (("amount", "unit", "direction"), "at_time", "valid_minutes")}),
+        (_("What"), {"fields": ("template", "sender", "lane", "cancel_template")}),
+        (_("Answers"), {"fields": ("reply_expected", "unanswered_minutes", "next_rule")}),
+        (_("What it is about to do"), {"fields": ("says", "upcoming")}),
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -80,19 +82,19 @@ class ReminderRuleAdmin(PageAdmin):
     def save_model(self, request: HttpRequest, obj: ReminderRule, form: Any, change: bool) -> None:
         rules.save(obj)
 
-    @display(description="When")
+    @display(description=_("When"))
     def when(self, rule: ReminderRule) -> str:
         return rules.in_words(rule)
 
-    @display(description="Next")
+    @display(description=_("Next"))
     def upcoming(self, rule: ReminderRule) -> SafeString | str:
         if not rule.pk:
-            return "Save it first."
+            return gettext("Save it first.")
         found = rules.preview(rule)
         lines = [(f"{row.due_at:%Y-%m-%d %H:%M}", row.appointment.contact) for row in found.upcoming]
-        waiting = " It is planned anew within a moment." if rule.replan else ""
+        waiting = " " + gettext("It is planned anew within a moment.") if rule.replan else ""
         if not lines:
-            return f"Nothing is planned.{waiting}"
+            return gettext("Nothing is planned.") + waiting
         listed = format_html_join("", "<li>{} UTC: {}</li>", lines)
         everything = format_html(
             '<a class="sms-link" href="{}?rule={}">The next two weeks</a>',
@@ -101,10 +103,10 @@ class ReminderRuleAdmin(PageAdmin):
         )
         return format_html("<ul>{}</ul>{} {}", listed, everything, waiting)
 
-    @display(description="Text")
+    @display(description=_("Text"))
     def says(self, rule: ReminderRule) -> str:
         if not rule.pk:
-            return "Save it first."
+            return gettext("Save it first.")
         found = rules.preview(rule, most=1)
         return found.text or found.problem
 
@@ -138,20 +140,20 @@ class ReminderAdmin(ReadOnlyMixin, LargeTableAdmin):
         return self.page(
             request,
             "campaigns/admin/upcoming.html",
-            title="Next two weeks",
+            title=gettext("Next two weeks"),
             rules=ReminderRule.objects.filter(enabled=True),
             **upcoming_page(request),
         )
 
-    @display(description="Contact")
+    @display(description=_("Contact"))
     def contact(self, reminder: Reminder) -> str:
         return str(reminder.appointment.contact)
 
-    @display(description="Reason")
+    @display(description=_("Reason"))
     def why(self, reminder: Reminder) -> str:
         return reasons.in_words(reminder.reason) or "–"
 
-    @display(description="Message")
+    @display(description=_("Message"))
     def message_link(self, reminder: Reminder) -> SafeString | str:
         if not reminder.message_id:
             return "–"

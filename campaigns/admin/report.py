@@ -13,7 +13,8 @@ from django.http import (
 )
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.admin.variants import variant_rows
 from campaigns.models import Campaign
@@ -37,7 +38,7 @@ _LINES: dict[str, tuple[str, list[int], str]] = {
     "reply": ("var(--sms-amber)", [2, 3], "rectRot"),
     "stop": ("var(--sms-red)", [10, 4], "crossRot"),
 }
-_DID = {Kind.CLICK: "clicked", Kind.REPLY: "replied", Kind.STOP: "opted out"}
+_DID = {Kind.CLICK: _("clicked"), Kind.REPLY: _("replied"), Kind.STOP: _("opted out")}
 
 
 class ReportPages(PageAdmin):
@@ -66,7 +67,7 @@ class ReportPages(PageAdmin):
         return self.page(
             request,
             "campaigns/admin/report.html",
-            title=f"Report of {campaign.name}",
+            title=gettext("Report of %(campaign)s") % {"campaign": campaign.name},
             original=campaign,
             campaign=campaign,
             report=found,
@@ -93,7 +94,7 @@ class ReportPages(PageAdmin):
                 "number": shown(person.recipient, request.user),
                 "sender": senders.get(person.sender_id or 0, ""),
                 "why": errors.in_words(person.status, person.reason),
-                "did": ", ".join(word for kind, word in _DID.items() if kind in person.did),
+                "did": ", ".join(str(word) for kind, word in _DID.items() if kind in person.did),
                 "url": reverse("admin:delivery_message_change", args=[person.id]),
             }
             for person in found.people
@@ -175,17 +176,17 @@ def _parameters(chosen: Chosen) -> dict[str, Any]:
 
 
 def _title(chosen: Chosen, senders: dict[int, str]) -> str:
-    parts = [WORDS[chosen.step]]
+    parts = [str(WORDS[chosen.step])]
     if chosen.variant is not None:
-        parts.append(_("variant %(letter)s") % {"letter": chosen.variant})
+        parts.append(gettext("variant %(letter)s") % {"letter": chosen.variant})
     if chosen.country is not None:
-        parts.append(chosen.country or "no country")
+        parts.append(chosen.country or gettext("no country"))
     if chosen.sender is not None:
-        parts.append(senders.get(chosen.sender, "a sender that is gone"))
+        parts.append(senders.get(chosen.sender, gettext("a sender that is gone")))
     if chosen.status is not None:
         parts.append(str(chosen.status.label).lower())
     if chosen.reason is not None and chosen.status is not None:
-        parts.append(errors.in_words(chosen.status, chosen.reason) or "no reason given")
+        parts.append(errors.in_words(chosen.status, chosen.reason) or gettext("no reason given"))
     return ", ".join(parts)
 
 

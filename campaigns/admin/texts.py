@@ -9,6 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.widgets import UnfoldBooleanSwitchWidget
@@ -25,7 +27,7 @@ from contacts.models import Contact
 PEOPLE = 8
 VERSIONS = 30
 
-_VISIBLE = {"": "nothing", " ": "a space", "\n": "a new line"}
+_VISIBLE = {"": _("nothing"), " ": _("a space"), "\n": _("a new line")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +49,24 @@ def pieces(preview: templates.Preview) -> list[Piece]:
 def replacements(preview: templates.Preview) -> list[tuple[str, str]]:
     """Each replaced character once, with what takes its place."""
     return list(
-        {change.char: _VISIBLE.get(change.replacement, change.replacement) for change in preview.replaced}.items()
+        {change.char: str(_VISIBLE.get(change.replacement, change.replacement)) for change in preview.replaced}.items()
     )
 
 
 class TemplateForm(forms.ModelForm):
     body = forms.CharField(
-        label="Text",
+        label=_("Text"),
         strip=False,
         max_length=MAX_TEMPLATE,
         widget=text_area(9, spellcheck="true"),
-        help_text="{{ first_name }} is the contact's own; {{ clinic | default: 'the clinic' }} where some lack it.",
+        help_text=_("{{ first_name }} is the contact's own; {{ clinic | default: 'the clinic' }} where some lack it."),
     )
     smart_encoding = forms.BooleanField(
-        label="Smart encoding",
+        label=_("Smart encoding"),
         required=False,
         initial=True,
         widget=UnfoldBooleanSwitchWidget(),
-        help_text="Replace curly quotes, long dashes and odd spaces that would make every text dearer.",
+        help_text=_("Replace curly quotes, long dashes and odd spaces that would make every text dearer."),
     )
 
     class Meta:
@@ -78,7 +80,10 @@ class TemplateForm(forms.ModelForm):
 
     def clean_body(self) -> str:
         body: str = self.cleaned_data["body"]
-        wrong = [f"Line {problem.line}: {problem.message}." for problem in templates.problems(body)]
+        wrong = [
+            gettext("Line %(line)s: %(message)s.") % {"line": problem.line, "message": problem.message}
+            for problem in templates.problems(body)
+        ]
         if wrong:
             raise forms.ValidationError(wrong)
         return body
@@ -108,11 +113,11 @@ class TemplateAdmin(PageAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # campaigns refer to its versions: it is archived instead
 
-    @display(description="Version")
+    @display(description=_("Version"))
     def version(self, template: Any) -> str:
         return f"v{template.newest}" if template.newest else "–"
 
-    @display(description="Text")
+    @display(description=_("Text"))
     def excerpt(self, template: Any) -> str:
         text = template.text or ""
         return text if len(text) <= 70 else text[:69] + "…"
@@ -142,7 +147,9 @@ class TemplateAdmin(PageAdmin):
         )
         if before and before != version:
             messages.info(
-                request, f"Saved as version {version.number}. Campaigns under way keep the version they have."
+                request,
+                gettext("Saved as version %(number)s. Campaigns under way keep the version they have.")
+                % {"number": version.number},
             )
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:

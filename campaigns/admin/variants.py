@@ -34,7 +34,7 @@ def variant_rows(variants: Variants) -> list[Row]:
             line,
             tuple(
                 Cell(
-                    WORDS[measure.step],
+                    str(WORDS[measure.step]),
                     measure.people,
                     measure.percent,
                     in_words(measure.against) if measure.against else "",

@@ -15,6 +15,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from campaigns.appointments import fetching, ical, vanishing
 from campaigns.appointments.fetching import CannotFetch, Fetched, Wanted
@@ -25,6 +26,7 @@ from campaigns.appointments.zones import zone_name
 from campaigns.models import CalendarFeed
 from campaigns.models.feeds import MAX_MINUTES, MIN_MINUTES
 from contacts.importing.values import country_code
+from contacts.wording import figure
 from delivery import clock
 
 log = structlog.get_logger(__name__)
@@ -58,26 +60,31 @@ class UnusableFeed(ValueError):
 def check(feed: CalendarFeed, *, url: str | None = None, authorization: str | None = None) -> None:
     """Raises UnusableFeed; what is right is put into the form that is kept. None: the address stays as it is."""
     if url is None and not feed.host:
-        raise UnusableFeed("url", "Give the address of the calendar.")
+        raise UnusableFeed("url", gettext("Give the address of the calendar."))
     if url is not None:
         try:
             fetching.address(url, private=settings.ALLOW_PRIVATE_PROVIDER_URLS)
         except fetching.UnusableAddress as problem:
             raise UnusableFeed("url", str(problem)) from None
     if authorization and not (len(authorization) <= 2_000 and authorization.isascii() and authorization.isprintable()):
-        raise UnusableFeed("authorization", "A header has at most 2,000 printable ASCII characters.")
+        raise UnusableFeed("authorization", gettext("A header has at most 2,000 printable ASCII characters."))
     if not MIN_MINUTES <= feed.every_minutes <= MAX_MINUTES:
-        raise UnusableFeed("every_minutes", f"Give {MIN_MINUTES} to {MAX_MINUTES:,} minutes.")
+        raise UnusableFeed(
+            "every_minutes",
+            gettext("Give %(least)s to %(most)s minutes.") % {"least": MIN_MINUTES, "most": figure(MAX_MINUTES)},
+        )
     if feed.time_zone:
         feed.time_zone = zone_name(feed.time_zone) or ""
         if not feed.time_zone:
-            raise UnusableFeed("time_zone", "This zone is not known; write it as in Europe/Paris.")
+            raise UnusableFeed("time_zone", gettext("This zone is not known; write it as in Europe/Paris."))
     if feed.default_country:
         feed.default_country = country_code(feed.default_country) or ""
         if not feed.default_country:
-            raise UnusableFeed("default_country", "This country is not known: use its two letters, such as GB.")
+            raise UnusableFeed(
+                "default_country", gettext("This country is not known: use its two letters, such as GB.")
+            )
     if feed.phone_property and not feed.phone_property.replace("-", "").isalnum():
-        raise UnusableFeed("phone_property", "The name of a property has letters, digits and hyphens.")
+        raise UnusableFeed("phone_property", gettext("The name of a property has letters, digits and hyphens."))
 
 
 def save(feed: CalendarFeed, *, url: str | None = None, authorization: str | None = None) -> CalendarFeed:
@@ -100,7 +107,7 @@ def save(feed: CalendarFeed, *, url: str | None = None, authorization: str | Non
         with transaction.atomic():
             feed.save()
     except IntegrityError:
-        raise UnusableFeed("name", "There is a feed of this name already.") from None
+        raise UnusableFeed("name", gettext("There is a feed of this name already.")) from None
     return feed
 
 

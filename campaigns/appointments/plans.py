@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from campaigns.appointments import recurrence
 from campaigns.appointments.items import Item, Outcome, as_known
@@ -58,19 +59,21 @@ def check(plan: Plan) -> None:
     zone = zone_name(named) if named else None
     if zone is None:
         why = (
-            "This zone is not known; write it as in Europe/Paris." if named else "The contact has none: give one here."
+            _("This zone is not known; write it as in Europe/Paris.")
+            if named
+            else _("The contact has none: give one here.")
         )
         raise UnusablePlan("time_zone", why)
     if plan.time_zone:
         plan.time_zone = zone
     if plan.ends_on and plan.ends_on < plan.starts_on:
-        raise UnusablePlan("ends_on", "It would end before it begins.")
+        raise UnusablePlan("ends_on", _("It would end before it begins."))
     if not isinstance(plan.exceptions, list) or len(plan.exceptions) > MAX_EXCEPTIONS:
-        raise UnusablePlan("exceptions", f"Give a list of at most {MAX_EXCEPTIONS} days.")
+        raise UnusablePlan("exceptions", _("Give a list of at most %(most)s days.") % {"most": MAX_EXCEPTIONS})
     try:
         plan.exceptions = sorted({date.fromisoformat(str(day)).isoformat() for day in plan.exceptions})
     except ValueError:
-        raise UnusablePlan("exceptions", "Give days as in 2026-12-24.") from None
+        raise UnusablePlan("exceptions", _("Give days as in 2026-12-24.")) from None
 
 
 def next_times(plan: Plan, *, most: int = 10) -> list[datetime]:

@@ -11,6 +11,7 @@ from itertools import islice, takewhile
 from typing import cast
 
 from dateutil.rrule import rrule, rrulestr
+from django.utils.translation import gettext as _
 
 MOST_A_DAY = 24
 MAX_RULE = 300
@@ -34,25 +35,28 @@ def check(text: str) -> str:
     """The rule as it is kept: in capitals, without `RRULE:`. Raises UnusableRule."""
     rule = text.strip().upper().removeprefix("RRULE:")
     if len(rule) > MAX_RULE or not rule.isascii():
-        raise UnusableRule("The rule is too long, or has characters that no rule has.")
+        raise UnusableRule(_("The rule is too long, or has characters that no rule has."))
     parts = _parts(rule)
     frequency = parts.get("FREQ", "")
     if frequency not in _PARTS:
-        raise UnusableRule(f"FREQ must be one of {', '.join(_PARTS)}.")
+        raise UnusableRule(_("FREQ must be one of %(parts)s.") % {"parts": ", ".join(_PARTS)})
     if unknown := set(parts) - _ANY - _PARTS[frequency]:
-        raise UnusableRule(f"{sorted(unknown)[0]} cannot be used with FREQ={frequency}.")
+        raise UnusableRule(
+            _("%(unknown)s cannot be used with FREQ=%(frequency)s.")
+            % {"unknown": sorted(unknown)[0], "frequency": frequency}
+        )
     if "COUNT" in parts and "UNTIL" in parts:
-        raise UnusableRule("Give COUNT or UNTIL, not both.")
+        raise UnusableRule(_("Give COUNT or UNTIL, not both."))
     interval = _numbers(parts, "INTERVAL", 1, MAX_INTERVAL) or [1]
     _numbers(parts, "COUNT", 1, 100_000)
     hours, minutes = (_numbers(parts, name, 0, most) or [0] for name, most in (("BYHOUR", 23), ("BYMINUTE", 59)))
     if len(set(hours)) * len(set(minutes)) > MOST_A_DAY or _numbers(parts, "BYSECOND", 0, 0) not in ([], [0]):
-        raise UnusableRule(f"At most {MOST_A_DAY} times a day, at whole minutes.")
+        raise UnusableRule(_("At most %(most_a_day)s times a day, at whole minutes.") % {"most_a_day": MOST_A_DAY})
     _check_days(parts, frequency, interval[0])
     try:
         rrulestr(rule, dtstart=datetime(2026, 1, 1))  # noqa: DTZ001  (local)
     except (ValueError, TypeError, KeyError, OverflowError, AttributeError):
-        raise UnusableRule("The rule cannot be read; it is written as FREQ=WEEKLY;BYDAY=MO,TH.") from None
+        raise UnusableRule(_("The rule cannot be read; it is written as FREQ=WEEKLY;BYDAY=MO,TH.")) from None
     return rule
 
 
@@ -61,7 +65,7 @@ def _parts(rule: str) -> dict[str, str]:
     for part in rule.split(";"):
         name, equals, value = part.partition("=")
         if not equals or not value or name in parts:
-            raise UnusableRule("The rule cannot be read; it is written as FREQ=WEEKLY;BYDAY=MO,TH.")
+            raise UnusableRule(_("The rule cannot be read; it is written as FREQ=WEEKLY;BYDAY=MO,TH."))
         parts[name] = value
     return parts
 
@@ -74,7 +78,9 @@ def _numbers(parts: dict[str, str], name: str, least: int, most: int) -> list[in
     except ValueError:
         numbers = [least - 1]
     if not all(least <= number <= most for number in numbers):
-        raise UnusableRule(f"{name} must be from {least} to {most}.")
+        raise UnusableRule(
+            _("%(name)s must be from %(least)s to %(most)s.") % {"name": name, "least": least, "most": most}
+        )
     return numbers
 
 
@@ -86,15 +92,17 @@ def _check_days(parts: dict[str, str], frequency: str, interval: int) -> None:
         day[-2:] in _DAYS and place in ("", *_places(frequency)) for day, place in zip(days, places, strict=True)
     ):
         raise UnusableRule(
-            "BYDAY lists days such as MO, and with months the first to the fourth or the last: 1MO, -1FR."
+            _("BYDAY lists days such as MO, and with months the first to the fourth or the last: 1MO, -1FR.")
         )
     if days and "BYMONTHDAY" in parts:
-        raise UnusableRule("Give BYDAY or BYMONTHDAY, not both.")
+        raise UnusableRule(_("Give BYDAY or BYMONTHDAY, not both."))
     if "BYSETPOS" in parts and (not days or parts["BYSETPOS"] not in ("1", "-1")):
         raise UnusableRule("BYSETPOS is 1 or -1, with BYDAY.")
     most = 31 if interval == 1 and frequency == "MONTHLY" else 28
     if any(day > most or day < -most or not day for day in _numbers(parts, "BYMONTHDAY", -31, 31)):
-        raise UnusableRule(f"BYMONTHDAY must be from 1 to {most}, or from -{most} to -1, with this rule.")
+        raise UnusableRule(
+            _("BYMONTHDAY must be from 1 to %(most)s, or from -%(most)s to -1, with this rule.") % {"most": most}
+        )
     _numbers(parts, "BYMONTH", 1, 12)
 
 

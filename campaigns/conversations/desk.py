@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from campaigns.models import Appointment, Conversation, ConversationReply
 from campaigns.models.appointments import COMING
@@ -39,9 +40,9 @@ def reply(conversation: Conversation, *, body: str, author: Author) -> Message:
     with transaction.atomic():
         locked = _locked(conversation)
         if locked.sender is None:
-            raise CannotReply("They wrote to an address that is none of the senders: add it under Senders.")
+            raise CannotReply(_("They wrote to an address that is none of the senders: add it under Senders."))
         if consent.is_suppressed(locked.phone, locked.sender.address):
-            raise CannotReply("This number may not be texted: it is on the suppression list.")
+            raise CannotReply(_("This number may not be texted: it is on the suppression list."))
         try:
             message = submit(
                 recipient=locked.phone,

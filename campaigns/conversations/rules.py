@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from django.utils.translation import gettext as _
+
 from campaigns.conversations import matching
 from campaigns.models import AnswerRule, AutoReply
 from campaigns.models.conversations import Action
@@ -23,39 +25,43 @@ _TAG = re.compile(rf"({matching.ANY}|[a-z]{{2,3}}(-[A-Za-z]{{2,8}})?)\Z")
 def check_answer(rule: AnswerRule) -> None:
     """Raises UnusableRule."""
     if not rule.words:
-        raise UnusableRule("words", "Give at least one word.")
+        raise UnusableRule("words", _("Give at least one word."))
     for tag, listed in rule.words.items():
         _check_tag("words", tag)
         if not isinstance(listed, list) or not 0 < len(listed) <= MOST_WORDS:
-            raise UnusableRule("words", f"{tag}: give 1 to {MOST_WORDS} words.")
+            raise UnusableRule("words", _("%(tag)s: give 1 to %(most)s words.") % {"tag": tag, "most": MOST_WORDS})
         for word in listed:
             _check_word(str(word))
     _check_texts("replies", rule.replies)
     if rule.action == Action.REPLY and not rule.replies:
-        raise UnusableRule("replies", "Say what is to be replied.")
+        raise UnusableRule("replies", _("Say what is to be replied."))
 
 
 def _check_word(word: str) -> None:
     folded = fold(word)
     if not folded:
-        raise UnusableRule("words", f"“{word[:40]}” has no letter or digit, or is too long.")
+        raise UnusableRule("words", _("“%(word)s” has no letter or digit, or is too long.") % {"word": word[:40]})
     known = keywords.meaning_of(folded)
     if known not in (Inbound.Keyword.NONE, Inbound.Keyword.START):
-        raise UnusableRule("words", f"“{word}” means {known.label.lower()}: it would never arrive as an answer.")
+        raise UnusableRule(
+            "words",
+            _("“%(word)s” means %(known)s: it would never arrive as an answer.")
+            % {"word": word, "known": known.label.lower()},
+        )
 
 
 def check_auto_reply(reply: AutoReply) -> None:
     """Raises UnusableRule."""
     if reply.time_zone not in available_timezones():
-        raise UnusableRule("time_zone", "There is no such time zone; write it as Europe/Paris.")
+        raise UnusableRule("time_zone", _("There is no such time zone; write it as Europe/Paris."))
     for field in ("open_texts", "closed_texts"):
         _check_texts(field, getattr(reply, field))
     if not reply.open_texts and not reply.closed_texts:
-        raise UnusableRule("closed_texts", "Say what is to be said.")
+        raise UnusableRule("closed_texts", _("Say what is to be said."))
     try:
         next_window(clock.now(), [ZoneInfo(reply.time_zone).key], [reply.rule])
     except ValueError as problem:
-        why = "There is no hour at all." if isinstance(problem, NeverOpen) else f"{problem}."
+        why = _("There is no hour at all.") if isinstance(problem, NeverOpen) else f"{problem}."
         raise UnusableRule("weekday_until", why.capitalize()) from None
 
 
@@ -63,9 +69,15 @@ def _check_texts(field: str, texts: Mapping[str, Any]) -> None:
     for tag, text in texts.items():
         _check_tag(field, tag)
         if not isinstance(text, str) or not 0 < len(text.strip()) <= MAX_BODY:
-            raise UnusableRule(field, f"{tag}: give a text of at most {MAX_BODY} characters.")
+            raise UnusableRule(
+                field, _("%(tag)s: give a text of at most %(most)s characters.") % {"tag": tag, "most": MAX_BODY}
+            )
 
 
 def _check_tag(field: str, tag: str) -> None:
     if not _TAG.match(tag):
-        raise UnusableRule(field, f"“{tag[:20]}” is no language tag: write en or pt-BR, or “{matching.ANY}”.")
+        raise UnusableRule(
+            field,
+            _("“%(tag)s” is no language tag: write en or pt-BR, or “%(any)s”.")
+            % {"tag": tag[:20], "any": matching.ANY},
+        )

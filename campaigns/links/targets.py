@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from campaigns import templating
 from campaigns.links.addresses import PREFIX
@@ -43,26 +44,33 @@ def validate(target: str) -> None:
 def check(target: str) -> None:
     """Raises BadTarget."""
     if len(target) > MAX_TARGET:
-        raise BadTarget(f"The address has {len(target)} characters; at most {MAX_TARGET} are allowed.")
+        raise BadTarget(
+            _("The address has %(length)s characters; at most %(most)s are allowed.")
+            % {"length": len(target), "most": MAX_TARGET}
+        )
     if "{%" in target:
-        raise BadTarget("Only variables may stand in an address, as in {{ booking }}, and no tags.")
+        raise BadTarget(_("Only variables may stand in an address, as in {{ booking }}, and no tags."))
     plain = _VARIABLE.sub("", target)
     for character in '\\"<>^`{|}':
         if character in plain:
-            raise BadTarget(f"“{character}” cannot stand in an address.")
+            raise BadTarget(_("“%(character)s” cannot stand in an address.") % {"character": character})
     if not _PRINTABLE.fullmatch(plain):
-        raise BadTarget("Write the address as browsers show it when it is copied: no spaces or letters outside ASCII.")
+        raise BadTarget(
+            _("Write the address as browsers show it when it is copied: no spaces or letters outside ASCII.")
+        )
     parts = _split(target)
     _check_host(parts)
     if "{{" in target.partition("?")[0] or "{{" in parts.fragment:
-        raise BadTarget("Variables may stand in the values behind the question mark only: ?ref={{ booking }}.")
+        raise BadTarget(_("Variables may stand in the values behind the question mark only: ?ref={{ booking }}."))
     for name, value in _pairs(parts.query):
         if "{{" in name:
-            raise BadTarget("A variable may be the value of a parameter, not its name: ?ref={{ booking }}.")
+            raise BadTarget(_("A variable may be the value of a parameter, not its name: ?ref={{ booking }}."))
         try:
             templating.parse(value)
         except templating.TemplateError as error:
-            raise BadTarget(f"The value of “{name}” cannot be used: {error.message}.") from None
+            raise BadTarget(
+                _("The value of “%(name)s” cannot be used: %(message)s.") % {"name": name, "message": error.message}
+            ) from None
 
 
 def _split(target: str) -> SplitResult:
@@ -70,20 +78,20 @@ def _split(target: str) -> SplitResult:
         parts = urlsplit(target)
         port = parts.port
     except ValueError:
-        raise BadTarget("This is no web address.") from None
+        raise BadTarget(_("This is no web address.")) from None
     if parts.scheme not in ("http", "https"):
-        raise BadTarget("Give a whole web address, beginning with https:// or http://.")
+        raise BadTarget(_("Give a whole web address, beginning with https:// or http://."))
     if "@" in parts.netloc or port == 0:
-        raise BadTarget("The address may name a host and a port, and no user or password.")
+        raise BadTarget(_("The address may name a host and a port, and no user or password."))
     return parts
 
 
 def _check_host(parts: SplitResult) -> None:
     host = parts.hostname or ""
     if not _HOST.fullmatch(host) or len(host) > 253:
-        raise BadTarget("The host must be a name on the internet, as in https://www.example.org/page.")
+        raise BadTarget(_("The host must be a name on the internet, as in https://www.example.org/page."))
     if host == urlsplit(settings.LINK_BASE_URL).hostname and parts.path.startswith(f"{PREFIX}/"):
-        raise BadTarget("This is a short link itself: give the page that it leads to.")
+        raise BadTarget(_("This is a short link itself: give the page that it leads to."))
 
 
 def has_variables(target: str) -> bool:

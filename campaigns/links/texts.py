@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns import audience, sandbox, templating
 from campaigns.links import addresses
@@ -118,19 +120,25 @@ class Lint:
     @property
     def problems(self) -> list[str]:
         lost = [
-            f"The text has {variable_of(name)}, and neither the campaign nor its template says where it leads."
+            _("The text has %(variable)s, and neither the campaign nor its template says where it leads.")
+            % {"variable": variable_of(name)}
             for name in sorted(self.lost)
         ]
         return lost + [
-            f"The variants' templates lead {variable_of(name)} to different places: name its target on the campaign, "
-            "or give the links different names."
+            _(
+                "The variants' templates lead %(variable)s to different places: name its target on the campaign, or "
+                "give the links different names."
+            )
+            % {"variable": variable_of(name)}
             for name in sorted(self.split)
         ]
 
     @property
     def hints(self) -> tuple[str, ...]:
         return tuple(
-            f"The target “{name}” is not used: the text has no {variable_of(name)}." for name in sorted(self.unused)
+            _("The target “%(name)s” is not used: the text has no %(variable)s.")
+            % {"name": name, "variable": variable_of(name)}
+            for name in sorted(self.unused)
         )
 
 
@@ -178,8 +186,14 @@ def long_addresses(text: str) -> tuple[str, ...]:
             continue
         saved = measure(text).segments - measure(text.replace(address, short)).segments
         shown = address if len(address) <= _SHOWN else address[: _SHOWN - 1] + "…"
-        segments = f", and the text {saved} segment{'s' if saved > 1 else ''} less" if saved else ""
-        hints.append(
-            f"“{shown}” takes {len(address)} characters. As a short link it would take {len(short)}{segments}."
-        )
+        said = _("“%(shown)s” takes %(address)s characters. As a short link it would take %(short)s.")
+        if saved:
+            said = ngettext(
+                "“%(shown)s” takes %(address)s characters. As a short link it would take %(short)s, "
+                "and the text %(saved)s segment less.",
+                "“%(shown)s” takes %(address)s characters. As a short link it would take %(short)s, "
+                "and the text %(saved)s segments less.",
+                saved,
+            )
+        hints.append(said % {"shown": shown, "address": len(address), "short": len(short), "saved": saved})
     return tuple(hints)

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact
 
@@ -17,12 +19,12 @@ class Appointment(models.Model):
     """
 
     class Status(models.TextChoices):
-        BOOKED = "booked", "Booked"
-        CONFIRMED = "confirmed", "Confirmed"
-        RESCHEDULED = "rescheduled", "Rescheduled"
-        CANCELLED = "cancelled", "Cancelled"
-        MISSED = "missed", "Missed"
-        DONE = "done", "Done"
+        BOOKED = "booked", _("Booked")
+        CONFIRMED = "confirmed", _("Confirmed")
+        RESCHEDULED = "rescheduled", _("Rescheduled")
+        CANCELLED = "cancelled", _("Cancelled")
+        MISSED = "missed", _("Missed")
+        DONE = "done", _("Done")
 
     source = models.CharField(max_length=64, blank=True, default="", help_text="The system that it comes from.")
     external_id = models.CharField(max_length=200, help_text="The source's own id.")
@@ -64,8 +66,8 @@ class Plan(models.Model):
     """
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        ENDED = "ended", "Ended"
+        ACTIVE = "active", _("Active")
+        ENDED = "ended", _("Ended")
 
     source = models.CharField(max_length=64, blank=True, default="", help_text="The system that it comes from.")
     external_id = models.CharField(max_length=100, help_text="The source's own id.")
@@ -98,8 +100,8 @@ class StaffTask(models.Model):
     """Something for a person to do: nobody answered the reminders of an appointment, or somebody asked for a call."""
 
     class Reason(models.TextChoices):
-        UNANSWERED = "unanswered", "Nobody answered"
-        CALL = "call", "Asks to be called"
+        UNANSWERED = "unanswered", _("Nobody answered")
+        CALL = "call", _("Asks to be called")
 
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="tasks")
     rule = models.ForeignKey("campaigns.ReminderRule", on_delete=models.PROTECT, related_name="+")
@@ -124,4 +126,4 @@ class StaffTask(models.Model):
         indexes = [models.Index(fields=["-id"], condition=Q(done_at__isnull=True), name="staff_task_open")]
 
     def __str__(self) -> str:
-        return f"Task {self.pk}"
+        return gettext("Task %(number)s") % {"number": self.pk}

@@ -67,16 +67,16 @@ class TemplateVersion(models.Model):
 
 class Campaign(models.Model):
     class Status(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        SCHEDULED = "scheduled", "Scheduled"
-        RUNNING = "running", "Running"
-        PAUSED = "paused", "Paused"
-        COMPLETED = "completed", "Completed"
-        CANCELLED = "cancelled", "Cancelled"
+        DRAFT = "draft", _("Draft")
+        SCHEDULED = "scheduled", _("Scheduled")
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        COMPLETED = "completed", _("Completed")
+        CANCELLED = "cancelled", _("Cancelled")
 
     class OnMissing(models.TextChoices):
-        BLOCK = "block", "Refuse to launch"
-        SKIP = "skip", "Skip that contact"
+        BLOCK = "block", _("Refuse to launch")
+        SKIP = "skip", _("Skip that contact")
 
     class LocalPassed(models.TextChoices):
         """Of the time of everybody's own clock: what becomes of those for whom it is over at the launch."""

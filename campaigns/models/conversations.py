@@ -5,6 +5,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.models.reminders import ReminderRule
 from contacts.models import Contact
@@ -21,15 +23,15 @@ class Conversation(models.Model):
     """
 
     class Status(models.TextChoices):
-        OPEN = "open", "Open"
-        CLOSED = "closed", "Closed"
+        OPEN = "open", _("Open")
+        CLOSED = "closed", _("Closed")
 
     class Flag(models.TextChoices):
-        NONE = "", "Nothing special"
-        REFUSED = "refused", "Refused in their own words: see whether it was meant"
-        STOPPED_A_QUESTION = "stop_word", "Answered a question by a word that stops all texts"
-        CONTRADICTION = "contradiction", "Answered otherwise than before"
-        LOOP = "loop", "Writes like a machine: automatic answers are held back"
+        NONE = "", _("Nothing special")
+        REFUSED = "refused", _("Refused in their own words: see whether it was meant")
+        STOPPED_A_QUESTION = "stop_word", _("Answered a question by a word that stops all texts")
+        CONTRADICTION = "contradiction", _("Answered otherwise than before")
+        LOOP = "loop", _("Writes like a machine: automatic answers are held back")
 
     phone = models.CharField(max_length=16)
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -60,16 +62,16 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Conversation {self.pk}"
+        return gettext("Conversation %(number)s") % {"number": self.pk}
 
 
 class ConversationReply(models.Model):
     """Who or what an answer within a conversation is from. The text is the message."""
 
     class Kind(models.TextChoices):
-        STAFF = "staff", "Staff"
-        ANSWER = "answer", "Answer by rule"
-        AWAY = "away", "Business hours"
+        STAFF = "staff", _("Staff")
+        ANSWER = "answer", _("Answer by rule")
+        AWAY = "away", _("Business hours")
 
     message_id = models.UUIDField(primary_key=True)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="replies")
@@ -84,11 +86,11 @@ class ConversationReply(models.Model):
 class Action(models.TextChoices):
     """What an answer makes of the question's appointment."""
 
-    CONFIRM = "confirm", "Confirms it"
-    CANCEL = "cancel", "Cancels it"
-    CALL = "call", "Asks to be called: a task for staff"
-    REPLY = "reply", "Only the reply below"
-    STAFF = "staff", "Left to staff"
+    CONFIRM = "confirm", _("Confirms it")
+    CANCEL = "cancel", _("Cancels it")
+    CALL = "call", _("Asks to be called: a task for staff")
+    REPLY = "reply", _("Only the reply below")
+    STAFF = "staff", _("Left to staff")
 
 
 class AnswerRule(models.Model):
@@ -149,7 +151,7 @@ class AutoReply(WithHours):
         ]
 
     def __str__(self) -> str:
-        return str(self.sender) if self.sender else "Any other sender"
+        return str(self.sender) if self.sender else gettext("Any other sender")
 
 
 class CannedReply(models.Model):

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from delivery.encryption import EncryptedJSONField
 
@@ -77,15 +78,15 @@ class AppointmentFile(models.Model):
 
     class Format(models.TextChoices):
         CSV = "csv", "CSV"
-        ICAL = "ical", "Calendar (.ics)"
+        ICAL = "ical", _("Calendar (.ics)")
         FHIR = "fhir", "FHIR R4 (JSON)"
 
     class Status(models.TextChoices):
-        CHECKING = "checking", "Checking"
-        CHECKED = "checked", "Checked"
-        APPLYING = "applying", "Applying"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
+        CHECKING = "checking", _("Checking")
+        CHECKED = "checked", _("Checked")
+        APPLYING = "applying", _("Applying")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
 
     file = models.FileField(upload_to="appointments/")
     original_name = models.CharField(max_length=255)

@@ -3,6 +3,8 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.models.appointments import COMING, Appointment
 from campaigns.models.campaigns import Template
@@ -21,13 +23,13 @@ class ReminderRule(models.Model):
     """Which appointments, when, with which text, and what follows when nobody answers."""
 
     class Direction(models.IntegerChoices):
-        BEFORE = -1, "before"
-        AFTER = 1, "after"
+        BEFORE = -1, _("before")
+        AFTER = 1, _("after")
 
     class Unit(models.TextChoices):
-        MINUTES = "minutes", "minutes"
-        HOURS = "hours", "hours"
-        DAYS = "days", "days"
+        MINUTES = "minutes", _("minutes")
+        HOURS = "hours", _("hours")
+        DAYS = "days", _("days")
 
     name = models.CharField(max_length=100, unique=True)
     enabled = models.BooleanField(default=True)
@@ -111,15 +113,15 @@ class Reminder(models.Model):
     """
 
     class Purpose(models.TextChoices):
-        REMINDER = "reminder", "Reminder"
-        CANCELLATION = "cancellation", "Word of the cancellation"
+        REMINDER = "reminder", _("Reminder")
+        CANCELLATION = "cancellation", _("Word of the cancellation")
 
     class State(models.TextChoices):
-        PLANNED = "planned", "Planned"
-        WITHDRAWN = "withdrawn", "Withdrawn"
-        SUBMITTED = "submitted", "Handed over"
-        EXPIRED = "expired", "Too late"
-        SKIPPED = "skipped", "Not sent"
+        PLANNED = "planned", _("Planned")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        SUBMITTED = "submitted", _("Handed over")
+        EXPIRED = "expired", _("Too late")
+        SKIPPED = "skipped", _("Not sent")
 
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="reminders", db_index=False)
     rule = models.ForeignKey(ReminderRule, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -151,4 +153,4 @@ class Reminder(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Reminder {self.pk}"
+        return gettext("Reminder %(number)s") % {"number": self.pk}

@@ -4,23 +4,24 @@ Beside these a skipped reminder may have a reason of `delivery.errors.Suppressed
 """
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Appointment
 from delivery import errors
 
 
 class Reason(models.TextChoices):
-    MOVED = "moved", "The appointment was moved"
-    CANCELLED = "cancelled", "The appointment was cancelled"
-    MISSED = "missed", "The appointment was missed"
-    DONE = "done", "The appointment is over"
-    NOT_MEANT = "not_meant", "The rule is not about this appointment"
-    RULE_OFF = "rule_off", "The rule is switched off"
-    ANSWERED = "answered", "It was answered"
-    TOO_LATE = "too_late", "It was too late when it could be planned"
-    EXPIRED = "expired", "It was due and no longer made sense"
-    NO_TEXT = "no_text", "The template has no text"
-    LEFT = "left", "It had left before the appointment was changed"
+    MOVED = "moved", _("The appointment was moved")
+    CANCELLED = "cancelled", _("The appointment was cancelled")
+    MISSED = "missed", _("The appointment was missed")
+    DONE = "done", _("The appointment is over")
+    NOT_MEANT = "not_meant", _("The rule is not about this appointment")
+    RULE_OFF = "rule_off", _("The rule is switched off")
+    ANSWERED = "answered", _("It was answered")
+    TOO_LATE = "too_late", _("It was too late when it could be planned")
+    EXPIRED = "expired", _("It was due and no longer made sense")
+    NO_TEXT = "no_text", _("The template has no text")
+    LEFT = "left", _("It had left before the appointment was changed")
 
 
 #: Why a reminder that was handed over was not sent after all, by the appointment's status.

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from campaigns import templates, templating
 from campaigns.models import Appointment, Reminder, ReminderRule
 from campaigns.reminders import texts
@@ -28,30 +30,39 @@ def save(rule: ReminderRule) -> ReminderRule:
 def check(rule: ReminderRule) -> None:
     """Raises UnusableRule."""
     if rule.at_time and rule.unit != ReminderRule.Unit.DAYS:
-        raise UnusableRule("at_time", "A time of day goes with days only.")
+        raise UnusableRule("at_time", _("A time of day goes with days only."))
     if not isinstance(rule.attributes, dict) or len(rule.attributes) > MOST_ATTRIBUTES:
-        raise UnusableRule("attributes", f"Give at most {MOST_ATTRIBUTES} names with values.")
+        raise UnusableRule(
+            "attributes",
+            _("Give at most %(most)s names with values.") % {"most": MOST_ATTRIBUTES},
+        )
     statuses = rule.statuses
     if not isinstance(statuses, list) or not statuses or not set(map(str, statuses)) <= set(Appointment.Status.values):
-        raise UnusableRule("statuses", f"Give some of {', '.join(Appointment.Status.values)}.")
+        raise UnusableRule(
+            "statuses", _("Give some of %(statuses)s.") % {"statuses": ", ".join(Appointment.Status.values)}
+        )
     if Appointment.Status.CANCELLED in statuses:
-        raise UnusableRule("statuses", "Nobody is reminded of what is cancelled: give it a text of its own instead.")
+        raise UnusableRule("statuses", _("Nobody is reminded of what is cancelled: give it a text of its own instead."))
     if rule.next_rule_id is not None and (rule.next_rule_id == rule.pk or not rule.unanswered_minutes):
-        why = "A rule cannot follow itself." if rule.unanswered_minutes else "Say after how many minutes it follows."
+        why = (
+            _("A rule cannot follow itself.")
+            if rule.unanswered_minutes
+            else _("Say after how many minutes it follows.")
+        )
         raise UnusableRule("next_rule", why)
     if rule.unanswered_minutes and not rule.reply_expected:
-        raise UnusableRule("unanswered_minutes", "Only a rule that expects a reply can go unanswered.")
+        raise UnusableRule("unanswered_minutes", _("Only a rule that expects a reply can go unanswered."))
     for field in ("template", "cancel_template"):
         template = getattr(rule, field)
         if template is not None and templates.latest(template) is None:
-            raise UnusableRule(field, "This template has no text yet.")
+            raise UnusableRule(field, _("This template has no text yet."))
 
 
 def in_words(rule: ReminderRule) -> str:
     """`2 days before, at 09:00`."""
     unit = rule.unit.removesuffix("s") if rule.amount == 1 else rule.unit
-    when = f"{rule.amount} {unit} {rule.get_direction_display()}" if rule.amount else "when it begins"
-    return f"{when}, at {rule.at_time:%H:%M}" if rule.at_time else when
+    when = f"{rule.amount} {unit} {rule.get_direction_display()}" if rule.amount else _("when it begins")
+    return _("%(when)s, at %(at_time)s") % {"when": when, "at_time": f"{rule.at_time:%H:%M}"} if rule.at_time else when
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ def preview(rule: ReminderRule, *, most: int = 10) -> Preview:
     upcoming = list(planned.select_related("appointment__contact")[:most])
     version = templates.latest(rule.template)
     if version is None:
-        return Preview(upcoming, "", "The template has no text yet.")
+        return Preview(upcoming, "", _("The template has no text yet."))
     variables = texts.of(upcoming[0].appointment) if upcoming else _made_up(version.body)
     try:
         return Preview(upcoming, texts.render(version, variables), "")

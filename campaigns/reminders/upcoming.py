@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from campaigns import templating
 from campaigns.models import Reminder, TemplateVersion
@@ -75,9 +76,9 @@ def look(reminders: Sequence[Reminder]) -> list[Upcoming]:
             said = hints.get(number, whereabouts.NO_HINTS)
             arrives = allowed(whereabouts.find(number, phone.country(number), said), arrives)
         if number in stopped:
-            return Upcoming(row, None, "", "The recipient may not be texted.")
+            return Upcoming(row, None, "", _("The recipient may not be texted."))
         if arrives >= row.valid_until:
-            return Upcoming(row, None, "", "No hour that is allowed comes before it is too late.")
+            return Upcoming(row, None, "", _("No hour that is allowed comes before it is too late."))
         text, problem = _text(row, versions)
         return Upcoming(row, None if problem else arrives, text, problem)
 
@@ -97,7 +98,7 @@ def _versions(reminders: Sequence[Reminder]) -> dict[int, TemplateVersion]:
 def _text(row: Reminder, versions: dict[int, TemplateVersion]) -> tuple[str, str]:
     version = versions.get(_template(row) or 0)
     if version is None:
-        return "", "The template has no text."
+        return "", _("The template has no text.")
     try:
         return texts.render(version, texts.of(row.appointment)), ""
     except templating.TemplateError as problem:

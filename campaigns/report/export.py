@@ -4,6 +4,8 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 
+from django.utils.text import slugify
+
 from campaigns import split
 from campaigns.models import Campaign
 from campaigns.report import people
@@ -69,5 +71,5 @@ def _safe(cell: str) -> str:
 
 
 def file_name(campaign: Campaign, ending: str, step: Step = Step.AUDIENCE) -> str:
-    of = "" if step is Step.AUDIENCE else f"-{WORDS[step].lower().replace(' ', '-')}"
+    of = "" if step is Step.AUDIENCE else f"-{slugify(str(WORDS[step]))}"
     return f"campaign-{campaign.pk}{of}.{ending}"

@@ -11,6 +11,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from campaigns import progress as progressing
 from campaigns.models import Campaign, Link
 from campaigns.progress import Progress
@@ -199,7 +202,7 @@ def _funnel(progress: Progress, people: Mapping[Kind, int], *, clicked: bool) ->
     }
     if not clicked and not numbers[Step.CLICKED]:
         del numbers[Step.CLICKED]
-    return tuple(Bar(step, WORDS[step], number, percent(number, audience)) for step, number in numbers.items())
+    return tuple(Bar(step, str(WORDS[step]), number, percent(number, audience)) for step, number in numbers.items())
 
 
 def _links(campaign: Campaign, reacted: Iterable[Count]) -> tuple[LinkLine, ...]:
@@ -242,7 +245,7 @@ def line(key: str, label: str, statuses: Mapping[str, list[Any]]) -> Line:
     charged = [found for status, found in statuses.items() if status not in tallies.NOT_HANDED_OVER]
     return Line(
         key=key,
-        label=label or "None",
+        label=label or gettext("None"),
         messages=messages,
         sent=messages - total(NOT_SENT),
         delivered=total(ARRIVED),
@@ -253,14 +256,20 @@ def line(key: str, label: str, statuses: Mapping[str, list[Any]]) -> Line:
 
 
 #: Lines of the course, in this order.
-_SERIES = {"sent": "Sent", "delivered": "Delivered", "click": "Clicked", "reply": "Replied", "stop": "Opted out"}
+_SERIES = {
+    "sent": _("Sent"),
+    "delivered": _("Delivered"),
+    "click": _("Clicked"),
+    "reply": _("Replied"),
+    "stop": _("Opted out"),
+}
 
 
 def _course(data: Mapping[str, Any]) -> Course | None:
     if "course" not in data:
         return None
     drawn = [
-        Series(key, label, tuple(data["course"][key].get(str(piece), 0) for piece in range(data["pieces"])))
+        Series(key, str(label), tuple(data["course"][key].get(str(piece), 0) for piece in range(data["pieces"])))
         for key, label in _SERIES.items()
         if key in data["course"]
     ]

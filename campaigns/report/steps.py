@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from delivery.reactions import Kind
 from delivery.states import Status
 
@@ -17,13 +20,13 @@ class Step(StrEnum):
     STOPPED = "stopped"
 
 
-WORDS: dict[Step, str] = {
-    Step.AUDIENCE: "Audience",
-    Step.SENT: "Sent",
-    Step.DELIVERED: "Delivered",
-    Step.CLICKED: "Clicked",
-    Step.REPLIED: "Replied",
-    Step.STOPPED: "Opted out",
+WORDS: dict[Step, Promise] = {
+    Step.AUDIENCE: _("Audience"),
+    Step.SENT: _("Sent"),
+    Step.DELIVERED: _("Delivered"),
+    Step.CLICKED: _("Clicked"),
+    Step.REPLIED: _("Replied"),
+    Step.STOPPED: _("Opted out"),
 }
 #: What people did, and the step that it is.
 REACTIONS: dict[Step, Kind] = {Step.CLICKED: Kind.CLICK, Step.REPLIED: Kind.REPLY, Step.STOPPED: Kind.STOP}

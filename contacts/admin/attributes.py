@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from contacts.admin.base import text_area
 
@@ -23,10 +24,10 @@ class AttributesField(forms.CharField):
     """Cleans to a dict. A value that was not touched keeps its type; a typed one is text."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("label", "Anything else")
+        kwargs.setdefault("label", _("Anything else"))
         kwargs.setdefault("required", False)
         kwargs.setdefault("widget", text_area(5, placeholder="doctor: Dr Okafor\nclinic: Elm Street"))
-        kwargs.setdefault("help_text", "One on each line, as name: value. A template uses it as {{ name }}.")
+        kwargs.setdefault("help_text", _("One on each line, as name: value. A template uses it as {{ name }}."))
         super().__init__(**kwargs)
         self._given: dict[str, Any] = {}
 
@@ -47,13 +48,15 @@ class AttributesField(forms.CharField):
             name, colon, rest = line.partition(":")
             name, rest = name.strip(), rest.strip()
             if not colon or not name:
-                raise forms.ValidationError(f"Line {number} is not “name: value”.")
+                raise forms.ValidationError(_("Line %(number)s is not “name: value”.") % {"number": number})
             if name in attributes:
-                raise forms.ValidationError(f"Line {number}: “{name}” is there twice.")
+                raise forms.ValidationError(
+                    _("Line %(number)s: “%(name)s” is there twice.") % {"number": number, "name": name}
+                )
             given = self._given.get(name)
             attributes[name] = given if name in self._given and _as_text(given) == rest else rest
         if len(attributes) > MAX_ATTRIBUTES:
-            raise forms.ValidationError(f"At most {MAX_ATTRIBUTES} lines.")
+            raise forms.ValidationError(_("At most %(most)s lines.") % {"most": MAX_ATTRIBUTES})
         return attributes
 
     def has_changed(self, initial: Any, data: Any) -> bool:

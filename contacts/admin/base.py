@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.urls.resolvers import URLPattern
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import QueryCanceled
 from unfold.admin import ModelAdmin
@@ -39,11 +40,6 @@ def actor(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
-
-
-def number_of(count: int, noun: str, plural: str = "") -> str:
-    """`1 contact`, `12,345 contacts`."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 class PageAdmin(ModelAdmin):
@@ -125,7 +121,7 @@ class LargeTableAdmin(PageAdmin):
         except OperationalError as error:
             if not isinstance(error.__cause__, QueryCanceled):
                 raise
-            messages.warning(request, "That would mean looking through too many rows. Search for one exactly.")
+            messages.warning(request, gettext("That would mean looking through too many rows. Search for one exactly."))
             return HttpResponseRedirect(request.path)
 
 
@@ -178,7 +174,9 @@ class EvidenceForm(forms.Form):
     """Why: kept for good beside what was done."""
 
     evidence = forms.CharField(
-        max_length=200, widget=UnfoldAdminTextInputWidget(), help_text="What it rests on, for example “asked by phone”."
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=_("What it rests on, for example “asked by phone”."),
     )
 
 
@@ -186,7 +184,7 @@ class NumberField(forms.CharField):
     """A number in any notation, as E.164."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label="Number", max_length=64, widget=UnfoldAdminTextInputWidget(), **kwargs)
+        super().__init__(label=gettext("Number"), max_length=64, widget=UnfoldAdminTextInputWidget(), **kwargs)
 
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)

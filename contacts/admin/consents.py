@@ -9,6 +9,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -26,25 +28,27 @@ Action = ConsentEvent.Action
 class RecordForm(EvidenceForm):
     phone = NumberField()
     action = forms.ChoiceField(
-        label="They", choices=[(each.value, each.label) for each in (Action.GRANTED, Action.WITHDRAWN)], widget=select()
+        label=_("They"),
+        choices=[(each.value, each.label) for each in (Action.GRANTED, Action.WITHDRAWN)],
+        widget=select(),
     )
     purpose = forms.ChoiceField(choices=ConsentEvent.Purpose.choices, widget=select())
     scope = forms.CharField(
-        label="Sender",
+        label=_("Sender"),
         max_length=40,
         required=False,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Its address, where it is about one sender only. Empty: every sender.",
+        help_text=_("Its address, where it is about one sender only. Empty: every sender."),
     )
     source = forms.ChoiceField(choices=ConsentEvent.Source.choices, initial=ConsentEvent.Source.STAFF, widget=select())
     at = forms.DateTimeField(
-        label="When",
+        label=_("When"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-05-03 14:00"}),
-        help_text="When they did it. Empty: now.",
+        help_text=_("When they did it. Empty: now."),
     )
     wording = forms.CharField(
-        required=False, max_length=5000, widget=text_area(4), help_text="What they were shown, word for word."
+        required=False, max_length=5000, widget=text_area(4), help_text=_("What they were shown, word for word.")
     )
     field_order = ("phone", "action", "purpose", "scope", "source", "at", "wording", "evidence")
 
@@ -54,7 +58,7 @@ class ConsentEventAdmin(NumbersMixin, LargeTableAdmin):
     list_display = ("number", "purpose", "senders", "what", "source", "at", "recorded_by")
     list_filter = ("purpose", "action", "source")
     search_fields = ("phone",)
-    search_help_text = "Number"
+    search_help_text = _("Number")
     fields = (
         *("number", "purpose", "channel", "senders", "action", "source", "at", "wording", "evidence"),
         *("recorded_at", "recorded_by", "request"),
@@ -77,21 +81,21 @@ class ConsentEventAdmin(NumbersMixin, LargeTableAdmin):
     ) -> tuple[QuerySet[ConsentEvent], bool]:
         return (by_number(queryset, search_term, request.user) if search_term else queryset), False
 
-    @display(description="Senders", ordering="scope")
+    @display(description=_("Senders"), ordering="scope")
     def senders(self, event: ConsentEvent) -> str:
-        return event.scope or "All"
+        return event.scope or gettext("All")
 
     @display(
-        description="They",
+        description=_("They"),
         label={
-            "Agreed": "success",
-            "Took it back": "danger",
-            "Asked to confirm": "info",
-            "Did not confirm in time": "warning",
+            Action.GRANTED: "success",
+            Action.WITHDRAWN: "danger",
+            Action.REQUESTED: "info",
+            Action.EXPIRED: "warning",
         },
     )
-    def what(self, event: ConsentEvent) -> str:
-        return event.get_action_display()
+    def what(self, event: ConsentEvent) -> tuple[str, str]:
+        return event.action, event.get_action_display()
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -107,14 +111,16 @@ class ConsentEventAdmin(NumbersMixin, LargeTableAdmin):
             except LedgerError as error:
                 form.add_error(None, str(error))
             else:
-                messages.success(request, "It stands in the ledger now.")
+                messages.success(request, gettext("It stands in the ledger now."))
                 return HttpResponseRedirect(back)
         return self.form_page(
             request,
             form=form,
-            title="Record a consent",
-            submit="Record",
-            intro="A line cannot be changed or taken out again. Was it wrong? Add another that says what is right.",
+            title=gettext("Record a consent"),
+            submit=gettext("Record"),
+            intro=gettext(
+                "A line cannot be changed or taken out again. Was it wrong? Add another that says what is right."
+            ),
             back=back,
         )
 

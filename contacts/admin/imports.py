@@ -14,8 +14,8 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -41,36 +41,36 @@ ROW_LENGTH = 120
 SAMPLES = 3
 
 _FIELD_WORDS = {
-    "phone": "Number",
-    "name": "Name",
-    "first_name": "First name",
-    "last_name": "Last name",
-    "language": "Language",
-    "time_zone": "Time zone",
-    "country": "Country",
-    "consent_source": "Where they agreed to marketing",
-    "consent_at": "When they agreed to marketing",
+    "phone": _("Number"),
+    "name": _("Name"),
+    "first_name": _("First name"),
+    "last_name": _("Last name"),
+    "language": _("Language"),
+    "time_zone": _("Time zone"),
+    "country": _("Country"),
+    "consent_source": _("Where they agreed to marketing"),
+    "consent_at": _("When they agreed to marketing"),
 }
 STATUS_LABELS = {
-    "Uploaded": "",
-    "Checking": "info",
-    "Checked": "info",
-    "Importing": "primary",
-    "Done": "success",
-    "Failed": "danger",
-    "Being undone": "warning",
-    "Undone": "warning",
+    Status.UPLOADED: "",
+    Status.CHECKING: "info",
+    Status.CHECKED: "info",
+    Status.IMPORTING: "primary",
+    Status.DONE: "success",
+    Status.FAILED: "danger",
+    Status.UNDOING: "warning",
+    Status.UNDONE: "warning",
 }
 #: What an undo counts, in its order on the page.
 _UNDONE_WORDS = {
-    "removed": _lazy("Taken away again"),
-    "restored": _lazy("Set back"),
-    "unlisted": _lazy("Taken off the list"),
-    "kept_changed": _lazy("Kept, as they were changed since"),
-    "kept_newer": _lazy("Left as changed since"),
-    "kept_written": _lazy("Kept, as they were texted or wrote since"),
-    "kept_named": _lazy("Kept, as something else names them"),
-    "consents": _lazy("Consents taken back"),
+    "removed": _("Taken away again"),
+    "restored": _("Set back"),
+    "unlisted": _("Taken off the list"),
+    "kept_changed": _("Kept, as they were changed since"),
+    "kept_newer": _("Left as changed since"),
+    "kept_written": _("Kept, as they were texted or wrote since"),
+    "kept_named": _("Kept, as something else names them"),
+    "consents": _("Consents taken back"),
 }
 
 
@@ -80,33 +80,33 @@ class DropInput(forms.FileInput):
 
 class UploadForm(forms.Form):
     file = forms.FileField(
-        label="CSV file",
+        label=_("CSV file"),
         widget=DropInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain", "class": "sms-drop"}),
-        help_text="Drop it here or choose it. One contact on each line, with a column for the number.",
+        help_text=_("Drop it here or choose it. One contact on each line, with a column for the number."),
     )
     contact_list = forms.ModelChoiceField(
-        label="Put everyone on the list",
+        label=_("Put everyone on the list"),
         queryset=ContactList.objects.all(),
         required=False,
-        empty_label="No list",
+        empty_label=_("No list"),
         widget=select(),
     )
     default_country = forms.CharField(
-        label="Country of numbers without a country code",
+        label=_("Country of numbers without a country code"),
         required=False,
         max_length=2,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "US"}),
-        help_text="Two letters, such as US or GB. Empty: such numbers are refused.",
+        help_text=_("Two letters, such as US or GB. Empty: such numbers are refused."),
     )
     consent_source = forms.CharField(
-        label="Where they agreed to marketing",
+        label=_("Where they agreed to marketing"),
         required=False,
         max_length=200,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Stand at the fair of 3 May"}),
-        help_text="A list for marketing demands it, here for everyone or in a column for each.",
+        help_text=_("A list for marketing demands it, here for everyone or in a column for each."),
     )
     consent_at = forms.DateTimeField(
-        label="When they did",
+        label=_("When they did"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-05-03"}),
     )
@@ -138,9 +138,12 @@ def columns(upload: ContactImport, samples: tuple[tuple[str, ...], ...], *, whol
                 samples=[seen(row[at]) for row in samples[:SAMPLES] if at < len(row) and row[at]],
                 chosen=chosen,
                 choices=[
-                    (IGNORE, "Leave out"),
-                    *_FIELD_WORDS.items(),
-                    *((f"{ATTRIBUTE}{key}", f"For templates: {{{{ {key} }}}}") for key in attributes),
+                    (IGNORE, gettext("Leave out")),
+                    *((field, str(word)) for field, word in _FIELD_WORDS.items()),
+                    *(
+                        (f"{ATTRIBUTE}{key}", gettext("For templates: {{ %(key)s }}") % {"key": key})
+                        for key in attributes
+                    ),
                 ],
             )
         )
@@ -184,11 +187,11 @@ class ContactImportAdmin(PageAdmin):
         idle = not (isinstance(obj, ContactImport) and obj.status in ACTIVE)
         return idle and bool(super().has_delete_permission(request, obj))
 
-    @display(description="Status", label=STATUS_LABELS)
-    def state(self, upload: ContactImport) -> str:
-        return upload.get_status_display()
+    @display(description=_("Status"), label=STATUS_LABELS)
+    def state(self, upload: ContactImport) -> tuple[str, str]:
+        return upload.status, upload.get_status_display()
 
-    @display(description="Progress")
+    @display(description=_("Progress"))
     def how_far(self, upload: ContactImport) -> SafeString:
         done = percent(upload)
         return format_html('<progress class="sms-progress" max="100" value="{}"></progress> {} %', done, done)
@@ -222,9 +225,11 @@ class ContactImportAdmin(PageAdmin):
         return self.form_page(
             request,
             form=form,
-            title="Import contacts",
-            submit="Upload",
-            intro="Nothing is imported yet: next you see the columns and can try it without changing anything.",
+            title=gettext("Import contacts"),
+            submit=gettext("Upload"),
+            intro=gettext(
+                "Nothing is imported yet: next you see the columns and can try it without changing anything."
+            ),
             back=reverse("admin:contacts_contactimport_changelist"),
         )
 
@@ -260,7 +265,9 @@ class ContactImportAdmin(PageAdmin):
             seen = run.inspect(upload)
         except (ImportProblem, OSError) as problem:
             sentence = (
-                str(problem) if isinstance(problem, ImportProblem) else "The file is no longer there: upload it again."
+                str(problem)
+                if isinstance(problem, ImportProblem)
+                else gettext("The file is no longer there: upload it again.")
             )
             return {"unreadable": sentence}
         return {"columns": columns(upload, seen.samples, whole=whole), "notes": seen.problems}
@@ -316,9 +323,9 @@ class ContactImportAdmin(PageAdmin):
         return self.form_page(
             request,
             form=forms.Form(),
-            title=_("Undo the import of %(file)s") % {"file": upload.original_name},
-            submit=_("Undo the import"),
-            intro=_(
+            title=gettext("Undo the import of %(file)s") % {"file": upload.original_name},
+            submit=gettext("Undo the import"),
+            intro=gettext(
                 "The contacts that it added are taken away, those that it changed are set back, and who it put on the "
                 "list is taken off. What was done since stays: contacts that were changed, texted or booked meanwhile "
                 "are kept, and counted. Consents that the file stated are taken back in the ledger."

@@ -5,22 +5,25 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from contacts import consent, lists
 from contacts.admin.attributes import AttributesField
-from contacts.admin.base import LargeTableAdmin, NumbersMixin, PageAdmin, number_of
+from contacts.admin.base import LargeTableAdmin, NumbersMixin, PageAdmin
 from contacts.admin.finding import find_contacts
 from contacts.admin.guard import uses_of
 from contacts.consents.standing import Standing, state_of
 from contacts.models import ConsentEvent, Contact, ContactList, Suppression
 from contacts.phone import InvalidPhone, normalise
+from contacts.wording import figure
 
 
 class OnList(admin.SimpleListFilter):
@@ -39,14 +42,14 @@ class OnList(admin.SimpleListFilter):
 
 class ContactForm(forms.ModelForm):
     phone = forms.CharField(
-        label="Number",
+        label=_("Number"),
         max_length=64,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="With country code, such as +44 20 7946 0018, or as dialled in your own country.",
+        help_text=_("With country code, such as +44 20 7946 0018, or as dialled in your own country."),
     )
     attributes = AttributesField()
     on_lists = forms.ModelMultipleChoiceField(
-        label="Lists",
+        label=_("Lists"),
         queryset=ContactList.objects.all(),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
@@ -68,7 +71,7 @@ class ContactForm(forms.ModelForm):
             raise forms.ValidationError(problem.message) from None
         self.instance.country = self.instance.country or phone.country
         if consent.erased_among([phone.e164]):
-            raise forms.ValidationError("Its owner had themselves erased: only a START from them undoes that.")
+            raise forms.ValidationError(gettext("Its owner had themselves erased: only a START from them undoes that."))
         return phone.e164
 
     def clean_country(self) -> str:
@@ -83,14 +86,14 @@ class ContactAdmin(NumbersMixin, LargeTableAdmin):
     list_display = ("who", "number", "country", "language", "created_at")
     list_filter = (OnList,)
     search_fields = ("phone", "name")
-    search_help_text = "Number, its beginning, or a name"
+    search_help_text = _("Number, its beginning, or a name")
     fieldsets = (
         (None, {"fields": ("number", "name", "on_lists")}),
-        ("For templates", {"fields": ("language", "time_zone", "country", "attributes")}),
+        (_("For templates"), {"fields": ("language", "time_zone", "country", "attributes")}),
     )
     add_fieldsets = (
         (None, {"fields": ("phone", "name", "on_lists")}),
-        ("For templates", {"fields": ("language", "time_zone", "country", "attributes")}),
+        (_("For templates"), {"fields": ("language", "time_zone", "country", "attributes")}),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -112,35 +115,39 @@ class ContactAdmin(NumbersMixin, LargeTableAdmin):
         for left in ContactList.objects.filter(pk__in=before - wanted.keys()):
             lists.remove(contact_list=left, contact_ids=[contact.pk])
 
-    @display(description="Name")
+    @display(description=_("Name"))
     def who(self, contact: Contact) -> str:
-        return contact.name or "(no name)"
+        return contact.name or gettext("(no name)")
 
     def standing(self, contact: Contact) -> SafeString | str:
         """Whether they may be texted, or by whom and why not."""
         active = Suppression.objects.filter(phone=contact.phone, lifted_at=None).order_by("scope")
-        return (
-            format_html_join(
-                mark_safe("<br>"),
-                '{}: <a class="sms-link" href="{}">{}, since {}</a> {}',
+        return format_html_join(
+            mark_safe("<br>"),
+            '{}: <a class="sms-link" href="{}">{}, since {}</a> {}',
+            (
                 (
-                    (
-                        f"Not by {suppression.scope}" if suppression.scope else "No",
-                        reverse("admin:contacts_suppression_change", args=[suppression.pk]),
-                        suppression.get_reason_display().lower(),
-                        suppression.created_at.strftime("%d %B %Y"),
-                        f"({suppression.evidence})" if suppression.evidence else "",
-                    )
-                    for suppression in active[:20]
-                ),
-            )
-            or "Yes"
-        )
+                    gettext("Not by %(scope)s") % {"scope": suppression.scope} if suppression.scope else gettext("No"),
+                    reverse("admin:contacts_suppression_change", args=[suppression.pk]),
+                    suppression.get_reason_display().lower(),
+                    suppression.created_at.strftime("%d %B %Y"),
+                    f"({suppression.evidence})" if suppression.evidence else "",
+                )
+                for suppression in active[:20]
+            ),
+        ) or gettext("Yes")
 
     def consents(self, contact: Contact) -> str:
         """What they agreed to, by purpose."""
         found = ((kind.label, state_of(contact.phone, kind)) for kind in ConsentEvent.Purpose)
-        return ", ".join(f"{label}: {standing}" for label, standing in found if standing != Standing.NONE) or "None"
+        return ", ".join(f"{label}: {standing}" for label, standing in found if standing != Standing.NONE) or gettext(
+            "None"
+        )
+
+    @display(description=_("Messages"))
+    def messages_link(self, contact: Contact) -> SafeString:
+        url = reverse("admin:delivery_message_changelist")
+        return format_html('<a class="sms-link" href="{}?contact={}">Messages to this number</a>', url, contact.pk)
 
 
 @admin.register(ContactList)
@@ -153,18 +160,27 @@ class ContactListAdmin(PageAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.fields if obj else self.fields[:3]
 
-    @display(description="Contacts", ordering="size")
+    @display(description=_("Contacts"), ordering="size")
     def people(self, contact_list: ContactList) -> SafeString:
         url = reverse("admin:contacts_contact_changelist")
         return format_html(
             '<a class="sms-link" href="{}?list={}" data-testid="list-size">{}</a>',
             url,
             contact_list.pk,
-            number_of(contact_list.size, "contact"),
+            ngettext("%(number)s contact", "%(number)s contacts", contact_list.size)
+            % {"number": figure(contact_list.size)},
         )
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[str]]:
         """Without collecting a million memberships, and never from under a campaign that names the list."""
-        chosen: list[Model] = list(objs)
-        sizes = [f"{item} ({number_of(item.size, 'membership')}; the contacts stay)" for item in chosen]  # type: ignore[attr-defined]
+        chosen: list[Any] = list(objs)
+        sizes = [
+            ngettext(
+                "%(list)s (%(number)s membership; the contacts stay)",
+                "%(list)s (%(number)s memberships; the contacts stay)",
+                item.size,
+            )
+            % {"list": item, "number": figure(item.size)}
+            for item in chosen
+        ]
         return sizes, {"lists": len(chosen)}, set(), [use for item in chosen for use in uses_of(item)]

@@ -9,15 +9,18 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts import consent
-from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumbersMixin, actor, number_of, select, text_area
+from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumbersMixin, actor, select, text_area
 from contacts.admin.finding import by_number
 from contacts.masking import shown
 from contacts.models import Suppression
 from contacts.phone import InvalidPhone, normalise_many
+from contacts.wording import figure
 
 MAX_NUMBERS = 1000
 
@@ -26,25 +29,25 @@ class SuppressForm(EvidenceForm):
     numbers = forms.CharField(
         widget=text_area(6, placeholder="+44 7700 900123"),
         max_length=50_000,
-        help_text=f"One on each line, at most {MAX_NUMBERS:,}.",
+        help_text=_("One on each line, at most %(most)s.") % {"most": figure(MAX_NUMBERS)},
     )
     reason = forms.ChoiceField(choices=Suppression.Reason.choices, initial=Suppression.Reason.MANUAL, widget=select())
     scope = forms.CharField(
-        label="Sender",
+        label=_("Sender"),
         max_length=40,
         required=False,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Its address, where they said stop to one sender only. Empty: every sender.",
+        help_text=_("Its address, where they said stop to one sender only. Empty: every sender."),
     )
     field_order = ("numbers", "reason", "scope", "evidence")
 
     def clean_numbers(self) -> list[str]:
         lines = [line.strip() for line in self.cleaned_data["numbers"].splitlines() if line.strip()]
         if len(lines) > MAX_NUMBERS:
-            raise forms.ValidationError(f"At most {MAX_NUMBERS:,} numbers at a time.")
+            raise forms.ValidationError(gettext("At most %(most)s numbers at a time.") % {"most": figure(MAX_NUMBERS)})
         read = list(normalise_many(lines, default_country=settings.DEFAULT_COUNTRY or None))
         wrong = [
-            f"Line {place}: {result.message}"
+            gettext("Line %(place)s: %(message)s") % {"place": place, "message": result.message}
             for place, result in enumerate(read, start=1)
             if isinstance(result, InvalidPhone)
         ]
@@ -58,7 +61,7 @@ class Standing(admin.SimpleListFilter):
     parameter_name = "standing"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("active", "In force"), ("lifted", "Lifted"), ("review", "To be looked at")]
+        return [("active", gettext("In force")), ("lifted", gettext("Lifted")), ("review", gettext("To be looked at"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> QuerySet[Suppression] | None:
         value = self.value()
@@ -73,7 +76,7 @@ class SuppressionAdmin(NumbersMixin, LargeTableAdmin):
     list_filter = (Standing, "reason")
     list_select_related = ("created_by",)
     search_fields = ("phone",)
-    search_help_text = "Number"
+    search_help_text = _("Number")
     change_form_template = "contacts/admin/suppression.html"
     fields = (
         "number",
@@ -105,26 +108,28 @@ class SuppressionAdmin(NumbersMixin, LargeTableAdmin):
     ) -> tuple[QuerySet[Suppression], bool]:
         return (by_number(queryset, search_term, request.user) if search_term else queryset), False
 
-    @display(description="Senders", ordering="scope")
+    @display(description=_("Senders"), ordering="scope")
     def senders(self, suppression: Suppression) -> str:
-        return suppression.scope or "All"
+        return suppression.scope or gettext("All")
 
     @display(
-        description="Why",
+        description=_("Why"),
         label={
-            "Opted out": "danger",
-            "Invalid number": "warning",
-            "By staff": "info",
-            "Refused": "danger",
-            "To be looked at": "warning",
+            Suppression.Reason.OPTED_OUT: "danger",
+            Suppression.Reason.INVALID_NUMBER: "warning",
+            Suppression.Reason.MANUAL: "info",
+            Suppression.Reason.REFUSED: "danger",
+            "review": "warning",
         },
     )
-    def why(self, suppression: Suppression) -> str:
-        if suppression.reason == Suppression.Reason.REFUSED:
-            return "Refused" if suppression.reviewed_at or suppression.lifted_at else "To be looked at"
-        return suppression.get_reason_display()
+    def why(self, suppression: Suppression) -> tuple[str, str]:
+        if suppression.reason != Suppression.Reason.REFUSED:
+            return suppression.reason, suppression.get_reason_display()
+        if suppression.reviewed_at or suppression.lifted_at:
+            return suppression.reason, gettext("Refused")
+        return "review", gettext("To be looked at")
 
-    @display(description="In force", boolean=True)
+    @display(description=_("In force"), boolean=True)
     def in_force(self, suppression: Suppression) -> bool:
         return suppression.lifted_at is None
 
@@ -147,38 +152,62 @@ class SuppressionAdmin(NumbersMixin, LargeTableAdmin):
             known = len(set(data["numbers"])) - added
             messages.success(
                 request,
-                f"{number_of(added, 'number')} will not be texted any more."
-                + (f" {number_of(known, 'number')} already stood on the list." if known else ""),
+                " ".join(_added(added, known)),
             )
             return HttpResponseRedirect(back)
-        intro = "These numbers will not be texted from now on, whatever list they are on, also by a campaign that runs."
+        intro = gettext(
+            "These numbers will not be texted from now on, whatever list they are on, also by a campaign that runs."
+        )
         return self.form_page(
-            request, form=form, title="Add to the suppression list", submit="Suppress", intro=intro, back=back
+            request,
+            form=form,
+            title=gettext("Add to the suppression list"),
+            submit=gettext("Suppress"),
+            intro=intro,
+            back=back,
         )
 
     def confirm_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         suppression: Suppression = self.allowed(request, pk, "change")
         if request.method == "POST" and consent.confirm(suppression, actor=actor(request)):
-            messages.success(request, "Confirmed: it was a refusal.")
+            messages.success(request, gettext("Confirmed: it was a refusal."))
         return HttpResponseRedirect(reverse("admin:contacts_suppression_change", args=[pk]))
 
     def lift_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         suppression: Suppression = self.allowed(request, pk, "change")
         back = reverse("admin:contacts_suppression_change", args=[pk])
         if suppression.lifted_at:
-            messages.info(request, "It was lifted already.")
+            messages.info(request, gettext("It was lifted already."))
             return HttpResponseRedirect(back)
         form = EvidenceForm(request.POST or None)
         if form.is_valid():
             consent.lift_one(suppression, evidence=form.cleaned_data["evidence"], actor=actor(request))
-            messages.success(request, "It is lifted, and kept with your name, the time and the evidence.")
+            messages.success(request, gettext("It is lifted, and kept with your name, the time and the evidence."))
             return HttpResponseRedirect(back)
         return self.form_page(
             request,
             form=form,
-            title=f"Lift the suppression of {shown(suppression.phone, request.user)}",
-            submit="Lift",
-            intro="Only with the person's own consent. The entry stays, with your name, the time and the evidence.",
+            title=gettext("Lift the suppression of %(phone)s") % {"phone": shown(suppression.phone, request.user)},
+            submit=gettext("Lift"),
+            intro=gettext(
+                "Only with the person's own consent. The entry stays, with your name, the time and the evidence."
+            ),
             back=back,
             danger=True,
         )
+
+
+def _added(added: int, known: int) -> list[str]:
+    """What became of the numbers that somebody entered, a sentence each."""
+    found = [
+        ngettext(
+            "%(number)s number will not be texted any more.", "%(number)s numbers will not be texted any more.", added
+        )
+        % {"number": figure(added)}
+    ]
+    if known:
+        already = ngettext(
+            "%(number)s number already stood on the list.", "%(number)s numbers already stood on the list.", known
+        )
+        found.append(already % {"number": figure(known)})
+    return found

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from contacts import consent
 from contacts.consents import gate
 from contacts.models import ConsentEvent
 from contacts.signals import consent_changed
+from contacts.wording import figure
 
 Action, Channel, Purpose, Source = (
     ConsentEvent.Action,
@@ -55,7 +57,10 @@ def record(lines: Sequence[Line]) -> list[ConsentEvent]:
     for line in lines:
         check(line, now)
     if erased := consent.erased_among([line.phone for line in lines if line.action == Action.GRANTED]):
-        raise LedgerError(f"{len(erased)} of these numbers were erased on request: only a START from them undoes that.")
+        raise LedgerError(
+            _("%(number)s of these numbers were erased on request: only a START from them undoes that.")
+            % {"number": len(erased)}
+        )
     with transaction.atomic():
         for purpose in sorted({line.purpose for line in lines if line.action == Action.WITHDRAWN}):
             gate.wait_for_writers(purpose)
@@ -84,16 +89,16 @@ def announce(events: Sequence[ConsentEvent]) -> None:
 def check(line: Line, now: datetime) -> None:
     """Raises LedgerError for a line that could not stand up as proof."""
     if line.action not in (Action.GRANTED, Action.WITHDRAWN):
-        raise LedgerError("What is recorded is that somebody agreed, or took it back.")
+        raise LedgerError(_("What is recorded is that somebody agreed, or took it back."))
     for value, kind, what in ((line.purpose, Purpose, "purpose"), (line.source, Source, "source")):
         if value not in kind.values:
-            raise LedgerError(f"There is no {what} “{value}”.")
+            raise LedgerError(_("There is no %(what)s “%(value)s”.") % {"what": what, "value": value})
     if line.at > now + _AHEAD:
-        raise LedgerError("The moment of consent is in the future.")
+        raise LedgerError(_("The moment of consent is in the future."))
     if line.action == Action.GRANTED and not (line.wording.strip() or line.evidence.strip()):
-        raise LedgerError("Say what they were shown, or what proves it: a consent without either proves nothing.")
+        raise LedgerError(_("Say what they were shown, or what proves it: a consent without either proves nothing."))
     if len(line.wording) > _MAX_WORDING:
-        raise LedgerError(f"The wording is longer than {_MAX_WORDING:,} characters.")
+        raise LedgerError(_("The wording is longer than %(most)s characters.") % {"most": figure(_MAX_WORDING)})
 
 
 def as_event(line: Line) -> ConsentEvent:

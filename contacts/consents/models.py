@@ -2,6 +2,8 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class NumberKey(models.Model):
@@ -23,25 +25,25 @@ class ConsentEvent(models.Model):
     """
 
     class Purpose(models.TextChoices):
-        MARKETING = "marketing", "Marketing"
-        REMINDERS = "reminders", "Reminders"
-        TRANSACTIONAL = "transactional", "Transactional"
+        MARKETING = "marketing", _("Marketing")
+        REMINDERS = "reminders", _("Reminders")
+        TRANSACTIONAL = "transactional", _("Transactional")
 
     class Channel(models.TextChoices):
         SMS = "sms", "SMS"
 
     class Action(models.TextChoices):
-        REQUESTED = "requested", "Asked to confirm"
-        GRANTED = "granted", "Agreed"
-        WITHDRAWN = "withdrawn", "Took it back"
-        EXPIRED = "expired", "Did not confirm in time"
+        REQUESTED = "requested", _("Asked to confirm")
+        GRANTED = "granted", _("Agreed")
+        WITHDRAWN = "withdrawn", _("Took it back")
+        EXPIRED = "expired", _("Did not confirm in time")
 
     class Source(models.TextChoices):
-        WEB_FORM = "web_form", "Web form"
+        WEB_FORM = "web_form", _("Web form")
         API = "api", "API"
-        KEYWORD = "keyword", "Text message"
-        IMPORT = "import", "Import"
-        STAFF = "staff", "Staff"
+        KEYWORD = "keyword", _("Text message")
+        IMPORT = "import", _("Import")
+        STAFF = "staff", _("Staff")
 
     phone = models.CharField(max_length=16, null=True, help_text="Empty: erased.")  # noqa: DJ001 (unique)
     digest = models.BinaryField(max_length=32, null=True, editable=False)
@@ -92,9 +94,9 @@ class Erasure(models.Model):
     """
 
     class Status(models.TextChoices):
-        WAITING = "waiting", "Waiting for messages under way"
-        ERASING = "erasing", "Erasing"
-        DONE = "done", "Done"
+        WAITING = "waiting", _("Waiting for messages under way")
+        ERASING = "erasing", _("Erasing")
+        DONE = "done", _("Done")
 
     phone = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unique)
     contact_id = models.BigIntegerField(null=True)
@@ -115,4 +117,4 @@ class Erasure(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Erasure of {self.requested_at:%Y-%m-%d}"
+        return gettext("Erasure of %(date)s") % {"date": f"{self.requested_at:%Y-%m-%d}"}

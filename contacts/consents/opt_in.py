@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from contacts import consent
 from contacts.consents.ledger import Action, LedgerError, Line, announce, as_event, check
@@ -34,11 +35,11 @@ def request(line: Line, *, hours: int | None = None) -> ConsentEvent:
     now = timezone.now()
     check(replace(line, action=Action.GRANTED), now)
     if consent.is_suppressed(line.phone, line.scope):
-        raise LedgerError("This number must not be texted, so it cannot be asked to confirm either.")
+        raise LedgerError(_("This number must not be texted, so it cannot be asked to confirm either."))
     with transaction.atomic():
         open_now = _open(now).filter(phone=line.phone).select_for_update(of=("self",))
         if len(list(open_now.values_list("pk", flat=True)[:MOST_OPEN])) == MOST_OPEN:
-            raise LedgerError(f"{MOST_OPEN} requests to this number wait for an answer already.")
+            raise LedgerError(_("%(most)s requests to this number wait for an answer already.") % {"most": MOST_OPEN})
         event = as_event(replace(line, action=Action.REQUESTED))
         event.code = f"{secrets.randbelow(10**6):06d}"
         event.expires_at = now + timedelta(hours=hours or settings.OPT_IN_HOURS)
@@ -60,12 +61,12 @@ def heard(*, phone: str, text: str, evidence: str) -> ConsentEvent | None:
 def confirm(asked: ConsentEvent, *, source: str, evidence: str, recorded_by: str) -> ConsentEvent:
     """Confirm a request on other evidence, such as a link that was followed. Raises LedgerError when it is over."""
     if asked.action != Action.REQUESTED:
-        raise LedgerError("Only a request can be confirmed.")
+        raise LedgerError(_("Only a request can be confirmed."))
     if asked.expires_at is None or asked.expires_at <= timezone.now():
-        raise LedgerError("The time to confirm it is over: ask again.")
+        raise LedgerError(_("The time to confirm it is over: ask again."))
     answer = _answer(asked, Action.GRANTED, source, evidence, recorded_by)
     if answer is None:
-        raise LedgerError("It was answered already.")
+        raise LedgerError(_("It was answered already."))
     return answer
 
 

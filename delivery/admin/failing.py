@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from delivery import errors
 from delivery.admin import words
 from delivery.admin.timeline import explained
@@ -31,7 +33,7 @@ def row(kind: Kind, provider: Provider | None) -> Row:
         at=kind.last_at,
         status=str(kind.status.label),
         group=words.GROUP_OF[kind.status.value],
-        reason=errors.in_words(kind.status, kind.reason) or "No reason given",
+        reason=errors.in_words(kind.status, kind.reason) or _("No reason given"),
         advice=errors.advice(kind.reason),
         provider=provider.name if provider else "",
         code=kind.code,

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from contacts.models import Contact
 from delivery.ids import first_id
@@ -30,7 +31,12 @@ class When(admin.SimpleListFilter):
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("hour", "Last hour"), ("day", "Last 24 hours"), ("week", "Last 7 days"), ("month", "Last 30 days")]
+        return [
+            ("hour", _("Last hour")),
+            ("day", _("Last 24 hours")),
+            ("week", _("Last 7 days")),
+            ("month", _("Last 30 days")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message] | None:
         span = self.spans.get(self.value() or "")
@@ -53,7 +59,7 @@ class ByStatus(_Equals):
     title, parameter_name, field = "status", "status", "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(status.value, status.label) for status in Status]
+        return [(status.value, str(status.label)) for status in Status]
 
 
 class ByLane(_Equals):
@@ -76,7 +82,7 @@ class ToContact(admin.SimpleListFilter):
     title, parameter_name = "contact", "contact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(self.value() or "", "This contact")] if self.value() else []
+        return [(self.value() or "", _("This contact"))] if self.value() else []
 
     def has_output(self) -> bool:
         return bool(self.value())

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from contacts.admin.base import LargeTableAdmin, NumbersMixin, PageAdmin, ReadOnlyMixin
@@ -62,7 +63,7 @@ class ConfirmationTextAdmin(PageAdmin):
     list_select_related = ("sender__provider",)
     fields = ("meaning", "language", "sender", "body")
 
-    @display(description="Answer to")
+    @display(description=_("Answer to"))
     def answer_to(self, text: ConfirmationText) -> str:
         return text.get_meaning_display()
 
@@ -75,12 +76,12 @@ class ConfirmationAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
     fields = ("created_at", "meaning", "number", "sender", "message", "incoming_text")
     readonly_fields = fields
 
-    @display(description="Message")
+    @display(description=_("Message"))
     def message(self, confirmation: Confirmation) -> SafeString:
         url = reverse("admin:delivery_message_change", args=[confirmation.message_id])
         return format_html('<a class="sms-link" href="{}">{}</a>', url, confirmation.message_id)
 
-    @display(description="Confirms")
+    @display(description=_("Confirms"))
     def incoming_text(self, confirmation: Confirmation) -> SafeString:
         url = reverse("admin:delivery_inbound_change", args=[confirmation.inbound_id])
         return format_html('<a class="sms-link" href="{}">{}</a>', url, confirmation.inbound_id)

@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from contacts.admin.base import LargeTableAdmin, NumbersMixin, ReadOnlyMixin
@@ -39,7 +41,7 @@ class MessageAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
     list_filter: tuple[type[admin.SimpleListFilter], ...] = (ByStatus, When, ByLane, ByProvider, ToContact)
     list_select_related = ("provider",)
     search_fields = ("recipient",)
-    search_help_text = "Whole number, or message id"
+    search_help_text = _("Whole number, or message id")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("sealed_body")
@@ -53,21 +55,26 @@ class MessageAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
             return queryset.filter(pk=message_id), False
         return by_number(queryset, search_term, request.user, "recipient"), False
 
-    @display(description="Status", label=words.LABELS)
-    def state(self, message: Message) -> str:
-        return str(Status(message.status).label)
+    @display(description=_("Status"), label=words.LABELS)
+    def state(self, message: Message) -> tuple[str, str]:
+        return message.status, str(Status(message.status).label)
 
-    @display(description="Reason")
+    @display(description=_("Reason"))
     def why(self, message: Message) -> str:
         if waits := errors.waits_in_words(message.status, message.waits_for):
-            return f"{waits}, until {message.not_before:%d %b %H:%M} UTC" if message.not_before else waits
+            return (
+                gettext("%(waits)s, until %(not_before)s UTC")
+                % {"waits": waits, "not_before": f"{message.not_before:%d %b %H:%M}"}
+                if message.not_before
+                else waits
+            )
         return errors.in_words(message.status, message.reason) or "–"
 
-    @display(description="Lane")
+    @display(description=_("Lane"))
     def lane_word(self, message: Message) -> str:
         return message.get_lane_display()
 
-    @display(description="Campaign")
+    @display(description=_("Campaign"))
     def campaign(self, message: Message) -> SafeString | str:
         if not message.campaign_id:
             return "–"
@@ -83,7 +90,7 @@ class MessageAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
         return self.page(
             request,
             "delivery/admin/message.html",
-            title=f"Message to {shown(message.recipient, request.user)}",
+            title=gettext("Message to %(number)s") % {"number": shown(message.recipient, request.user)},
             original=message,
             message=message,
             recipient=shown(message.recipient, request.user),
@@ -93,7 +100,7 @@ class MessageAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
             suppressed=Suppression.objects.filter(phone=message.recipient, lifted_at=None).exists(),
             status=Status(message.status),
             group=words.GROUP_OF[message.status],
-            meaning=MEANING[Status(message.status)],
+            meaning=gettext(MEANING[Status(message.status)]),
             waits=errors.waits_in_words(message.status, message.waits_for),
             reason=errors.in_words(message.status, message.reason),
             advice=errors.advice(message.reason),
@@ -123,7 +130,7 @@ class InboundAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
     readonly_fields = fields
     list_select_related = ("provider",)
     search_fields = ("phone",)
-    search_help_text = "Whole number"
+    search_help_text = _("Whole number")
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         names = super().get_list_display(request)
@@ -138,15 +145,18 @@ class InboundAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
     ) -> tuple[QuerySet[Inbound], bool]:
         return (by_number(queryset, search_term, request.user) if search_term else queryset), False
 
-    @display(description="Text")
+    @display(description=_("Text"))
     def text(self, inbound: Inbound) -> str:
         text = words.text(inbound.body)
         return text if len(text) <= 80 else text[:79] + "…"
 
-    @display(description="Text")
+    @display(description=_("Text"))
     def whole_text(self, inbound: Inbound) -> str:
         return words.text(inbound.body)
 
-    @display(description="Kind", label={"Stop": "danger", "Start": "success", "Help": "info"})
-    def kind(self, inbound: Inbound) -> str:
-        return str(Inbound.Keyword(inbound.keyword).label)
+    @display(
+        description=_("Kind"),
+        label={Inbound.Keyword.STOP: "danger", Inbound.Keyword.START: "success", Inbound.Keyword.HELP: "info"},
+    )
+    def kind(self, inbound: Inbound) -> tuple[str, str]:
+        return inbound.keyword, str(Inbound.Keyword(inbound.keyword).label)

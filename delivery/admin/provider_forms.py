@@ -4,6 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
@@ -65,43 +67,43 @@ class ProviderForm(forms.ModelForm):
 
 def field_for(setting: Setting, *, is_set: bool) -> forms.Field:
     if setting.secret:
-        state = "Set; leave empty to keep it." if is_set else "Not set."
+        state = gettext("Set; leave empty to keep it.") if is_set else gettext("Not set.")
         return forms.CharField(
-            label=setting.label,
+            label=gettext(setting.label),
             required=False,
-            help_text=f"{state} {setting.help}".strip(),
+            help_text=f"{state} {gettext(setting.help) if setting.help else ''}".strip(),
             widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
         )
     if setting.choices:
         return forms.ChoiceField(
-            label=setting.label,
+            label=gettext(setting.label),
             required=setting.required,
             choices=[(str(choice), str(choice)) for choice in setting.choices],
             initial=setting.default,
-            help_text=setting.help,
+            help_text=gettext(setting.help) if setting.help else "",
             widget=UnfoldAdminSelectWidget(),
         )
     if isinstance(setting.default, bool):
         return forms.BooleanField(
-            label=setting.label,
+            label=gettext(setting.label),
             required=False,
             initial=setting.default,
-            help_text=setting.help,
+            help_text=gettext(setting.help) if setting.help else "",
             widget=UnfoldBooleanSwitchWidget(),
         )
     if isinstance(setting.default, int):
         return forms.IntegerField(
-            label=setting.label,
+            label=gettext(setting.label),
             required=setting.required,
             initial=setting.default,
-            help_text=setting.help,
+            help_text=gettext(setting.help) if setting.help else "",
             widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "numeric"}),
         )
     return forms.CharField(
-        label=setting.label,
+        label=gettext(setting.label),
         required=setting.required,
         initial=setting.default,
-        help_text=setting.help,
+        help_text=gettext(setting.help) if setting.help else "",
         widget=UnfoldAdminTextInputWidget(),
     )
 
@@ -121,17 +123,17 @@ class DisableForm(forms.Form):
     reason = forms.CharField(
         max_length=200,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Shown to everybody who wonders why nothing goes out.",
+        help_text=_("Shown to everybody who wonders why nothing goes out."),
     )
 
 
 class PinForm(forms.Form):
     pin = forms.ChoiceField(
-        label="Its health",
+        label=_("Its health"),
         choices=Pin.choices,
         required=False,
         widget=UnfoldAdminSelectWidget(),
-        help_text="What you choose holds until somebody chooses again, and is kept in its history with your name.",
+        help_text=_("What you choose holds until somebody chooses again, and is kept in its history with your name."),
     )
 
 
@@ -139,7 +141,7 @@ class PricesForm(forms.Form):
     prices = forms.CharField(
         required=False,
         widget=text_area(16),
-        help_text="A line for each country, such as “GB 0.04”; “* 0.0075” is for all others.",
+        help_text=_("A line for each country, such as “GB 0.04”; “* 0.0075” is for all others."),
     )
 
     def clean_prices(self) -> dict[str, Decimal]:

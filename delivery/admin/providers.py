@@ -8,12 +8,14 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from contacts.admin.base import PageAdmin, actor
 from delivery import accounts, callbacks, prices
-from delivery.admin import slowed
+from delivery.admin import slowed, words
 from delivery.admin.provider_forms import SECRET, SETTING, DisableForm, PinForm, PricesForm, form_for
 from delivery.connector import panel as connections
 from delivery.models import CountryLimit, Provider, ProviderHealth
@@ -23,17 +25,17 @@ from delivery.routing import health
 from delivery.routing.rules import Pin, State
 
 HEALTH_LABELS = {
-    State.HEALTHY.label: "success",
-    State.DEGRADED.label: "warning",
-    State.HALF_OPEN.label: "warning",
-    State.OPEN.label: "danger",
+    State.HEALTHY: "success",
+    State.DEGRADED: "warning",
+    State.HALF_OPEN: "warning",
+    State.OPEN: "danger",
 }
 
 
 class CountryLimitInline(TabularInline):
     model = CountryLimit
     extra = 0
-    verbose_name_plural = "Limits by country"
+    verbose_name_plural = _("Limits by country")
 
 
 @admin.register(Provider)
@@ -57,19 +59,19 @@ class ProviderAdmin(PageAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # messages refer to it: it is switched off instead
 
-    @display(description="Kind")
+    @display(description=_("Kind"))
     def kind_label(self, provider: Provider) -> str:
         kind = registry.kinds().get(provider.adapter)
-        return kind.label if kind else f"{provider.adapter} (not installed)"
+        return kind.label if kind else gettext("%(adapter)s (not installed)") % {"adapter": provider.adapter}
 
-    @display(description="State", label={"On": "success", "Off": "danger"})
-    def state(self, provider: Provider) -> str:
-        return "On" if provider.enabled else "Off"
+    @display(description=_("State"), label=words.ON_OFF)
+    def state(self, provider: Provider) -> tuple[str, str]:
+        return words.on_off(provider.enabled)
 
-    @display(description="Health", label=HEALTH_LABELS)
+    @display(description=_("Health"), label=HEALTH_LABELS)
     def health_label(self, provider: Provider) -> tuple[str, str]:
         found = getattr(provider, "health", None) or ProviderHealth()
-        return found.get_state_display(), f"{found.get_state_display()} ({found.factor} %)"
+        return found.state, f"{found.get_state_display()} ({found.factor} %)"
 
     # --- the form ---------------------------------------------------------------------------------------------
 
@@ -94,10 +96,15 @@ class ProviderAdmin(PageAdmin):
         secret = [SECRET + setting.name for setting in kind.form if setting.secret] if kind else []
         if obj and not self.has_change_permission(request, obj):
             plain, secret = [], []
-        sets: list[Any] = [(None, {"fields": ["name", *plain]}), ("Limits", {"fields": ["rate", "max_in_flight"]})]
-        sets.append(("Keywords", {"fields": ["answers_keywords"]}))
+        sets: list[Any] = [
+            (None, {"fields": ["name", *plain]}),
+            (gettext("Limits"), {"fields": ["rate", "max_in_flight"]}),
+        ]
+        sets.append((gettext("Keywords"), {"fields": ["answers_keywords"]}))
         if secret:
-            sets.insert(1, ("Secrets", {"fields": secret, "description": "They can be replaced, never read."}))
+            sets.insert(
+                1, (gettext("Secrets"), {"fields": secret, "description": gettext("They can be replaced, never read.")})
+            )
         return sets
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
@@ -108,10 +115,10 @@ class ProviderAdmin(PageAdmin):
             return self.page(
                 request,
                 "delivery/admin/choose_kind.html",
-                title="Add a provider",
+                title=gettext("Add a provider"),
                 kinds=sorted((k for k in registry.kinds().values() if not k.is_test), key=lambda kind: kind.label),
             )
-        context = {"title": f"Add {kind.label}", **(extra_context or {})}
+        context = {"title": gettext("Add %(kind)s") % {"kind": kind.label}, **(extra_context or {})}
         return super().add_view(request, request.get_full_path(), context)
 
     def change_view(
@@ -149,15 +156,19 @@ class ProviderAdmin(PageAdmin):
         form = DisableForm(request.POST or None)
         if form.is_valid():
             accounts.disable(provider, form.cleaned_data["reason"])
-            self.log_change(request, provider, f"Switched off: {form.cleaned_data['reason']}")
-            messages.success(request, f"{provider.name} is off. Its messages wait.")
+            self.log_change(
+                request,
+                provider,
+                f"Switched off: {form.cleaned_data['reason']}",
+            )
+            messages.success(request, gettext("%(provider)s is off. Its messages wait.") % {"provider": provider.name})
             return HttpResponseRedirect(self.home_url(provider))
         return self.form_page(
             request,
             form=form,
-            title=f"Switch {provider.name} off",
-            submit="Switch off",
-            intro="Nothing more is sent through it until it is switched on; what is queued waits.",
+            title=gettext("Switch %(provider)s off") % {"provider": provider.name},
+            submit=gettext("Switch off"),
+            intro=gettext("Nothing more is sent through it until it is switched on; what is queued waits."),
             original=provider,
             back=self.home_url(provider),
             danger=True,
@@ -173,7 +184,7 @@ class ProviderAdmin(PageAdmin):
             messages.error(request, str(error))
         else:
             self.log_change(request, provider, "Switched on")
-            messages.success(request, f"{provider.name} is on.")
+            messages.success(request, gettext("%(provider)s is on.") % {"provider": provider.name})
         return HttpResponseRedirect(self.home_url(provider))
 
     # --- connections ----------------------------------------------------------------------------------------------
@@ -191,8 +202,11 @@ class ProviderAdmin(PageAdmin):
             self.log_change(request, provider, "Connections given up")
             messages.success(
                 request,
-                f"The connections of {provider.name} are given up when what is under way has its answer. What is "
-                "queued waits, or goes by another route where there is one.",
+                gettext(
+                    "The connections of %(provider)s are given up when what is under way has its answer. "
+                    "What is queued waits, or goes by another route where there is one."
+                )
+                % {"provider": provider.name},
             )
         return HttpResponseRedirect(self.home_url(provider))
 
@@ -202,7 +216,9 @@ class ProviderAdmin(PageAdmin):
         provider: Provider = self.allowed(request, pk, "change")
         if accounts.bind(provider):
             self.log_change(request, provider, "Connections made again")
-            messages.success(request, f"The connections of {provider.name} are being made.")
+            messages.success(
+                request, gettext("The connections of %(provider)s are being made.") % {"provider": provider.name}
+            )
         return HttpResponseRedirect(self.home_url(provider))
 
     # --- health and prices --------------------------------------------------------------------------------------
@@ -214,15 +230,19 @@ class ProviderAdmin(PageAdmin):
         if request.method == "POST" and form.is_valid():
             chosen = Pin(form.cleaned_data["pin"])
             health.pin(provider=provider, pin=chosen, actor=actor(request))
-            self.log_change(request, provider, f"Health: {chosen.label}")
-            messages.success(request, f"Health of {provider.name}: {chosen.label}.")
+            self.log_change(request, provider, f"Health: {chosen.value or 'by what is measured'}")
+            messages.success(
+                request,
+                gettext("Health of %(provider)s: %(chosen)s.") % {"provider": provider.name, "chosen": chosen.label},
+            )
             return HttpResponseRedirect(self.home_url(provider))
         return self.form_page(
             request,
             form=form,
-            title=f"Health of {provider.name}",
-            submit="Set",
-            intro=f"At present: {found.get_state_display()}, {found.factor} % of its weight. {found.reason}",
+            title=gettext("Health of %(provider)s") % {"provider": provider.name},
+            submit=gettext("Set"),
+            intro=gettext("At present: %(state)s, %(factor)s %% of its weight. %(reason)s")
+            % {"state": found.get_state_display(), "factor": found.factor, "reason": found.reason},
             original=provider,
             back=self.home_url(provider),
         )
@@ -232,15 +252,24 @@ class ProviderAdmin(PageAdmin):
         form = PricesForm(request.POST or None, initial={"prices": prices.written(provider)})
         if request.method == "POST" and form.is_valid():
             prices.replace(provider, form.cleaned_data["prices"])
-            self.log_change(request, provider, f"Prices: {len(form.cleaned_data['prices'])}")
-            messages.success(request, f"The prices of {provider.name} are set. They hold for messages from now on.")
+            self.log_change(
+                request,
+                provider,
+                f"Prices: {len(form.cleaned_data['prices'])}",
+            )
+            messages.success(
+                request,
+                gettext("The prices of %(provider)s are set. They hold for messages from now on.")
+                % {"provider": provider.name},
+            )
             return HttpResponseRedirect(self.home_url(provider))
         return self.form_page(
             request,
             form=form,
-            title=f"Prices of {provider.name}",
-            submit="Set the prices",
-            intro=f"What one segment costs, in {settings.CURRENCY}. Budgets of campaigns go by it.",
+            title=gettext("Prices of %(provider)s") % {"provider": provider.name},
+            submit=gettext("Set the prices"),
+            intro=gettext("What one segment costs, in %(currency)s. Budgets of campaigns go by it.")
+            % {"currency": settings.CURRENCY},
             original=provider,
             back=self.home_url(provider),
         )

@@ -7,6 +7,8 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -14,6 +16,7 @@ from contacts import countries, phone
 from contacts.admin.base import PageAdmin
 from contacts.unusable import Unusable
 from delivery import testcarrier
+from delivery.admin import words
 from delivery.lanes import Lane
 from delivery.models import Route
 from delivery.routing import routes
@@ -41,10 +44,10 @@ class CheckForm(forms.Form):
     number = forms.CharField(
         max_length=phone.MAX_INPUT,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="With its country code. Nothing is sent.",
+        help_text=_("With its country code. Nothing is sent."),
     )
     lane = forms.TypedChoiceField(
-        label="Category", choices=Lane.choices, coerce=int, initial=Lane.BULK, widget=UnfoldAdminSelectWidget()
+        label=_("Category"), choices=Lane.choices, coerce=int, initial=Lane.BULK, widget=UnfoldAdminSelectWidget()
     )
 
     def clean_number(self) -> phone.Phone:
@@ -68,30 +71,39 @@ class RouteAdmin(PageAdmin):
     def pages(self) -> Any:
         return {"check": ("check/", self.check_view)}
 
-    @display(description="Country", ordering="country")
+    @display(description=_("Country"), ordering="country")
     def destination(self, route: Route) -> str:
-        return route.country or "Any"
+        return route.country or gettext("Any")
 
-    @display(description="Its sender", label={"On": "success", "Off": "danger"})
-    def works(self, route: Route) -> str:
-        return "On" if route.sender.enabled and route.sender.provider.enabled else "Off"
+    @display(description=_("Its sender"), label=words.ON_OFF)
+    def works(self, route: Route) -> tuple[str, str]:
+        return words.on_off(route.sender.enabled and route.sender.provider.enabled)
 
     def check_view(self, request: HttpRequest) -> HttpResponse:
         """Where would a message to this number go now, and why?"""
         if not self.has_view_permission(request):
             raise PermissionDenied
         form = CheckForm(request.POST or None)
-        intro = "The route that a message without a named sender would take now, and why."
+        intro = gettext("The route that a message without a named sender would take now, and why.")
         if form.is_valid():
             asked, lane = form.cleaned_data["number"], form.cleaned_data["lane"]
             choice = routes.ways_to(asked.country, lane).explain(asked.e164, asked.country, lane)
-            where = f"By {choice.route.sender} of {choice.route.provider}." if choice.route else "Nowhere."
-            intro = f"{where} The number is in {asked.country or 'no country'}. {choice.why}"
+            where = (
+                gettext("By %(sender)s of %(provider)s.")
+                % {"sender": choice.route.sender, "provider": choice.route.provider}
+                if choice.route
+                else gettext("Nowhere.")
+            )
+            intro = gettext("%(where)s The number is in %(country)s. %(why)s") % {
+                "where": where,
+                "country": asked.country or "no country",
+                "why": choice.why,
+            }
         return self.form_page(
             request,
             form=form,
-            title="Where would this go?",
-            submit="Look",
+            title=gettext("Where would this go?"),
+            submit=gettext("Look"),
             intro=intro,
             back=reverse("admin:delivery_route_changelist"),
         )

@@ -2,6 +2,7 @@
 
 import redis
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from delivery import slowing
 from delivery.models import Provider, Sender
@@ -19,14 +20,18 @@ def lines(provider: Provider) -> list[str]:
 
 
 def _named(limit: str, addresses: dict[int, str]) -> str:
-    kind, _, number = limit.partition(":")
+    kind, _colon, number = limit.partition(":")
     if kind == "sender":
-        return f"Sender {addresses.get(int(number), number)}"
+        return _("Sender %(address)s") % {"address": addresses.get(int(number), number)}
     if kind == "pace":
-        return f"Pace of campaign {number}"
-    return "Requests in flight" if limit == slowing.REQUESTS else "The account's rate"
+        return _("Pace of campaign %(number)s") % {"number": number}
+    return _("Requests in flight") if limit == slowing.REQUESTS else _("The account's rate")
 
 
 def _in_words(limit: slowing.Slowed) -> str:
     since = timezone.localtime(limit.since)
-    return f"slowed to {limit.factor:.0%} since {since:%H:%M} after code {limit.code}"
+    return _("slowed to %(factor)s since %(since)s after code %(code)s") % {
+        "factor": f"{limit.factor:.0%}",
+        "since": f"{since:%H:%M}",
+        "code": limit.code,
+    }

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext
+
 from delivery import errors
 from delivery.admin import words
 from delivery.models import EVENT_ORDER, Message, MessageEvent, Provider
@@ -76,7 +78,7 @@ def _line(message: Message, event: MessageEvent) -> Line:
         at=event.at,
         status=str(Status(event.status).label),
         group=words.GROUP_OF[event.status],
-        meaning=MEANING[Status(event.status)],
+        meaning=gettext(MEANING[Status(event.status)]),
         source=event.get_source_display(),
         attempt=event.attempt,
         reason=errors.in_words(event.status, event.reason),

@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from contacts import countries
@@ -61,12 +63,15 @@ class FrequencyCapForm(AreaForm):
         super().__init__(*args, **kwargs)
         if "lane" in self.fields:
             lane: Any = self.fields["lane"]
-            lane.choices = [("", "All of these together"), *((each.value, each.label) for each in MAY_BE_BOUND)]
+            lane.choices = [
+                ("", gettext("All of these together")),
+                *((each.value, each.label) for each in MAY_BE_BOUND),
+            ]
 
 
 def _hours(line: AllowedHours, kind: DayKind) -> str:
     opens, closes = getattr(line, f"{kind}_from"), getattr(line, f"{kind}_until")
-    return f"{opens:%H:%M}–{closes:%H:%M}" if opens is not None and closes is not None else "None"
+    return f"{opens:%H:%M}–{closes:%H:%M}" if opens is not None and closes is not None else gettext("None")
 
 
 @admin.register(AllowedHours)
@@ -77,19 +82,19 @@ class AllowedHoursAdmin(PageAdmin):
     list_filter = ("enabled",)
     search_fields = ("country", "state")
 
-    @display(description="Where", ordering="country")
+    @display(description=_("Where"), ordering="country")
     def where(self, line: AllowedHours) -> str:
         return str(line)
 
-    @display(description="Monday to Friday")
+    @display(description=_("Monday to Friday"))
     def weekdays(self, line: AllowedHours) -> str:
         return _hours(line, DayKind.WEEKDAY)
 
-    @display(description="Saturday")
+    @display(description=_("Saturday"))
     def saturdays(self, line: AllowedHours) -> str:
         return _hours(line, DayKind.SATURDAY)
 
-    @display(description="Sunday")
+    @display(description=_("Sunday"))
     def sundays(self, line: AllowedHours) -> str:
         return _hours(line, DayKind.SUNDAY)
 
@@ -101,14 +106,14 @@ class FrequencyCapAdmin(PageAdmin):
     list_display_links = ("where",)
     list_filter = ("enabled",)
 
-    @display(description="Where", ordering="country")
+    @display(description=_("Where"), ordering="country")
     def where(self, cap: FrequencyCap) -> str:
-        return cap.area or "Everywhere"
+        return cap.area or gettext("Everywhere")
 
-    @display(description="Category")
+    @display(description=_("Category"))
     def category(self, cap: FrequencyCap) -> str:
-        return "All" if cap.lane is None else str(Lane(cap.lane).label)
+        return gettext("All") if cap.lane is None else str(Lane(cap.lane).label)
 
-    @display(description="Within")
+    @display(description=_("Within"))
     def within(self, cap: FrequencyCap) -> str:
-        return "a calendar day" if cap.hours is None else f"{cap.hours} hours"
+        return gettext("a calendar day") if cap.hours is None else gettext("%(hours)s hours") % {"hours": cap.hours}

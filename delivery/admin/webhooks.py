@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -20,6 +22,8 @@ from unfold.widgets import (
 
 from contacts.admin.base import LargeTableAdmin, PageAdmin, ReadOnlyMixin, actor
 from contacts.masking import may_see_numbers
+from contacts.wording import figure
+from delivery.admin import words
 from delivery.admin.filters import Choices
 from delivery.models import WebhookDelivery, WebhookEndpoint
 from delivery.webhooks import endpoints, events, outbox, replay, schedule, signing
@@ -27,7 +31,12 @@ from delivery.webhooks import endpoints, events, outbox, replay, schedule, signi
 #: Deliveries on a webhook's own page.
 LISTED = 20
 
-_STATES = {"On": "success", "Fails": "warning", "Off": "danger"}
+_OUTCOMES = {
+    WebhookDelivery.State.DELIVERED: "success",
+    WebhookDelivery.State.WAITING: "info",
+    WebhookDelivery.State.GIVEN_UP: "danger",
+}
+_STATES = {"on": "success", "fails": "warning", "off": "danger"}
 
 
 class WebhookForm(forms.ModelForm):
@@ -52,23 +61,23 @@ class WebhookForm(forms.ModelForm):
 
 
 class ReplayForm(forms.Form):
-    since = forms.SplitDateTimeField(label="From", widget=UnfoldAdminSplitDateTimeWidget())
+    since = forms.SplitDateTimeField(label=_("From"), widget=UnfoldAdminSplitDateTimeWidget())
     until = forms.SplitDateTimeField(
-        label="Until", required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text="Empty: now."
+        label=_("Until"), required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text=_("Empty: now.")
     )
     delivered_too = forms.BooleanField(
-        label="Also what was taken",
+        label=_("Also what was taken"),
         required=False,
         widget=UnfoldBooleanWidget(),
-        help_text="Otherwise only what was given up.",
+        help_text=_("Otherwise only what was given up."),
     )
 
 
 def _described(name: str) -> str:
     if name == "*":
-        return "Everything (*)"
+        return gettext("Everything (*)")
     known = events.CATALOGUE.get(name)
-    return f"{name}: {known.meaning}" if known else f"{name}: all of these"
+    return f"{name}: {gettext(known.meaning)}" if known else gettext("%(name)s: all of these") % {"name": name}
 
 
 @admin.register(WebhookEndpoint)
@@ -97,12 +106,12 @@ class WebhookEndpointAdmin(PageAdmin):
         named = obj is not None and obj.api_key_id is not None
         return [name for name in WebhookForm.Meta.fields if not (named and name == "events")]
 
-    @display(description="Name")
+    @display(description=_("Name"))
     def name(self, endpoint: WebhookEndpoint) -> str:
-        return endpoint.description or f"Webhook {endpoint.pk}"
+        return endpoint.description or gettext("Webhook %(number)s") % {"number": endpoint.pk}
 
-    @display(description="State", label=_STATES)
-    def state(self, endpoint: WebhookEndpoint) -> str:
+    @display(description=_("State"), label=_STATES)
+    def state(self, endpoint: WebhookEndpoint) -> tuple[str, str]:
         return _state(endpoint)
 
     def save_model(self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool) -> None:
@@ -127,7 +136,7 @@ class WebhookEndpointAdmin(PageAdmin):
     ) -> HttpResponse:
         found: WebhookEndpoint = self.allowed(request, object_id, "view")
         sent = WebhookDelivery.objects.filter(endpoint=found).defer("data").order_by("-pk")[:LISTED]
-        context = {**(extra_context or {}), "state": _state(found), "now": timezone.now(), "deliveries": sent}
+        context = {**(extra_context or {}), "state": _state(found)[1], "now": timezone.now(), "deliveries": sent}
         page: HttpResponse = super().change_view(request, object_id, form_url, context)
         return page
 
@@ -140,9 +149,12 @@ class WebhookEndpointAdmin(PageAdmin):
         return self.form_page(
             request,
             form=forms.Form(),
-            title=f"New secret for {found}",
-            submit="Make a new secret",
-            intro=f"For {hours:.0f} hours events are signed with both, so that the system can be changed meanwhile.",
+            title=gettext("New secret for %(name)s") % {"name": found},
+            submit=gettext("Make a new secret"),
+            intro=gettext(
+                "For %(hours)s hours events are signed with both, so that the system can be changed meanwhile."
+            )
+            % {"hours": figure(hours, 0)},
             original=found,
             back=_home(found),
         )
@@ -153,9 +165,11 @@ class WebhookEndpointAdmin(PageAdmin):
         found: WebhookEndpoint = self.allowed(request, pk, "change")
         if found.enabled:
             event_id = outbox.ping(found)
-            messages.success(request, f"A test is on its way: {signing.known_as(event_id)}.")
+            messages.success(
+                request, gettext("A test is on its way: %(event)s.") % {"event": signing.known_as(event_id)}
+            )
         else:
-            messages.error(request, "It is switched off: nothing is sent to it.")
+            messages.error(request, gettext("It is switched off: nothing is sent to it."))
         return HttpResponseRedirect(_home(found))
 
     def replay_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -166,15 +180,20 @@ class WebhookEndpointAdmin(PageAdmin):
             until = given["until"] or timezone.now()
             done = replay.between(found, given["since"], until, delivered_too=given["delivered_too"])
             self.log_change(request, found, f"Sent again: {done.number}")
-            more = "" if done.is_all else f" There may be more: go on from {done.last:%Y-%m-%d %H:%M:%S} UTC."
-            messages.success(request, f"{done.number:,} are sent again.{more}")
+            said = gettext("%(number)s are sent again.") % {"number": figure(done.number)}
+            if not done.is_all:
+                last = f"{done.last:%Y-%m-%d %H:%M:%S}"
+                said += " " + gettext("There may be more: go on from %(last)s UTC.") % {"last": last}
+            messages.success(request, said)
             return HttpResponseRedirect(_home(found))
         return self.form_page(
             request,
             form=form,
-            title=f"Send again to {found}",
-            submit="Send again",
-            intro="What happened in this time is sent under the ids that it had, as far as its content is kept.",
+            title=gettext("Send again to %(name)s") % {"name": found},
+            submit=gettext("Send again"),
+            intro=gettext(
+                "What happened in this time is sent under the ids that it had, as far as its content is kept."
+            ),
             original=found,
             back=_home(found),
         )
@@ -219,18 +238,18 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, LargeTableAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
 
-    @display(description="Event")
+    @display(description=_("Event"))
     def event(self, delivery: WebhookDelivery) -> str:
         return signing.known_as(delivery.event_id)
 
-    @display(description="State", label={"Delivered": "success", "Waiting": "info", "Given up": "danger"})
-    def outcome(self, delivery: WebhookDelivery) -> str:
-        return str(WebhookDelivery.State(delivery.state).label)
+    @display(description=_("State"), label=_OUTCOMES)
+    def outcome(self, delivery: WebhookDelivery) -> tuple[int, str]:
+        return delivery.state, delivery.get_state_display()
 
-    @display(description="Content")
+    @display(description=_("Content"))
     def content(self, delivery: WebhookDelivery) -> str:
         if delivery.data is None:
-            return "Not kept any more."
+            return gettext("Not kept any more.")
         return json.dumps(delivery.data, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
 
     def change_view(
@@ -255,19 +274,19 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, LargeTableAdmin):
             request, found.endpoint_id, "change"
         )
         if replay.one(webhook, found.event_id).number:
-            messages.success(request, "It is sent again.")
+            messages.success(request, gettext("It is sent again."))
         else:
-            messages.error(request, "It waits to be sent, or its content is not kept any more.")
+            messages.error(request, gettext("It waits to be sent, or its content is not kept any more."))
         return HttpResponseRedirect(reverse("admin:delivery_webhookdelivery_change", args=[pk]))
 
 
 _MAY_CHANGE = "delivery.change_webhookendpoint"
 
 
-def _state(endpoint: WebhookEndpoint) -> str:
-    if not endpoint.enabled:
-        return "Off"
-    return "Fails" if endpoint.failing_since else "On"
+def _state(endpoint: WebhookEndpoint) -> tuple[str, str]:
+    if endpoint.enabled and endpoint.failing_since:
+        return "fails", gettext("Fails")
+    return words.on_off(endpoint.enabled)
 
 
 def _home(endpoint: WebhookEndpoint) -> str:

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from contacts.api.fields import PhoneField, Strict
 from delivery import errors
-from delivery.errors import ADVICE, Failure, Suppressed
+from delivery.errors import Failure, Suppressed
 from delivery.lanes import Lane
 from delivery.models import (
     Inbound,
@@ -192,7 +192,7 @@ class MessageDetailSerializer(MessageSerializer):
         return {
             "status": MEANING[Status(message.status)],
             "reason": errors.waits_in_words(message.status, message.waits_for) or _reason_label(message),
-            "advice": ADVICE.get(message.reason, ""),
+            "advice": errors.advice(message.reason),
             "code": words,
             "link": link,
         }

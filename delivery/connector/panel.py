@@ -6,6 +6,7 @@ from datetime import datetime
 
 import redis
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from delivery import accounts
 from delivery.connector import binds
@@ -50,7 +51,9 @@ def panel(provider: Provider) -> Panel:
     try:
         account = binds.look([provider.pk])[provider.pk]
     except redis.RedisError:
-        return Panel("Redis does not answer: what its connections do cannot be seen just now.", False, unbound=unbound)
+        return Panel(
+            _("Redis does not answer: what its connections do cannot be seen just now."), False, unbound=unbound
+        )
     lines = [
         Line(
             worker=bind.worker,
@@ -71,20 +74,23 @@ def panel(provider: Provider) -> Panel:
 
 def _says(provider: Provider, account: binds.Account, allowed: int | None) -> str:
     if not provider.enabled:
-        return "It is switched off: no connection is held."
+        return _("It is switched off: no connection is held.")
     if provider.unbound_at is not None:
         since = timezone.localtime(provider.unbound_at)
-        return (
-            f"{provider.unbound_by or 'Somebody'} has had its connections given up, on {since:%-d %b %Y} at "
-            f"{since:%H:%M}. What is queued for it waits, or goes by another route where there is one. Receipts and "
-            "incoming texts wait at the operator."
-        )
+        return _(
+            "%(user)s has had its connections given up, on %(day)s at %(time)s. What is queued for it waits, "
+            "or goes by another route where there is one. Receipts and incoming texts wait at the operator."
+        ) % {"user": provider.unbound_by or _("Somebody"), "day": f"{since:%-d %b %Y}", "time": f"{since:%H:%M}"}
     if not account.workers:
-        return "No connector worker runs: nobody holds its connections, nothing is sent. Start the program connector."
-    of = f" of {allowed}" if allowed else ""
+        return _(
+            "No connector worker runs: nobody holds its connections, nothing is sent. Start the program connector."
+        )
+    up = _("%(done)s of %(total)s") % {"done": account.bound, "total": allowed} if allowed else str(account.bound)
     if account.bound:
-        return f"{account.bound}{of} connections are up."
-    return f"0{of} connections are up: what is queued for it waits, or goes by another route where there is one."
+        return _("%(number)s connections are up.") % {"number": up}
+    return _(
+        "%(number)s connections are up: what is queued for it waits, or goes by another route where there is one."
+    ) % {"number": up}
 
 
 def _allowed(provider: Provider) -> int | None:

@@ -6,6 +6,8 @@ per cent, links, and the words for offers in the larger languages.
 
 import re
 
+from django.utils.translation import gettext as _
+
 from delivery.inbound.refusals import without_marks
 from delivery.models import ConfirmationText
 from delivery.models.keywords import Meaning
@@ -26,11 +28,11 @@ def problems(text: ConfirmationText) -> list[str]:
     read = without_marks(text.body)
     found = []
     if not text.body.strip():
-        found.append("The text is empty.")
+        found.append(_("The text is empty."))
     if _PRICE.search(read) or _SELLS.search(read):
-        found.append("A confirmation must not advertise: leave out offers, prices and discounts.")
+        found.append(_("A confirmation must not advertise: leave out offers, prices and discounts."))
     if _LINK.search(read) and text.meaning != Meaning.HELP:
-        found.append("Only the answer to HELP may have a link.")
+        found.append(_("Only the answer to HELP may have a link."))
     if "{{" in text.body or "{%" in text.body:
-        found.append("It is sent as it is: variables are not filled in.")
+        found.append(_("It is sent as it is: variables are not filled in."))
     return found

@@ -1,6 +1,7 @@
 """Keywords that staff have added, for one sender or for all."""
 
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from contacts.unusable import Unusable
 from delivery.inbound import keywords
@@ -22,15 +23,15 @@ def check(keyword: Keyword) -> None:
     """Make it ready to be saved. Raises UnusableWord."""
     keyword.folded = keywords.fold(keyword.word)
     if not keyword.folded:
-        raise UnusableWord("word", "It has no letter or digit.")
+        raise UnusableWord("word", _("It has no letter or digit."))
     if keyword.folded.isdigit():
-        raise UnusableWord("word", "Numbers are what people answer questions with.")
+        raise UnusableWord("word", _("Numbers are what people answer questions with."))
     known = keywords.meaning_of(keyword.folded)
     if known != Inbound.Keyword.NONE:
-        raise UnusableWord("word", f"The hub knows it already: it means {known.label.lower()}.")
+        raise UnusableWord("word", _("The hub knows it already: it means %(known)s.") % {"known": known.label.lower()})
     same = Keyword.objects.filter(folded=keyword.folded, sender=keyword.sender_id).exclude(pk=keyword.pk)
     if same.exists():
-        raise UnusableWord("word", "There is such a word already.")
+        raise UnusableWord("word", _("There is such a word already."))
 
 
 def recognise(body: str, sender: Sender | None) -> Inbound.Keyword:

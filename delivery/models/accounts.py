@@ -3,6 +3,7 @@
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from delivery.encryption import EncryptedJSONField
 
@@ -15,8 +16,8 @@ class Provider(models.Model):
     """An account with somebody who carries messages: which adapter speaks to it, with what, how fast."""
 
     class AnswersKeywords(models.TextChoices):
-        USUAL = "", "As is usual with this provider"
-        PROVIDER = "provider", "The provider"
+        USUAL = "", _("As is usual with this provider")
+        PROVIDER = "provider", _("The provider")
         HUB = "hub", "SMSHub"
 
     name = models.CharField(max_length=80, unique=True)
@@ -51,8 +52,8 @@ class Sender(models.Model):
     """What the recipient sees: a number, a short code, a name."""
 
     class OptOutScope(models.TextChoices):
-        EVERYWHERE = "everywhere", "No sender texts them any more"
-        SENDER = "sender", "This sender does not text them any more"
+        EVERYWHERE = "everywhere", _("No sender texts them any more")
+        SENDER = "sender", _("This sender does not text them any more")
 
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="senders")
     address = models.CharField(max_length=40, help_text="Number, short code, name, or the provider's service id.")

@@ -3,6 +3,7 @@
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from delivery.models.accounts import Sender
 
@@ -13,9 +14,9 @@ LONGEST_CONFIRMATION = 306
 class Meaning(models.TextChoices):
     """What a keyword asks for: those of `Inbound.Keyword` that are answered."""
 
-    STOP = "stop", "Stop"
-    START = "start", "Start"
-    HELP = "help", "Help"
+    STOP = "stop", _("Stop")
+    START = "start", _("Start")
+    HELP = "help", _("Help")
 
 
 class Keyword(models.Model):

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from delivery import bodies
 from delivery.ids import new_message_id
@@ -120,9 +121,9 @@ class MessageEvent(models.Model):
 
     class Source(models.TextChoices):
         HUB = "hub", "SMSHub"
-        PROVIDER = "provider", "Provider's answer"
-        RECEIPT = "receipt", "Receipt"
-        ASKED = "asked", "Asked the provider"
+        PROVIDER = "provider", _("Provider's answer")
+        RECEIPT = "receipt", _("Receipt")
+        ASKED = "asked", _("Asked the provider")
 
     pk = models.CompositePrimaryKey("message_id", "fingerprint")
     message = models.ForeignKey(
@@ -225,11 +226,11 @@ class Inbound(models.Model):
     """A text from a person to one of our senders, kept before anything is done about it."""
 
     class Keyword(models.TextChoices):
-        NONE = "", "Conversation"
-        STOP = "stop", "Stop"
-        START = "start", "Start"
-        HELP = "help", "Help"
-        REFUSAL = "refusal", "Refusal in their own words"
+        NONE = "", _("Conversation")
+        STOP = "stop", _("Stop")
+        START = "start", _("Start")
+        HELP = "help", _("Help")
+        REFUSAL = "refusal", _("Refusal in their own words")
 
     id = models.UUIDField(primary_key=True, default=new_message_id, editable=False)
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, db_index=False)

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from delivery.models.messages import Message
 
@@ -14,10 +15,10 @@ class Reaction(models.Model):
     """
 
     class Kind(models.TextChoices):
-        CLICK = "click", "Link followed"
-        MACHINE = "machine", "Link fetched by a machine"
-        REPLY = "reply", "Replied"
-        STOP = "stop", "Said stop"
+        CLICK = "click", _("Link followed")
+        MACHINE = "machine", _("Link fetched by a machine")
+        REPLY = "reply", _("Replied")
+        STOP = "stop", _("Said stop")
 
     pk = models.CompositePrimaryKey("message_id", "source")
     message = models.ForeignKey(

@@ -3,6 +3,7 @@
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from delivery.lanes import Lane
 from delivery.models.accounts import Provider, Sender
@@ -43,7 +44,7 @@ class Route(models.Model):
         ]
 
     def __str__(self) -> str:
-        lane = self.get_lane_display() if self.lane is not None else "any category"
+        lane = self.get_lane_display() if self.lane is not None else _("any category")
         return f"{self.country or 'Any country'}, {lane}: {self.sender}"
 
 

@@ -5,6 +5,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from delivery.lanes import Lane
 from delivery.timerules.opening import DayKind, Hours, OnHolidays, Rule
@@ -39,7 +41,9 @@ class OfArea(models.Model):
 
     def clean(self) -> None:
         if self.state and self.country not in ("US", "CA"):
-            raise ValidationError({"state": "Only states of the US and provinces of Canada have lines of their own."})
+            raise ValidationError(
+                {"state": gettext("Only states of the US and provinces of Canada have lines of their own.")}
+            )
 
 
 class WithHours(models.Model):
@@ -87,7 +91,7 @@ class AllowedHours(OfArea, WithHours):
         ]
 
     def __str__(self) -> str:
-        return self.area or "Any other country"
+        return self.area or gettext("Any other country")
 
 
 class FrequencyCap(OfArea):
@@ -97,8 +101,8 @@ class FrequencyCap(OfArea):
     """
 
     class Over(models.TextChoices):
-        HOLD = "hold", "It waits until it fits"
-        SUPPRESS = "suppress", "It is not sent"
+        HOLD = "hold", _("It waits until it fits")
+        SUPPRESS = "suppress", _("It is not sent")
 
     lane = models.PositiveSmallIntegerField(
         "category",
@@ -128,7 +132,7 @@ class FrequencyCap(OfArea):
         ]
 
     def __str__(self) -> str:
-        within = "a day" if self.hours is None else f"in {self.hours} h"
+        within = gettext("a day") if self.hours is None else gettext("in %(hours)s h") % {"hours": self.hours}
         return f"{self.area or 'Everywhere'}: {self.most} {within}"
 
 

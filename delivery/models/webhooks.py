@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from delivery.encryption import EncryptedJSONField
 
@@ -65,9 +66,9 @@ class WebhookDelivery(models.Model):
     """
 
     class State(models.IntegerChoices):
-        WAITING = 0, "Waiting"
-        DELIVERED = 1, "Delivered"
-        GIVEN_UP = 2, "Given up"
+        WAITING = 0, _("Waiting")
+        DELIVERED = 1, _("Delivered")
+        GIVEN_UP = 2, _("Given up")
 
     endpoint = models.ForeignKey(
         WebhookEndpoint, on_delete=models.DO_NOTHING, related_name="deliveries", db_index=False, db_constraint=False

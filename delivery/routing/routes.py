@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext
 
 from delivery import prices
 from delivery.models import TEST_PROVIDER, Sender
@@ -74,9 +75,11 @@ class Ways:
         if self.table.lines(country, lane):
             return self.table.explain(recipient, country, lane)
         if self.default is None:
-            return Choice(None, "No route is about this destination, and no sender is the default.")
-        said = f"No route is about this destination: the default sender, {self.default.sender}, serves."
-        return Choice(self.default, said if self.default.on else f"{said} It is switched off.")
+            return Choice(None, gettext("No route is about this destination, and no sender is the default."))
+        said = gettext("No route is about this destination: the default sender, %(sender)s, serves.") % {
+            "sender": self.default.sender
+        }
+        return Choice(self.default, said if self.default.on else said + " " + gettext("It is switched off."))
 
     def cost(self, route: Route, country: str, segments: int) -> Decimal:
         return segments * self.prices.of(route.provider_id, country)

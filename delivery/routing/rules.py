@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from delivery.errors import Failure
 from delivery.routing.table import FULL
@@ -23,16 +24,16 @@ PROVIDERS_FAULT = frozenset({Failure.CARRIER, Failure.ACCOUNT, Failure.UNKNOWN})
 
 
 class State(models.TextChoices):
-    HEALTHY = "healthy", "Healthy"
-    DEGRADED = "degraded", "Degraded"
-    OPEN = "open", "Open: gets nothing"
-    HALF_OPEN = "half_open", "Half-open: on trial"
+    HEALTHY = "healthy", _("Healthy")
+    DEGRADED = "degraded", _("Degraded")
+    OPEN = "open", _("Open: gets nothing")
+    HALF_OPEN = "half_open", _("Half-open: on trial")
 
 
 class Pin(models.TextChoices):
-    NONE = "", "By what is measured"
-    HEALTHY = "healthy", "Healthy, whatever is measured"
-    OPEN = "open", "Open: gets nothing"
+    NONE = "", _("By what is measured")
+    HEALTHY = "healthy", _("Healthy, whatever is measured")
+    OPEN = "open", _("Open: gets nothing")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ from hashlib import blake2b
 from math import log
 from typing import NamedTuple
 
+from django.utils.translation import gettext as _
+
+from contacts.wording import figure
+
 #: Full health: a provider gets all of the weight that its routes have.
 FULL = 100
 
@@ -109,23 +113,30 @@ class Table:
         lines = self.lines(country, lane)
         route = self.choose(recipient, country, lane)
         if not lines:
-            return Choice(None, "No route is about this destination.")
-        said = [f"The routes for {_about(lines[0])} count here."]
+            return Choice(None, _("No route is about this destination."))
+        said = [_("The routes for %(about)s count here.") % {"about": _about(lines[0])}]
         if off := [line for line in lines if not line.on]:
-            said.append(f"{len(off)} of {len(lines)} are switched off, or their sender or provider is.")
+            said.append(
+                _("%(off)s of %(lines)s are switched off, or their sender or provider is.")
+                % {"off": len(off), "lines": len(lines)}
+            )
         if route is None:
             return Choice(None, " ".join([*said, "None of them is left."]))
         said += [
-            f"{line.provider} gets {line.factor} % of its weight, for it is not well."
+            _("%(provider)s gets %(factor)s %% of its weight, for it is not well.")
+            % {"provider": line.provider, "factor": line.factor}
             for line in {line.provider_id: line for line in lines if line.on and line.factor < FULL}.values()
         ]
         rivals = [line for line in lines if line.on and line.order == route.order]
         whole, drawn = sum(line.pull for line in rivals), route.pull
         if not whole:
             whole, drawn = sum(line.weight for line in rivals), route.weight
-            said.append("No provider is well: it waits for the first choice.")
-        share = f"{100 * drawn / whole:.0f} % of tier {route.order}"
-        said.append(f"This recipient belongs to {route.sender} of {route.provider}, which has {share}.")
+            said.append(_("No provider is well: it waits for the first choice."))
+        share = _("%(drawn)s %% of tier %(order)s") % {"drawn": figure(100 * drawn / whole, 0), "order": route.order}
+        said.append(
+            _("This recipient belongs to %(sender)s of %(provider)s, which has %(share)s.")
+            % {"sender": route.sender, "provider": route.provider, "share": share}
+        )
         return Choice(route, " ".join(said))
 
     def _key(self, country: str, lane: int) -> _Key:
@@ -137,8 +148,12 @@ class Table:
 
 def _about(route: Route) -> str:
     # The lane's name is known to the floor above this module; a number would say nothing.
-    country = route.country or "any country"
-    return f"{country} and this lane" if route.lane is not None else f"{country} and any lane"
+    country = route.country or _("any country")
+    return (
+        _("%(country)s and this lane") % {"country": country}
+        if route.lane is not None
+        else _("%(country)s and any lane") % {"country": country}
+    )
 
 
 class _Tier(NamedTuple):

@@ -13,6 +13,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 #: No calendar has so many holidays in a row. What is not open within these days never is.
 HORIZON = timedelta(days=32)
@@ -22,9 +23,9 @@ _SUNDAY, _SATURDAY = 6, 5
 
 
 class OnHolidays(models.TextChoices):
-    SAME = "same", "As on any other day"
-    AS_SUNDAY = "sunday", "As on a Sunday"
-    NONE = "none", "No texts"
+    SAME = "same", _("As on any other day")
+    AS_SUNDAY = "sunday", _("As on a Sunday")
+    NONE = "none", _("No texts")
 
 
 class DayKind(StrEnum):

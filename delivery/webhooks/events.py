@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from delivery.states import MEANING, Status
 
 #: Statuses that are told. Those before `accepted` are ours alone, and so is doubt: one of these ends it.
@@ -53,7 +55,7 @@ _APPOINTMENT = {
 CATALOGUE: dict[str, Event] = {
     **{f"message.{status}": Event(MEANING[status], _MESSAGE | {"status": status.value}) for status in TOLD},
     "inbound.received": Event(
-        "A person wrote to one of our senders.",
+        _("A person wrote to one of our senders."),
         {
             "id": "019a4f2e-8d20-7a11-8f00-5b1c1e0d4a67",
             "from": "+14155550123",
@@ -62,17 +64,19 @@ CATALOGUE: dict[str, Event] = {
             "keyword": "stop",
         },
     ),
-    "contact.opted_out": Event("A number may not be texted any more.", _OPT),
-    "contact.opted_in": Event("A number may be texted again.", _OPT),
+    "contact.opted_out": Event(_("A number may not be texted any more."), _OPT),
+    "contact.opted_in": Event(_("A number may be texted again."), _OPT),
     "campaign.status_changed": Event(
-        "A campaign was scheduled, launched, paused, resumed, cancelled or completed.",
+        _("A campaign was scheduled, launched, paused, resumed, cancelled or completed."),
         {"id": 7, "name": "Flu clinic", "status": "running", "paused_reason": ""},
     ),
-    "appointment.saved": Event("An appointment is new, or was changed.", _APPOINTMENT),
-    "appointment.confirmed": Event("Its contact confirmed it.", _APPOINTMENT | {"status": "confirmed"}),
-    "appointment.cancelled": Event("It is cancelled.", _APPOINTMENT | {"status": "cancelled"}),
-    "appointment.answered": Event("Its contact answered a reminder of it otherwise.", _APPOINTMENT),
-    PING: Event("A test that somebody asked for; sent whatever was subscribed to.", {"message": "Hello from SMSHub."}),
+    "appointment.saved": Event(_("An appointment is new, or was changed."), _APPOINTMENT),
+    "appointment.confirmed": Event(_("Its contact confirmed it."), _APPOINTMENT | {"status": "confirmed"}),
+    "appointment.cancelled": Event(_("It is cancelled."), _APPOINTMENT | {"status": "cancelled"}),
+    "appointment.answered": Event(_("Its contact answered a reminder of it otherwise."), _APPOINTMENT),
+    PING: Event(
+        _("A test that somebody asked for; sent whatever was subscribed to."), {"message": "Hello from SMSHub."}
+    ),
 }
 
 #: What may be subscribed to.

@@ -10,6 +10,8 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -33,7 +35,7 @@ class KeyForm(WithSenders):
     """What may be changed of a key: where it may be used, as whom, how fast and how long."""
 
     expires_at = forms.SplitDateTimeField(
-        label="Expires", required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text="Empty: never."
+        label=_("Expires"), required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text=_("Empty: never.")
     )
 
     class Meta:
@@ -71,19 +73,25 @@ class IssueForm(KeyForm):
         help_text=ApiKey._meta.get_field("mode").help_text,
     )
     scopes = forms.MultipleChoiceField(
-        label="May",
+        label=_("May"),
         choices=lambda: [(scope, f"{meaning} ({scope})") for scope, meaning in keys.SCOPES.items()],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text="Give it only what that system needs.",
+        help_text=_("Give it only what that system needs."),
     )
     own_messages = forms.NullBooleanField(
-        label="Sees",
+        label=_("Sees"),
         required=False,
         widget=UnfoldAdminSelectWidget(
-            choices=[("", "What goes with its scopes"), ("true", "Only its own messages"), ("false", "All messages")]
+            choices=[
+                ("", _("What goes with its scopes")),
+                ("true", _("Only its own messages")),
+                ("false", _("All messages")),
+            ]
         ),
-        help_text="By its scopes: its own, unless it may also see campaigns, reminders, appointments or conversations, "
-        "whose messages no key has handed in.",
+        help_text=_(
+            "By its scopes: its own, unless it may also see campaigns, reminders, appointments or conversations, "
+            "whose messages no key has handed in."
+        ),
     )
     field_order = ["name", "mode", "scopes", "own_messages"]
 
@@ -99,12 +107,12 @@ class IssueForm(KeyForm):
 
 class RotateForm(forms.Form):
     hours = forms.IntegerField(
-        label="Hours that the old secret stays good",
+        label=_("Hours that the old secret stays good"),
         min_value=0,
         max_value=keys.LONGEST_OVERLAP // timedelta(hours=1),
         initial=24,
         widget=UnfoldAdminIntegerFieldWidget(),
-        help_text="Time to give the new one to the system that uses it. 0: the old one ends now.",
+        help_text=_("Time to give the new one to the system that uses it. 0: the old one ends now."),
     )
 
 
@@ -129,13 +137,15 @@ class ApiKeyAdmin(PageAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # it is revoked instead, and stays known
 
-    @display(description="State", label={"Valid": "success", "Expired": "warning", "Revoked": "danger"})
-    def state(self, key: ApiKey) -> str:
+    @display(description=_("State"), label={"valid": "success", "expired": "warning", "revoked": "danger"})
+    def state(self, key: ApiKey) -> tuple[str, str]:
         if key.revoked_at:
-            return "Revoked"
-        return "Expired" if key.expires_at and key.expires_at <= timezone.now() else "Valid"
+            return "revoked", gettext("Revoked")
+        if key.expires_at and key.expires_at <= timezone.now():
+            return "expired", gettext("Expired")
+        return "valid", gettext("Valid")
 
-    @display(description="May")
+    @display(description=_("May"))
     def may(self, key: ApiKey) -> str:
         return "; ".join(keys.SCOPES.get(scope, scope) for scope in key.scopes)
 
@@ -152,9 +162,9 @@ class ApiKeyAdmin(PageAdmin):
         return self.form_page(
             request,
             form=form,
-            title="New API key",
-            submit="Make the key",
-            intro="The key is shown once, on the next page. It cannot be had again.",
+            title=gettext("New API key"),
+            submit=gettext("Make the key"),
+            intro=gettext("The key is shown once, on the next page. It cannot be had again."),
             back=reverse("admin:api_apikey_changelist"),
         )
 
@@ -166,16 +176,20 @@ class ApiKeyAdmin(PageAdmin):
             try:
                 text = keys.rotate(key, overlap=timedelta(hours=form.cleaned_data["hours"]))
             except keys.KeyRevoked:
-                messages.error(request, f"{key.name} is revoked; make a new key instead.")
+                messages.error(request, gettext("%(key)s is revoked; make a new key instead.") % {"key": key.name})
                 return HttpResponseRedirect(back)
-            self.log_change(request, key, f"New secret; the old one is good for {form.cleaned_data['hours']} hours")
+            self.log_change(
+                request,
+                key,
+                f"New secret; the old one is good for {form.cleaned_data['hours']} hours",
+            )
             return self._shown_once(request, key, text)
         return self.form_page(
             request,
             form=form,
-            title=f"New secret for {key.name}",
-            submit="Make a new secret",
-            intro="It is shown once, on the next page. A secret from before the present one ends now.",
+            title=gettext("New secret for %(key)s") % {"key": key.name},
+            submit=gettext("Make a new secret"),
+            intro=gettext("It is shown once, on the next page. A secret from before the present one ends now."),
             original=key,
             back=back,
         )
@@ -187,14 +201,18 @@ class ApiKeyAdmin(PageAdmin):
         if request.method == "POST":
             keys.revoke(key)
             self.log_change(request, key, "Revoked")
-            messages.success(request, f"{key.name} is revoked: its requests are refused from now on.")
+            messages.success(
+                request, gettext("%(key)s is revoked: its requests are refused from now on.") % {"key": key.name}
+            )
             return HttpResponseRedirect(back)
         return self.form_page(
             request,
             form=form,
-            title=f"Revoke {key.name}",
-            submit="Revoke",
-            intro="Requests with this key are refused from now on. It cannot be undone; make a new key instead.",
+            title=gettext("Revoke %(key)s") % {"key": key.name},
+            submit=gettext("Revoke"),
+            intro=gettext(
+                "Requests with this key are refused from now on. It cannot be undone; make a new key instead."
+            ),
             original=key,
             back=back,
             danger=True,

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from delivery.encryption import EncryptedJSONField
 from delivery.lanes import Lane
@@ -18,8 +19,8 @@ _NETWORKS = "Addresses and networks that it may {verb} from, with spaces between
 
 class ApiKey(models.Model):
     class Mode(models.TextChoices):
-        LIVE = "live", "Live"
-        TEST = "test", "Test"
+        LIVE = "live", _("Live")
+        TEST = "test", _("Test")
 
     name = models.CharField(max_length=80, help_text="Which system uses it.")
     mode = models.CharField(

@@ -8,10 +8,13 @@ from django.contrib import admin, messages
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts.admin.base import PageAdmin, actor
+from delivery.admin import words
 from smshub.api import networks
 from smshub.api.models import ApiKey, SmppLogin
 from smshub.api.sender_forms import WithSenders
@@ -69,11 +72,11 @@ class SmppLoginAdmin(PageAdmin):
             kwargs["queryset"] = ApiKey.objects.filter(revoked_at=None).order_by("name")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    @display(description="State", label={"On": "success", "Off": "danger", "Key revoked": "danger"})
-    def state(self, login: SmppLogin) -> str:
+    @display(description=_("State"), label={**words.ON_OFF, "revoked": "danger"})
+    def state(self, login: SmppLogin) -> tuple[str, str]:
         if login.api_key.revoked_at:
-            return "Key revoked"
-        return "On" if login.enabled else "Off"
+            return "revoked", gettext("Key revoked")
+        return words.on_off(login.enabled)
 
     def save_model(self, request: HttpRequest, obj: SmppLogin, form: Any, change: bool) -> None:
         if not change:
@@ -92,9 +95,9 @@ class SmppLoginAdmin(PageAdmin):
         return self.form_page(
             request,
             form=forms.Form(),
-            title=f"New password for {login.system_id}",
-            submit="Make a new password",
-            intro="The old one is of no use from now on. Connections that are bound stay so.",
+            title=gettext("New password for %(login)s") % {"login": login.system_id},
+            submit=gettext("Make a new password"),
+            intro=gettext("The old one is of no use from now on. Connections that are bound stay so."),
             original=login,
             back=reverse("admin:api_smpplogin_change", args=[pk]),
             danger=True,
@@ -126,5 +129,5 @@ def _bound(request: HttpRequest, object_id: str) -> list[presence.Seen]:
     try:
         return presence.seen(int(object_id))
     except redis.RedisError:
-        messages.warning(request, "Who is bound cannot be told: Redis does not answer.")
+        messages.warning(request, gettext("Who is bound cannot be told: Redis does not answer."))
         return []

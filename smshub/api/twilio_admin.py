@@ -7,10 +7,13 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts.admin.base import PageAdmin, actor
+from delivery.admin import words
 from smshub.api.models import ApiKey, TwilioLogin
 from smshub.api.sender_forms import WithSenders
 from smshub.twilio_door import creating, logins
@@ -18,8 +21,12 @@ from smshub.twilio_door.refusals import Refused
 
 #: What can be made anew: how, and what that means.
 _RENEWALS = {
-    "token": (logins.renew_token, "auth token", "The old one is of no use from now on; callbacks are signed anew."),
-    "key": (logins.renew_key, "key secret", "The old one is of no use from now on. The auth token stays."),
+    "token": (
+        logins.renew_token,
+        _("auth token"),
+        _("The old one is of no use from now on; callbacks are signed anew."),
+    ),
+    "key": (logins.renew_key, _("key secret"), _("The old one is of no use from now on. The auth token stays.")),
 }
 
 
@@ -38,7 +45,7 @@ class LoginForm(WithSenders):
         try:
             return creating.callback_url(self.cleaned_data["sms_url"])
         except Refused:
-            raise forms.ValidationError("This is not an https:// address that can be called.") from None
+            raise forms.ValidationError(gettext("This is not an https:// address that can be called.")) from None
 
 
 @admin.register(TwilioLogin)
@@ -67,11 +74,11 @@ class TwilioLoginAdmin(PageAdmin):
             kwargs["queryset"] = ApiKey.objects.filter(revoked_at=None).order_by("name")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    @display(description="State", label={"On": "success", "Off": "danger", "Key revoked": "danger"})
-    def state(self, login: TwilioLogin) -> str:
+    @display(description=_("State"), label={**words.ON_OFF, "revoked": "danger"})
+    def state(self, login: TwilioLogin) -> tuple[str, str]:
         if login.api_key.revoked_at:
-            return "Key revoked"
-        return "On" if login.enabled else "Off"
+            return "revoked", gettext("Key revoked")
+        return words.on_off(login.enabled)
 
     def save_model(self, request: HttpRequest, obj: TwilioLogin, form: Any, change: bool) -> None:
         if not change:
@@ -90,13 +97,13 @@ class TwilioLoginAdmin(PageAdmin):
         login: TwilioLogin = self.allowed(request, pk, "change")
         renew, name, meaning = _RENEWALS["key" if what == "key" else "token"]
         if request.method == "POST":
-            self.log_change(request, login, f"New {name}")
+            self.log_change(request, login, gettext("New %(name)s") % {"name": name})
             return self._shown_once(request, login, renew(login))
         return self.form_page(
             request,
             form=forms.Form(),
-            title=f"New {name} for {login.name}",
-            submit=f"Make a new {name}",
+            title=gettext("New %(name)s for %(login)s") % {"name": name, "login": login.name},
+            submit=gettext("Make a new %(name)s") % {"name": name},
             intro=meaning,
             original=login,
             back=reverse("admin:api_twiliologin_change", args=[pk]),

@@ -13,7 +13,9 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
 
 from campaigns import approval
 from campaigns.models import AppointmentFile, Approval, CalendarFeed, Campaign, Conversation, StaffTask
@@ -59,40 +61,47 @@ class Scene:
 Look = Callable[[Scene], Iterable[Need]]
 
 
-def _counted(rows: QuerySet[Any, tuple[int]], key: str, one: str, many: str, url: str) -> Iterator[Need]:
+def _counted(rows: QuerySet[Any, tuple[int]], key: str, what: Promise, url: str) -> Iterator[Need]:
+    """`what`: one and many, without their number."""
     found = len(rows[:MOST])
     if found:
-        yield Need(key, one if found == 1 else many, "99+" if found == MOST else str(found), url=url)
+        yield Need(key, str(what % found), "99+" if found == MOST else str(found), url=url)
 
 
 def _uploads(
-    model: type[ContactImport] | type[AppointmentFile], status: str, key: str, one: str, many: str
+    model: type[ContactImport] | type[AppointmentFile], status: str, key: str, what: Promise
 ) -> Iterator[Need]:
     """Of the last days, in that status."""
     rows = model.objects.filter(status=status, created_at__gte=timezone.now() - RECENT).values_list("pk")
-    return _counted(rows, key, one, many, _list(model._meta.label_lower.replace(".", "_"), f"status__exact={status}"))
+    return _counted(rows, key, what, _list(model._meta.label_lower.replace(".", "_"), f"status__exact={status}"))
 
 
 def _list(model: str, narrowed: str = "") -> str:
     return reverse(f"admin:{model}_changelist") + (f"?{narrowed}" if narrowed else "")
 
 
-def conversations(_: Scene) -> Iterable[Need]:
+def conversations(_scene: Scene) -> Iterable[Need]:
     rows = Conversation.objects.filter(unread=True).order_by("-last_text_at").values_list("pk")
     url = _list("campaigns_conversation", "unread__exact=1")
-    return _counted(rows, "conversations", "unread conversation", "unread conversations", url)
+    return _counted(rows, "conversations", ngettext_lazy("unread conversation", "unread conversations"), url)
 
 
-def tasks(_: Scene) -> Iterable[Need]:
+def tasks(_scene: Scene) -> Iterable[Need]:
     rows = StaffTask.objects.filter(done_at=None).order_by("-pk").values_list("pk")
-    return _counted(rows, "tasks", "task", "tasks", _list("campaigns_stafftask", "done_at__isempty=1"))
+    return _counted(rows, "tasks", ngettext_lazy("task", "tasks"), _list("campaigns_stafftask", "done_at__isempty=1"))
 
 
 def paused(scene: Scene) -> Iterable[Need]:
     for campaign in scene.paused[:NAMED]:
         url = reverse("admin:campaigns_campaign_live", args=[campaign.pk])
-        why = campaign.paused_reason or "By staff."
-        yield Need("paused", f"{campaign.name} is paused", why=why, url=url, urgent=bool(campaign.paused_reason))
+        why = campaign.paused_reason or _("By staff.")
+        yield Need(
+            "paused",
+            _("%(campaign)s is paused") % {"campaign": campaign.name},
+            why=why,
+            url=url,
+            urgent=bool(campaign.paused_reason),
+        )
 
 
 def providers(scene: Scene) -> Iterable[Need]:
@@ -103,40 +112,49 @@ def providers(scene: Scene) -> Iterable[Need]:
         yield Need("provider", provider.name, why=why, url=url, urgent=True)
 
 
-def nobody_at_work(_: Scene) -> Iterable[Need]:
+def nobody_at_work(_scene: Scene) -> Iterable[Need]:
     try:
         found = [*workers.queues(), *workers.clock()]
     except redis.RedisError:
-        yield Need("redis", "Redis does not answer: nothing is sent until it does.", urgent=True)
+        yield Need("redis", _("Redis does not answer: nothing is sent until it does."), urgent=True)
         return
     for finding in found:
         yield _finding("worker", finding)
 
 
-def imports(_: Scene) -> Iterable[Need]:
-    return _uploads(ContactImport, "failed", "imports", "import failed this week", "imports failed this week")
+def imports(_scene: Scene) -> Iterable[Need]:
+    return _uploads(
+        ContactImport, "failed", "imports", ngettext_lazy("import failed this week", "imports failed this week")
+    )
 
 
-def files(_: Scene) -> Iterable[Need]:
-    one, many = "file of appointments failed this week", "files of appointments failed this week"
-    return _uploads(AppointmentFile, "failed", "files", one, many)
+def files(_scene: Scene) -> Iterable[Need]:
+    what = ngettext_lazy("file of appointments failed this week", "files of appointments failed this week")
+    return _uploads(AppointmentFile, "failed", "files", what)
 
 
-def feeds(_: Scene) -> Iterable[Need]:
+def feeds(_scene: Scene) -> Iterable[Need]:
     ill = CalendarFeed.objects.filter(Q(failures__gt=0) | Q(doubted_at__isnull=False), enabled=True).order_by("pk")
     for name, pk, error in ill.values_list("name", "pk", "error")[:NAMED]:
         url = reverse("admin:campaigns_calendarfeed_change", args=[pk])
-        yield Need("feed", f"Calendar {name}", why=error or "Most of what was to come is gone from it.", url=url)
+        yield Need(
+            "feed",
+            _("Calendar %(name)s") % {"name": name},
+            why=error or _("Most of what was to come is gone from it."),
+            url=url,
+        )
 
 
-def webhooks(_: Scene) -> Iterable[Need]:
+def webhooks(_scene: Scene) -> Iterable[Need]:
     off = endpoints.present().filter(enabled=False).exclude(disabled_reason="").order_by("pk")
     for pk, reason in off.values_list("pk", "disabled_reason")[:NAMED]:
         url = reverse("admin:delivery_webhookendpoint_change", args=[pk])
-        yield Need("webhook", f"Webhook {pk} was switched off", why=reason, url=url, urgent=True)
+        yield Need(
+            "webhook", _("Webhook %(number)s was switched off") % {"number": pk}, why=reason, url=url, urgent=True
+        )
 
 
-def doctor(_: Scene) -> Iterable[Need]:
+def doctor(_scene: Scene) -> Iterable[Need]:
     """What it last found, but for what stands here anyway."""
     try:
         kept = last.last()
@@ -145,18 +163,22 @@ def doctor(_: Scene) -> Iterable[Need]:
     if kept is None:
         return  # nobody has had the time yet, or the clock stands still, which is said
     if timezone.now() - kept.at > DOCTOR_IS_LATE:
-        yield Need("doctor", f"The setup was last looked through at {timezone.localtime(kept.at):%H:%M}: that is old.")
+        yield Need(
+            "doctor",
+            _("The setup was last looked through at %(at)s: that is old.")
+            % {"at": f"{timezone.localtime(kept.at):%H:%M}"},
+        )
         return
     problems = (finding for check, finding in kept.found if check not in _SAID_HERE and finding.level is Level.PROBLEM)
     for finding in islice(problems, NAMED):
         yield _finding("doctor", finding)
 
 
-def refusals(_: Scene) -> Iterable[Need]:
+def refusals(_scene: Scene) -> Iterable[Need]:
     rows = Suppression.objects.filter(reason=Suppression.Reason.REFUSED, reviewed_at=None, lifted_at=None)
     url = _list("contacts_suppression", "standing=review")
-    one, many = "refusal in free words to confirm or lift", "refusals in free words to confirm or lift"
-    return _counted(rows.order_by("-pk").values_list("pk"), "refusals", one, many, url)
+    what = ngettext_lazy("refusal in free words to confirm or lift", "refusals in free words to confirm or lift")
+    return _counted(rows.order_by("-pk").values_list("pk"), "refusals", what, url)
 
 
 def approvals(scene: Scene) -> Iterable[Need]:
@@ -171,14 +193,14 @@ def approvals(scene: Scene) -> Iterable[Need]:
         yield Need("approvals", _("Approve %(name)s") % {"name": name}, why=why, url=url)
 
 
-def checked_imports(_: Scene) -> Iterable[Need]:
-    one, many = "checked import to be started", "checked imports to be started"
-    return _uploads(ContactImport, "checked", "checked-imports", one, many)
+def checked_imports(_scene: Scene) -> Iterable[Need]:
+    what = ngettext_lazy("checked import to be started", "checked imports to be started")
+    return _uploads(ContactImport, "checked", "checked-imports", what)
 
 
-def checked_files(_: Scene) -> Iterable[Need]:
-    one, many = "checked file of appointments to be applied", "checked files of appointments to be applied"
-    return _uploads(AppointmentFile, "checked", "checked-files", one, many)
+def checked_files(_scene: Scene) -> Iterable[Need]:
+    what = ngettext_lazy("checked file of appointments to be applied", "checked files of appointments to be applied")
+    return _uploads(AppointmentFile, "checked", "checked-files", what)
 
 
 #: Who may do something about it → what there is, the most urgent first.

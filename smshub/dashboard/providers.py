@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Count, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from contacts.wording import figure
 from delivery import flow, standstill
 from delivery.admin import slowed
 from delivery.flow import Minute
@@ -73,7 +75,7 @@ def tiles(providers: Sequence[Provider]) -> list[Tile]:
             per_second=_per_second(minutes[provider.pk], now),
             at_limit=seen is not None and seen.is_limited(provider.pk),
             slowed=slowed.lines(provider),
-            waits=_in_words(oldest.get(provider.pk)) if oldest is not None else "Not known: too much waits",
+            waits=_in_words(oldest.get(provider.pk)) if oldest is not None else _("Not known: too much waits"),
             receipts=_receipts(minutes[provider.pk], before=now - late),
             behind=_in_words(behind) if (behind := receipts.get(provider.pk)) and behind > AT_ONCE else "",
         )
@@ -89,23 +91,26 @@ def health_of(provider: Provider) -> ProviderHealth:
 def trouble(provider: Provider) -> str:
     """What keeps it from having all of its weight, in a sentence or two; empty: nothing."""
     if not provider.enabled:
-        return f"Switched off. {provider.disabled_reason}".strip()
+        return " ".join(filter(None, (_("Switched off."), provider.disabled_reason)))
     if provider.unbound_at is not None:
-        return f"{provider.unbound_by or 'Somebody'} has had its connections given up."
+        return _("%(user)s has had its connections given up.") % {"user": provider.unbound_by or _("Somebody")}
     health = health_of(provider)
     if health.state == State.HEALTHY:
         return ""
-    return f"{health.get_state_display()}, {health.factor} % of its weight. {health.reason}".strip()
+    return (
+        _("%(state)s, %(factor)s %% of its weight. %(reason)s")
+        % {"state": health.get_state_display(), "factor": health.factor, "reason": health.reason}
+    ).strip()
 
 
 def _state(provider: Provider) -> dict[str, str]:
     why = trouble(provider)
     if not provider.enabled:
-        return {"group": "failed", "state": "Off", "why": provider.disabled_reason}
+        return {"group": "failed", "state": _("Off"), "why": provider.disabled_reason}
     if not why:
-        return {"group": "delivered", "state": "On, healthy", "why": ""}
+        return {"group": "delivered", "state": _("On, healthy"), "why": ""}
     bad = provider.unbound_at is not None or health_of(provider).state == State.OPEN
-    return {"group": "failed" if bad else "stopped", "state": "On, not well", "why": why}
+    return {"group": "failed" if bad else "stopped", "state": _("On, not well"), "why": why}
 
 
 def _per_second(minutes: Iterable[Minute], now: datetime) -> float:
@@ -119,7 +124,11 @@ def _receipts(minutes: Iterable[Minute], *, before: datetime) -> str:
     if not taken:
         return ""
     in_time = round(settings.HEALTH_RECEIPT_LATE_SECONDS / 60)
-    return f"{min(100, 100 * heard // taken)} % of {taken:,} heard of within {in_time} minutes"
+    return _("%(percent)s %% of %(taken)s heard of within %(in_time)s minutes") % {
+        "percent": min(100, 100 * heard // taken),
+        "taken": figure(taken),
+        "in_time": in_time,
+    }
 
 
 def _oldest(now: datetime) -> dict[int, timedelta] | None:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
 from delivery import errors, failures, prices, tallies
@@ -121,11 +122,11 @@ def funnel(counts: list[Count], answered: int, stopped: int, at_least: bool) -> 
         count.messages for count in counts if count.status is Status.EXPIRED and count.reason == Failure.NO_RECEIPT
     )
     steps = [
-        ("queued", "To be sent", whole, "messages", False),
-        ("accepted", "Accepted by a provider", _sum(counts, _TAKEN) + silent, "accepted", False),
-        ("delivered", "Delivered", _sum(counts, CONCLUSIVE), "delivered", False),
-        ("replied", "People who replied", answered, "replied", at_least),
-        ("opted_out", "People who opted out", stopped, "opted_out", at_least),
+        ("queued", _("To be sent"), whole, "messages", False),
+        ("accepted", _("Accepted by a provider"), _sum(counts, _TAKEN) + silent, "accepted", False),
+        ("delivered", _("Delivered"), _sum(counts, CONCLUSIVE), "delivered", False),
+        ("replied", _("People who replied"), answered, "replied", at_least),
+        ("opted_out", _("People who opted out"), stopped, "opted_out", at_least),
     ]
     return [
         Stage(key, label, number, min(100.0, round(100 * number / whole, 1)) if whole else 0.0, link, capped)
@@ -147,7 +148,7 @@ def reasons(counts: Iterable[Count], since: datetime) -> list[Reason]:
         Reason(
             status=status,
             group_label=str(status.label),
-            label=errors.in_words(status, reason) or "No reason given",
+            label=errors.in_words(status, reason) or _("No reason given"),
             advice=errors.advice(reason),
             messages=messages,
             codes=[

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign, Reminder
+from contacts.wording import figure
 from delivery import prices, tallies
 from delivery.admin import words
 from delivery.tallies import NOT_HANDED_OVER, Count
@@ -102,7 +104,9 @@ def budgets(campaign: Campaign, counts: list[Count]) -> list[Budget]:
     if campaign.max_segments:
         segments = sum(count.segments for count in left)
         percent = _percent(Decimal(segments), Decimal(campaign.max_segments))
-        found.append(Budget(f"{segments:,}", f"{campaign.max_segments:,} segments", percent))
+        found.append(
+            Budget(figure(segments), _("%(number)s segments") % {"number": figure(campaign.max_segments)}, percent)
+        )
     return found
 
 

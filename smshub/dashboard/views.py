@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
 from smshub.dashboard import chart, needs, under_way
@@ -60,7 +61,7 @@ def today_shown(request: HttpRequest) -> dict[str, Any]:
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """For unfold's DASHBOARD_CALLBACK."""
-    return {**context, **now_shown(request), **today_shown(request), "title": "Home"}
+    return {**context, **now_shown(request), **today_shown(request), "title": _("Home")}
 
 
 def live(request: HttpRequest) -> HttpResponse:

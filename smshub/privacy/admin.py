@@ -8,12 +8,15 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldBooleanSwitchWidget as Switch
 
 from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumberField, actor
 from contacts.masking import may_see_numbers
 from contacts.models import Contact, Erasure
+from contacts.wording import figure
 from smshub.privacy import certificate, erasing
 from smshub.privacy.api import zipped
 
@@ -21,7 +24,7 @@ from smshub.privacy.api import zipped
 class EraseForm(EvidenceForm):
     phone = NumberField()
     certain = forms.BooleanField(
-        label="Erase everything about this person, for good", widget=Switch(), help_text="Nobody can undo it."
+        label=_("Erase everything about this person, for good"), widget=Switch(), help_text=_("Nobody can undo it.")
     )
     field_order = ("phone", "evidence", "certain")
 
@@ -46,15 +49,15 @@ class ErasureAdmin(LargeTableAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    @display(description="Status", label={"Done": "success", "Erasing": "primary"})
-    def state(self, erasure: Erasure) -> str:
-        return erasure.get_status_display()
+    @display(description=_("Status"), label={Erasure.Status.DONE: "success", Erasure.Status.ERASING: "primary"})
+    def state(self, erasure: Erasure) -> tuple[str, str]:
+        return erasure.status, erasure.get_status_display()
 
-    @display(description="Erased")
+    @display(description=_("Erased"))
     def erased(self, erasure: Erasure) -> str:
-        return ", ".join(f"{number:,} {kind}" for kind, number in sorted(erasure.counts.items())) or "-"
+        return ", ".join(f"{figure(number)} {gettext(kind)}" for kind, number in sorted(erasure.counts.items())) or "-"
 
-    @display(description="Keyed hash")
+    @display(description=_("Keyed hash"))
     def keyed_hash(self, erasure: Erasure) -> str:
         return bytes(erasure.digest).hex() if erasure.digest else "-"
 
@@ -71,16 +74,20 @@ class ErasureAdmin(LargeTableAdmin):
                 requested_by=actor(request).get_username(),
                 evidence=form.cleaned_data["evidence"],
             )
-            messages.success(request, "Nothing is sent to this number from now on. The rest is done within minutes.")
+            messages.success(
+                request, gettext("Nothing is sent to this number from now on. The rest is done within minutes.")
+            )
             return HttpResponseRedirect(reverse("admin:contacts_erasure_change", args=[erasure.pk]))
         return self.form_page(
             request,
             form=form,
-            title="Erase a person",
-            submit="Erase",
-            intro="The contact, appointments, messages, texts and files that name this number are erased everywhere. "
-            "Counts stay, and that the number must not be texted, by a hash that only this hub can make. What rests on "
-            "it stays as well: write no names into it.",
+            title=gettext("Erase a person"),
+            submit=gettext("Erase"),
+            intro=gettext(
+                "The contact, appointments, messages, texts and files that name this number are erased everywhere. "
+                "Counts stay, and that the number must not be texted, by a hash that only this hub can make. "
+                "What it rests on stays as well: write no names into it."
+            ),
             back=back,
             danger=True,
         )

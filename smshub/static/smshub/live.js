@@ -8,7 +8,8 @@
   "use strict";
 
   const isRenewed = (part) => (part?.getAttribute("hx-trigger") || "").startsWith("every");
-  const time = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const words = () => JSON.parse(document.getElementById("sms-words").textContent);
+  const time = () => new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const answeredAt = new WeakMap();
   const opened = time();
 
@@ -60,10 +61,10 @@
         return;
       }
       if (detail.xhr.status === 403) {
-        say(part, "You may no longer see this: what is shown is old.");
+        say(part, words().gone);
       } else {
         const since = answeredAt.get(part) || opened;
-        say(part, `No answer since ${since}: what is shown is from then. It is asked for again.`);
+        say(part, words().stale.replace("{time}", since));
       }
     });
   }
@@ -80,8 +81,8 @@
       const login = document.createElement("a");
       login.className = "sms-link";
       login.href = location.href;
-      login.textContent = "Log in again";
-      say(target, "You are no longer logged in: what is shown is old.", login);
+      login.textContent = words().login;
+      say(target, words().out, login);
     }
   });
 
@@ -143,7 +144,7 @@
     const axis = { stacked: true, ticks: {}, grid: {} };
     return new Chart(canvas, {
       type: "bar",
-      data: { labels: [], datasets: [{ label: "Accepted", data: [] }, { label: "Refused or in doubt", data: [] }] },
+      data: { labels: [], datasets: [{ label: words().accepted, data: [] }, { label: words().other, data: [] }] },
       options: {
         animation: false,
         maintainAspectRatio: false,

@@ -1,0 +1,78 @@
+"""Staff read their own language; what other systems read stays English."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django.utils import translation
+
+from campaigns.models import Campaign
+from delivery.models import Message
+from tests import factories
+
+pytestmark = pytest.mark.usefixtures("english_again")
+GERMAN = {"HTTP_ACCEPT_LANGUAGE": "de-CH,de;q=0.9,en;q=0.5"}
+
+
+@pytest.fixture
+def english_again() -> Iterator[None]:
+    """The client's requests leave their language in the test's own thread."""
+    yield
+    translation.activate(settings.LANGUAGE_CODE)
+
+
+def test_the_browser_says_which(operator: Client) -> None:
+    english = operator.get(reverse("admin:index")).content.decode()
+    german = operator.get(reverse("admin:index"), **GERMAN).content.decode()
+
+    assert '<html lang="en"' in english
+    assert "Suppression list" in english
+    assert '<html lang="de"' in german
+    assert "Sperrliste" in german
+
+
+def test_who_chose_one_has_it_whatever_the_browser_says(operator: Client) -> None:
+    home = reverse("admin:index")
+
+    answer = operator.post(reverse("set_language"), {"language": "de", "next": home})
+
+    assert answer.headers["Location"] == home
+    assert operator.cookies[settings.LANGUAGE_COOKIE_NAME].value == "de"
+    assert "Sperrliste" in operator.get(home, HTTP_ACCEPT_LANGUAGE="en").content.decode()
+
+
+def test_the_page_to_log_in_speaks_it_too(db: None, client: Client) -> None:
+    assert "Anmelden" in client.get(reverse("admin:login"), **GERMAN).content.decode()
+
+
+def test_the_api_stays_english(db: None, client: Client) -> None:
+    answer = client.get("/api/v1/messages", **GERMAN)
+
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    assert "Content-Language" not in answer.headers
+    assert translation.get_language() == "en"
+
+
+def test_names_of_fields_statuses_figures_and_dates_are_translated(operator: Client) -> None:
+    campaign = factories.CampaignFactory(status=Campaign.Status.PAUSED, paused_reason="By hand.")
+    factories.MessageFactory(campaign_id=campaign.pk, status="delivered")
+
+    page = operator.get(reverse("admin:campaigns_campaign_live", args=[campaign.pk]), **GERMAN).content.decode()
+    listed = operator.get(reverse("admin:campaigns_campaign_changelist"), **GERMAN).content.decode()
+    rule = operator.get(reverse("admin:campaigns_reminderrule_add"), **GERMAN).content.decode()
+
+    assert "Angehalten" in page
+    assert "Angehalten" in listed
+    assert "Nächste Regel" in rule
+    assert Message._meta.verbose_name == "message"
+
+
+def test_what_is_kept_is_english_whoever_did_it(operator: Client) -> None:
+    provider = factories.ProviderFactory(enabled=False)
+
+    operator.post(reverse("admin:delivery_provider_enable", args=[provider.pk]), **GERMAN)
+
+    history = reverse("admin:delivery_provider_history", args=[provider.pk])
+    assert "Switched on" in operator.get(history, **GERMAN).content.decode()
