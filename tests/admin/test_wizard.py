@@ -55,7 +55,7 @@ def preview(client: Client, campaign: Campaign, text: str, **more: object) -> st
 
 
 def test_adding_a_campaign_begins_the_wizard_and_its_first_step_makes_the_draft(staff: Client) -> None:
-    opened = staff.get("/admin/campaigns/campaign/add/", follow=True)
+    opened = staff.get("/admin/campaigns/campaign/add/")
     assert "Campaign of" in opened.content.decode()
     assert not Campaign.objects.exists()
 
@@ -65,6 +65,12 @@ def test_adding_a_campaign_begins_the_wizard_and_its_first_step_makes_the_draft(
     assert (campaign.name, campaign.status, campaign.template) == ("Flu shots", Status.DRAFT, None)
     assert campaign.created_by is not None
     assert answer["Location"] == url(campaign, "audience")
+
+
+def test_after_an_import_it_begins_with_the_list_that_was_filled(staff: Client) -> None:
+    people = factories.ContactListFactory()
+    staff.post(f"/admin/campaigns/campaign/wizard/?list={people.pk}", {"name": "Hello", "purpose": "marketing"})
+    assert list(Campaign.objects.get().include.all()) == [people]
 
 
 @pytest.mark.parametrize("step", ["name", "audience", "message", "time", "review"])
@@ -275,6 +281,12 @@ def test_what_is_wrong_leads_to_the_step_that_mends_it(staff: Client) -> None:
     checks = read(staff.get(page(begun(), "checks")).content)
     assert set(checks.find("wrong").links()) == {url(Campaign.objects.get(), step) for step in ("audience", "message")}
     assert not checks.find("go").text
+
+
+def test_what_no_step_is_about_is_mended_among_all_settings(staff: Client) -> None:
+    campaign = ready(max_segments=1)
+    checks = read(staff.get(page(campaign, "checks")).content)
+    assert checks.find("wrong").links() == [page(campaign, "change")]
 
 
 def test_a_launch_waits_for_a_moment_and_is_undone(staff: Client, settings: Settings) -> None:

@@ -48,7 +48,7 @@ def test_a_campaign_is_written_step_by_step_undone_and_launched(hub: Hub, page: 
     expect(page.get_by_test_id("preview-encoding")).to_have_text("GSM-7")
     page.locator("[data-append]").click()
     expect(page.get_by_test_id("lacks-opt-out")).to_have_count(0)
-    expect(text).to_have_value("Buna ziua {{ first_name }} Reply STOP to opt out")
+    expect(text).to_have_value("Buna ziua {{ first_name }}. Reply STOP to opt out")
     shown = page.get_by_test_id("preview-text").text_content()
     page.get_by_test_id("person-after").click()
     expect(page.get_by_test_id("preview-text")).not_to_have_text(shown or "")
