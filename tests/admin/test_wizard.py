@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from campaigns import approval, templates
@@ -402,3 +404,25 @@ def test_an_approver_declines_with_a_reason(staff: Client, approver: Client, set
     approver.post(page(campaign, "approval/no"), {"seen": seen, "reason": "Wrong date."})
 
     assert "It was not approved. Wrong date." in staff.get(page(campaign, "checks")).content.decode()
+
+
+def test_a_text_of_one_campaign_is_offered_to_no_other(staff: Client) -> None:
+    own = factories.TemplateVersionFactory(template__of_campaign=True, template__name="Only here").template
+    its, other = factories.CampaignFactory(template=own), factories.CampaignFactory()
+    option = f'<option value="{own.pk}"'
+    assert option in staff.get(page(its, "change")).content.decode()
+    assert option not in staff.get(page(other, "change")).content.decode()
+    assert option not in staff.get(url(other, "message")).content.decode()
+
+
+@pytest.mark.parametrize("step", ["audience", "message", "time", "review"])
+def test_a_step_asks_as_often_whatever_there_is_to_choose(staff: Client, step: str) -> None:
+    campaign = ready()
+    with CaptureQueriesContext(connection) as few:
+        staff.get(url(campaign, step))
+    factories.TemplateVersionFactory.create_batch(5)
+    campaign.include.add(*factories.ContactListFactory.create_batch(5))
+    factories.SenderFactory.create_batch(5)
+    with CaptureQueriesContext(connection) as many:
+        staff.get(url(campaign, step))
+    assert len(many) <= len(few)

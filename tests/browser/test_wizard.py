@@ -31,8 +31,11 @@ def test_a_campaign_is_written_step_by_step_undone_and_launched(hub: Hub, page: 
     page.screenshot(path=SCREENSHOTS / "wizard-name.png")
     page.get_by_test_id("next").click()
 
-    # When they choose whom it goes to, which is saved at once
+    # When they choose whom it goes to, which is saved as soon as the server answers
+    page.route("**/wizard/audience/", lambda route: route.abort())
     page.locator("label", has_text=demo.LIST).first.click()
+    expect(page.get_by_test_id("not-saved")).to_be_visible()
+    page.unroute("**/wizard/audience/")
     expect(page.get_by_test_id("saved")).to_be_visible()
     page.screenshot(path=SCREENSHOTS / "wizard-audience.png")
     page.get_by_test_id("next").click()
