@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connections
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.factories import AdministratorFactory
 
@@ -41,6 +41,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1360, "height": 900})
         page.set_default_timeout(20_000)
+        expect.set_options(timeout=20_000)
         yield page
         # The loop has connections of its own, which would keep the test database from being dropped.
         connections.close_all()
