@@ -15,7 +15,7 @@ from django.db.models import Sum, TextChoices
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import QueryCanceled
 
-from campaigns import audience, deferral, launch
+from campaigns import audience, deferral, readiness
 from campaigns.models import Campaign
 from contacts import phone
 from contacts.consents.standing import Standing
@@ -120,7 +120,7 @@ def way_out(campaign: Campaign) -> tuple[str, Ways | None]:
     """The sender's address, "" where the routes choose, and where it leads; None: there is nothing to send it with,
     which is to be said elsewhere and makes no difference between people."""
     try:
-        sender, ways = launch.way_out(campaign)
+        sender, ways = readiness.way_out(campaign)
     except NoSender:
         return "", None
     return sender.address if sender else "", ways

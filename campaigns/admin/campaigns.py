@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from campaigns import control, launch, retrying
+from campaigns import control, launch, readiness, retrying
 from campaigns.admin.audience import AudiencePages
 from campaigns.admin.beside import BesidePages
 from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleForm
@@ -162,7 +162,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
         if request.method == "GET":
-            return HttpResponseRedirect(reverse("admin:campaigns_campaign_start"))
+            return self.start_view(request)
         return super().add_view(request, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
@@ -184,7 +184,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
 
     def preflight_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign: Campaign = self.allowed(request, pk, "view")
-        return self.fragment(request, "campaigns/admin/preflight.html", {"preflight": launch.preflight(campaign)})
+        return self.fragment(request, "campaigns/admin/preflight.html", {"preflight": readiness.preflight(campaign)})
 
     # --- under way --------------------------------------------------------------------------------------------
 
@@ -204,7 +204,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
         campaign = self.movable(request, pk)
         if request.method == "POST":
             return self.move(request, campaign, Action.LAUNCH, launch.launch)
-        preflight = launch.preflight(campaign)
+        preflight = readiness.preflight(campaign)
         return self.page(
             request,
             "campaigns/admin/launch.html",

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from campaigns import control, launch, progress, retrying
+from campaigns import control, launch, progress, readiness, retrying
 from campaigns.api import serializers
 from campaigns.api.progress import ProgressSerializer
 from campaigns.api.report import CampaignClicksSerializer, ReportSerializer
@@ -82,7 +82,7 @@ class CampaignViewSet(
     def preflight(self, request: Request, pk: str) -> Response:
         """Who would get it, who would not and why, what it would cost, and what keeps it from being launched."""
         _read(serializers.EmptySerializer, request)
-        return Response(serializers.PreflightSerializer(launch.preflight(self.get_object())).data)
+        return Response(serializers.PreflightSerializer(readiness.preflight(self.get_object())).data)
 
     @_move(serializers.EmptySerializer)
     def launch(self, request: Request, pk: str) -> Response:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from campaigns.models import Campaign, CampaignEvent
 from tests.api.conftest import System, is_problem
@@ -140,6 +141,32 @@ def test_a_launch_with_problems_is_refused_with_all_of_them(shop: System) -> Non
 
     assert is_problem(answer, 409, "campaign-refused")
     assert len(answer.body["problems"]) >= 2
+
+
+def test_what_needs_somebodys_approval_is_neither_launched_nor_scheduled_by_a_key(
+    shop: System, sender: Any, settings: Settings
+) -> None:
+    settings.APPROVAL_ABOVE = 1
+    people = ContactListFactory(contacts=[ContactFactory(), ContactFactory()])
+    path = f"campaigns/{CampaignFactory(include=[people]).pk}"
+    why = "It goes to 2 people. Above 1 somebody else must approve it first: ask for that."
+
+    launched = shop.post(f"{path}/launch")
+    assert is_problem(launched, 409, "campaign-refused")
+    assert launched.body["problems"] == shop.post(f"{path}/preflight").body["problems"] == [why]
+    at = (timezone.now() + timedelta(days=1)).isoformat()
+    assert shop.post(f"{path}/schedule", {"at": at}).body["problems"] == [why]
+
+
+def test_what_staff_were_writing_gives_way_to_the_template_that_is_named(shop: System, ready: Campaign) -> None:
+    ready.draft_text = "Hi {{ fir"
+    ready.save()
+    shop.patch(f"campaigns/{ready.pk}", {"template": ready.template_id})
+    assert shop.post(f"campaigns/{ready.pk}/launch").body["status"] == "running"
+
+
+def test_a_draft_that_staff_have_begun_has_no_template_yet(shop: System) -> None:
+    assert shop.get(f"campaigns/{CampaignFactory(template=None).pk}").body["template"] is None
 
 
 def test_a_campaign_is_scheduled_and_unscheduled(shop: System, ready: Campaign) -> None:

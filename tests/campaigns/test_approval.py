@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns import approval, launch, templates
+from campaigns import approval, launch, readiness, templates
 from campaigns.errors import CampaignError
 from campaigns.links import naming
 from campaigns.models import Campaign
@@ -72,12 +72,12 @@ def test_without_approval_it_is_neither_launched_nor_scheduled_by_anybody(draft:
     assert refusal(launch.launch, draft, actor=root) == why
     assert refusal(launch.launch_soon, draft, actor=root) == why
     assert refusal(launch.schedule, draft, actor=None, at=timezone.now() + timedelta(days=1)) == why
-    assert why in launch.preflight(draft).problems
+    assert why in readiness.preflight(draft).problems
 
 
 def test_who_goes_to_few_or_where_it_is_not_asked_for_needs_none(draft: Campaign, settings: Settings) -> None:
     settings.APPROVAL_ABOVE = PEOPLE
-    assert not launch.preflight(draft).problems
+    assert not readiness.preflight(draft).problems
     settings.APPROVAL_ABOVE = 0
     assert launch.launch(campaign=draft, actor=None).status == Status.RUNNING
 
@@ -187,9 +187,9 @@ def test_what_was_looked_at_is_what_is_approved(draft: Campaign, author: User, a
 def test_lists_may_grow_by_a_tenth_and_no_more(draft: Campaign, author: User, approver: User) -> None:
     approved(draft, author, approver)
     MembershipFactory(contact_list=(everyone := draft.include.get()), contact=ContactFactory())
-    assert not launch.preflight(draft).problems
+    assert not readiness.preflight(draft).problems
     MembershipFactory(contact_list=everyone, contact=ContactFactory())
-    assert launch.preflight(draft).problems == ("It was approved for 11 people and would go to 13 now: ask again.",)
+    assert readiness.preflight(draft).problems == ("It was approved for 11 people and would go to 13 now: ask again.",)
 
 
 def test_a_scheduled_campaign_that_grew_beyond_is_not_launched_and_says_why(

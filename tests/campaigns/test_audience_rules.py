@@ -12,7 +12,7 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns import audience, audience_where, launch, materialise
+from campaigns import audience, audience_where, launch, materialise, readiness
 from campaigns.audience_rules import (
     ATTRIBUTE,
     SHAPES,
@@ -249,7 +249,7 @@ def test_everything_that_asks_for_an_audience_goes_by_its_rules() -> None:
     assert audience.survey(campaign, []).size == 1
     assert audience.sample(campaign, 10) == [elm]
     assert audience.by_country(campaign) == [("US", 1)]
-    assert launch.preflight(campaign).audience == 1
+    assert readiness.preflight(campaign).audience == 1
 
     launch.launch(campaign=campaign, actor=None)
     materialise.freeze(campaign.pk)
@@ -266,7 +266,7 @@ def test_rules_that_nobody_meets_keep_it_from_leaving() -> None:
 def test_rules_that_can_no_longer_be_read_never_widen_an_audience() -> None:
     DefaultSenderFactory()
     campaign = draft(rule("star_sign", "is", "Leo"), ContactFactory())
-    [problem] = launch.preflight(campaign).problems
+    [problem] = readiness.preflight(campaign).problems
     assert "rules of its audience cannot be read" in problem
     with pytest.raises(CampaignError, match="no field “star_sign”"):
         launch.launch(campaign=campaign, actor=None)

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from campaigns import launch, materialise
+from campaigns import launch, materialise, readiness
 from campaigns.models import Campaign, Reminder
 from campaigns.reminders import due
 from contacts.consents import ledger
@@ -59,7 +59,7 @@ def sent(campaign: Campaign, people: dict[str, Contact]) -> dict[str, str]:
 
 def test_marketing_goes_to_nobody_who_took_the_consent_back(people: dict[str, Contact]) -> None:
     campaign = campaign_to(people)
-    found = launch.preflight(campaign)
+    found = readiness.preflight(campaign)
     assert (found.withdrawn, found.unrecorded, found.needs_consent, found.left_out) == (1, 1, False, 1)
     assert sent(campaign, people) == {"new": "queued", "agreed": "queued", "withdrawn": "no_consent"}
 
@@ -70,7 +70,7 @@ def test_where_a_consent_must_be_recorded_nobody_without_gets_marketing(
 ) -> None:
     settings.MARKETING_NEEDS_CONSENT = not of_the_list
     campaign = campaign_to(people, marketing_list=of_the_list)
-    found = launch.preflight(campaign)
+    found = readiness.preflight(campaign)
     assert (found.unrecorded, found.needs_consent, found.left_out) == (1, True, 2)
     assert sent(campaign, people) == {"new": "no_consent", "agreed": "queued", "withdrawn": "no_consent"}
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from campaigns import launch
+from campaigns import readiness
 from campaigns.estimate import Estimate
 from campaigns.models import Campaign
 from delivery.models import CountryLimit
@@ -31,7 +31,7 @@ def people(**fields: object) -> Campaign:
 
 
 def estimated(campaign: Campaign) -> Estimate:
-    found = launch.preflight(campaign).estimate
+    found = readiness.preflight(campaign).estimate
     assert found is not None
     return found
 
@@ -45,7 +45,7 @@ def test_each_country_has_its_price_and_the_total_is_their_sum() -> None:
         ("US", 6, 6, Decimal("0.06")),
         ("DE", 4, 4, Decimal("0.40")),
     ]
-    assert found.cost == launch.preflight(campaign).estimated_cost == Decimal("0.46")
+    assert found.cost == readiness.preflight(campaign).estimated_cost == Decimal("0.46")
 
 
 def test_it_takes_as_long_as_the_slowest_limit() -> None:

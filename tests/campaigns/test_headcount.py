@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from campaigns import headcount, launch, materialise, who
+from campaigns import headcount, launch, materialise, readiness, who
 from campaigns.headcount import Group, TooLong
 from campaigns.models import Campaign
 from contacts import whereabouts
@@ -108,7 +108,7 @@ def test_everybody_is_found_in_the_group_that_they_are_counted_in() -> None:
 def test_the_launch_does_what_was_counted() -> None:
     campaign, people = everything()
     counted = headcount.count(campaign, milliseconds=ENOUGH)
-    preflight = launch.preflight(campaign)
+    preflight = readiness.preflight(campaign)
     assert [(wait.reason, wait.contacts) for wait in preflight.deferred] == [
         ("quiet_hours", 2),
         ("frequency_cap", 1),

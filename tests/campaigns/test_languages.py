@@ -7,7 +7,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns import languages, launch, sending, templates
+from campaigns import languages, launch, readiness, sending, templates
 from campaigns.errors import CampaignError, InvalidTemplate
 from campaigns.models import Template
 from campaigns.sending import Wanted
@@ -156,7 +156,7 @@ def test_a_variable_of_one_language_must_not_be_missing_for_its_readers_and_is_n
 
     german.attributes = {"anrede": "Frau Byron"}
     german.save()
-    assert launch.preflight(campaign).problems == ()
+    assert readiness.preflight(campaign).problems == ()
 
 
 @pytest.mark.django_db
@@ -164,7 +164,7 @@ def test_the_preflight_measures_each_contact_in_their_language() -> None:
     DefaultSenderFactory()
     texts = template("Short.", de="Lang. " * 40)
     people = [ContactFactory(language=tag) for tag in ("en", "en", "en", "de")]
-    found = launch.preflight(CampaignFactory(include=[ContactListFactory(contacts=people)], template=texts))
+    found = readiness.preflight(CampaignFactory(include=[ContactListFactory(contacts=people)], template=texts))
 
     assert (found.mean_segments, found.most_segments, found.estimated_segments) == (1.25, 2, 5)
 

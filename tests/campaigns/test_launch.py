@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns import launch, templates
+from campaigns import launch, readiness, templates
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from tests.campaigns.scenes import at_once
@@ -188,7 +188,7 @@ def test_the_preflight_and_the_rendering_agree_on_who_lacks_a_variable(
     body: str, contact: dict[str, Any], lacks: bool
 ) -> None:
     ada = ContactFactory(**contact)
-    preflight = launch.preflight(ready(body=body, include=[ContactListFactory(contacts=[ada])]))
+    preflight = readiness.preflight(ready(body=body, include=[ContactListFactory(contacts=[ada])]))
     assert [missing.contacts for missing in preflight.missing] == [1] * lacks
     preview = templates.preview(body=body, smart_encoding=True, contact=ada)
     assert (preview.text == "") is lacks
@@ -201,7 +201,7 @@ def test_a_preflight_counts_each_contact_once_less_those_left_out() -> None:
         exclude=[ContactListFactory(contacts=[d])],
     )
     SuppressionFactory(phone=a.phone)
-    preflight = launch.preflight(campaign)
+    preflight = readiness.preflight(campaign)
     assert (preflight.audience, preflight.suppressed, preflight.problems) == (3, 1, ())
 
 
@@ -209,7 +209,7 @@ def test_suppressed_contacts_may_lack_anything() -> None:
     a, b = ContactFactory(attributes={"clinic": "Elm"}), ContactFactory()
     SuppressionFactory(phone=b.phone)
     SuppressionFactory(phone=a.phone, lifted_at=datetime(2026, 1, 1, tzinfo=UTC))
-    preflight = launch.preflight(ready(body="{{ clinic }}", include=[ContactListFactory(contacts=[a, b])]))
+    preflight = readiness.preflight(ready(body="{{ clinic }}", include=[ContactListFactory(contacts=[a, b])]))
     assert (preflight.audience, preflight.suppressed, preflight.missing) == (2, 1, ())
 
 
@@ -221,12 +221,12 @@ def test_who_said_stop_to_this_sender_is_counted_once_and_to_another_not_at_all(
         SuppressionFactory(phone=a.phone, scope=scope)
     SuppressionFactory(phone=b.phone, scope=sender.address)
     SuppressionFactory(phone=c.phone, scope="ANOTHER")
-    assert launch.preflight(campaign).suppressed == 2
+    assert readiness.preflight(campaign).suppressed == 2
 
 
 def test_a_preflight_estimates_the_segments_on_real_contacts() -> None:
     contacts = [ContactFactory(name="A"), ContactFactory(name="B" * 170)]
-    preflight = launch.preflight(ready(body="{{ name }}", include=[ContactListFactory(contacts=contacts)]))
+    preflight = readiness.preflight(ready(body="{{ name }}", include=[ContactListFactory(contacts=contacts)]))
     assert (preflight.mean_segments, preflight.most_segments, preflight.estimated_segments) == (1.5, 2, 3)
 
 
@@ -238,7 +238,7 @@ def test_a_preflight_costs_as_many_queries_for_many_contacts_as_for_one() -> Non
 
 def queries(campaign: Campaign) -> int:
     with CaptureQueriesContext(transaction.get_connection()) as captured:
-        launch.preflight(Campaign.objects.get(pk=campaign.pk))
+        readiness.preflight(Campaign.objects.get(pk=campaign.pk))
     return len(captured)
 
 

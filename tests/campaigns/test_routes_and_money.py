@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection, transaction
 
-from campaigns import control, launch, lifecycle, materialise
+from campaigns import control, launch, lifecycle, materialise, readiness
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.progress import progress
@@ -86,7 +86,7 @@ def test_who_nothing_leads_to_is_told_before_and_has_a_row_after() -> None:
     home = ContactFactory(phone="+14155550123")
     campaign = CampaignFactory(include=[ContactListFactory(contacts=[*abroad, home])])
 
-    found = launch.preflight(campaign)
+    found = readiness.preflight(campaign)
     assert found.problems == ()
     assert [(missing.country, missing.contacts) for missing in found.unroutable] == [("GB", 2)]
     assert found.estimated_segments == 1
@@ -109,7 +109,7 @@ def test_a_campaign_that_leads_nowhere_at_all_is_not_launched() -> None:
 def test_routes_that_lead_only_to_what_is_off_are_a_problem() -> None:
     RouteFactory(country="US", sender__enabled=False)
     RouteFactory()
-    found = launch.preflight(CampaignFactory(include=[crowd(3)]))
+    found = readiness.preflight(CampaignFactory(include=[crowd(3)]))
     assert found.problems == ("The routes for US lead only to senders that are switched off.",)
 
 
@@ -124,7 +124,7 @@ def sender() -> Sender:
 
 
 def test_the_preflight_says_what_it_would_cost(sender: Sender) -> None:
-    assert launch.preflight(CampaignFactory(include=[crowd(200)])).estimated_cost == Decimal("2.00")
+    assert readiness.preflight(CampaignFactory(include=[crowd(200)])).estimated_cost == Decimal("2.00")
 
 
 def test_a_campaign_that_would_cost_more_than_it_may_is_not_launched(sender: Sender) -> None:

@@ -10,7 +10,7 @@ from django.db.models import ProtectedError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns import launch, materialise, split, templates
+from campaigns import launch, materialise, readiness, split, templates
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.split import HELD_OUT, OWN, Arm, Share, Split
@@ -178,7 +178,7 @@ def test_the_preflight_counts_the_hold_out_and_weighs_segments_by_share() -> Non
     campaign = CampaignFactory(include=[crowd(100)], body="Short.", hold_out_percent=10)
     VariantFactory(campaign=campaign, percent=30, body="Long. " * 40)
 
-    found = launch.preflight(campaign)
+    found = readiness.preflight(campaign)
 
     assert (found.problems, found.held_out) == ((), 10)
     # 60 percent get one segment, 30 get two.

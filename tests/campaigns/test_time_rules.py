@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from campaigns import control, deferral, launch
+from campaigns import control, deferral, readiness
 from campaigns.progress import progress
 from contacts import whereabouts
 from contacts.models import Contact
@@ -98,7 +98,7 @@ def test_a_preflight_says_who_would_wait_and_until_when() -> None:
         Reached.objects.create(recipient=capped.phone, place_id=known.id, last_at=now, times=[now], lanes=[Lane.BULK])
     everyone = ContactListFactory(contacts=[here, capped, florida, Contact.objects.get(phone=stopped.phone)])
 
-    by_hours, by_cap = launch.preflight(CampaignFactory(include=[everyone])).deferred
+    by_hours, by_cap = readiness.preflight(CampaignFactory(include=[everyone])).deferred
 
     assert (by_hours.reason, by_hours.contacts) == ("quiet_hours", 1)
     assert by_hours.first == by_hours.last > now

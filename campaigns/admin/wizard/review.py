@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import approval, launch, writing
+from campaigns import approval, readiness, writing
 from campaigns.admin.live import time_left
 from campaigns.admin.wizard import timing
-from campaigns.errors import Problem
+from campaigns.errors import SETTINGS, Problem
 from campaigns.models import Campaign
 from contacts.admin.base import actor
 
@@ -47,7 +47,7 @@ class Wrong(NamedTuple):
 
 def checks(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     """Reads the whole audience, in the database."""
-    found = launch.preflight(campaign)
+    found = readiness.preflight(campaign)
     may_change = request.user.has_perm("campaigns.change_campaign")
     asked = found.approval.request
     wrong = [_wrong(campaign, problem) for problem in found.problems if problem != found.approval.problem]
@@ -69,5 +69,10 @@ def checks(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
 
 
 def _wrong(campaign: Campaign, problem: str) -> Wrong:
-    step = problem.step if isinstance(problem, Problem) else ""
-    return Wrong(problem, reverse("admin:campaigns_campaign_wizard", args=[campaign.pk, step]) if step else "")
+    match problem.step if isinstance(problem, Problem) else "":
+        case "":
+            return Wrong(problem, "")
+        case step if step == SETTINGS:
+            return Wrong(problem, reverse("admin:campaigns_campaign_change", args=[campaign.pk]))
+        case step:
+            return Wrong(problem, reverse("admin:campaigns_campaign_wizard", args=[campaign.pk, step]))

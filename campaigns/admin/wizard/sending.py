@@ -5,10 +5,9 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from campaigns import approval, launch, trial
+from campaigns import approval, launch, readiness, trial
 from campaigns.admin.watching import WatchingAdmin
 from campaigns.admin.wizard import review
 from campaigns.errors import CampaignError
@@ -53,12 +52,12 @@ class SendingPages(WatchingAdmin):
         campaign = self.movable(request, pk)
         if campaign.scheduled_at:
             return self.move(request, campaign, Action.SCHEDULE, launch.schedule, at=campaign.scheduled_at)
-        said = _("“%(name)s” is on its way.") % {"name": campaign.name}
-        return self.move(request, campaign, Action.LAUNCH, launch.launch_soon, said=said)
+        # The page that comes next counts down, which says it all.
+        return self.move(request, campaign, Action.LAUNCH, launch.launch_soon, said="")
 
     def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign = self.movable(request, pk)
-        people = launch.preflight(campaign).recipients
+        people = readiness.preflight(campaign).recipients
         return self.move(request, campaign, Action.ASK, approval.ask, people=people)
 
     def decide_view(self, request: HttpRequest, pk: int, *, granted: bool) -> HttpResponse:

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from campaigns import launch, materialise, templates
+from campaigns import launch, materialise, readiness, templates
 from campaigns.errors import CampaignError
 from campaigns.links import addresses, tokens
 from campaigns.models import Campaign, Link
@@ -66,7 +66,7 @@ def test_the_preflight_counts_the_segments_that_are_sent() -> None:
     campaign = draft(body="Hi {{ first_name }}, {{ link }} " + filler)
     LinkFactory(campaign=campaign)
 
-    assert launch.preflight(campaign).most_segments == 1
+    assert readiness.preflight(campaign).most_segments == 1
     [message] = sent(campaign)
     assert message.segments == 1
     assert len(message.body or "") == 160
@@ -134,7 +134,7 @@ def test_a_contacts_own_variable_called_link_goes_on_working() -> None:
     campaign = draft()
     campaign.include.set([ContactListFactory(contacts=[ContactFactory(attributes={"link": "example.org/ada"})])])
 
-    assert not launch.preflight(campaign).problems
+    assert not readiness.preflight(campaign).problems
     [message] = sent(campaign)
     assert (message.body or "").endswith("book at example.org/ada")
 
@@ -143,7 +143,7 @@ def test_a_target_that_no_text_uses_is_pointed_out_and_stops_nothing() -> None:
     campaign = draft("Hi {{ first_name }}")
     LinkFactory(campaign=campaign)
 
-    found = launch.preflight(campaign)
+    found = readiness.preflight(campaign)
 
     assert not found.problems
     assert found.hints == ("The target “link” is not used: the text has no {{ link }}.",)
@@ -155,7 +155,7 @@ def test_a_long_address_is_pointed_out_with_what_a_short_link_would_save() -> No
     campaign = draft(body)
     assert measure(body).segments == 2
 
-    [hint] = launch.preflight(campaign).hints
+    [hint] = readiness.preflight(campaign).hints
 
     assert f"takes {len(address)} characters" in hint
     assert f"would take {addresses.length()}, and the text 1 segment less" in hint
