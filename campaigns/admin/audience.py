@@ -44,7 +44,6 @@ class AudiencePages(PageAdmin):
             "texted": _lines(found, TEXTED),
             "others": _lines(found, [group for group in Group if group not in TEXTED]),
             "may_see_people": may_see_people(request.user),
-            "begins": not everybody,
         }
         return self.headcount_fragment(request, **context)
 
