@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from campaigns import templating
 
+#: Of problems that no step of the wizard is about: the form with everything.
+SETTINGS = "settings"
+
 
 class Problem(str):
     """What keeps a campaign from its launch, in a sentence; `step` of the wizard is where it is mended, if in one."""

@@ -32,7 +32,7 @@ from campaigns import (
 from campaigns.approval import NOT_NEEDED, Standing
 from campaigns.audience import Missing
 from campaigns.deferral import Deferred, deferred
-from campaigns.errors import CampaignError, Problem
+from campaigns.errors import SETTINGS, CampaignError, Problem
 from campaigns.estimate import Estimate
 from campaigns.links import texts as links
 from campaigns.models import Campaign
@@ -150,15 +150,17 @@ def _examine(campaign: Campaign, parts: "_Parts", at: datetime | None, *, thorou
     if unroutable and sendable <= 0:
         problems.append("No route leads to anybody of its audience, and no sender is the default.")
     if campaign.max_cost is not None and cost > campaign.max_cost:
-        problems.append(
+        dear = (
             f"It would cost about {prices.in_words(cost.quantize(CENT))}, and it may cost "
             f"{prices.in_words(campaign.max_cost)}: raise that limit, shorten the text, or leave people out."
         )
+        problems.append(Problem(dear, SETTINGS))
     if campaign.max_segments is not None and estimated > campaign.max_segments:
-        problems.append(
+        long = (
             f"About {estimated:,} segments would be sent, and it may send {campaign.max_segments:,}: raise that limit, "
             "shorten the text, or leave people out."
         )
+        problems.append(Problem(long, SETTINGS))
     return Preflight(
         audience=survey.size,
         suppressed=survey.suppressed,
@@ -311,11 +313,12 @@ def _parts(campaign: Campaign, launch_at: datetime) -> _Parts:
             sender = choose_sender(campaign.sender)
             ways = routes.way_of(sender)
         except NoSender as error:
-            problems.append(str(error))
+            problems.append(Problem(str(error), "message"))
     if sender and testcarrier.is_its(sender):
-        problems.append("This sender is the test carrier's, which reaches nobody: choose another.")
+        problems.append(Problem("This sender is the test carrier's, which reaches nobody: choose another.", "message"))
     if sender and not sender.provider.enabled:
-        problems.append(f"Provider {sender.provider.name} of sender {sender.address} is switched off.")
+        off = f"Provider {sender.provider.name} of sender {sender.address} is switched off."
+        problems.append(Problem(off, "message"))
     if not campaign.include.exists():
         problems.append(Problem("The campaign has no list of contacts to send to.", "audience"))
     return _Parts(arms, sender, ways, problems)

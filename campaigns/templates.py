@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import QuerySet
 
 from campaigns import answer_lint, audience, languages, templating
 from campaigns.errors import InvalidTemplate
@@ -18,6 +19,11 @@ from delivery.smart_encoding import Change, changes, to_gsm
 
 #: Variables that texts may have without any contact's having them.
 _NOT_OF_CONTACTS = {"appointment", DEFAULT, links.GROUP}
+
+
+def offered() -> QuerySet[Template]:
+    """Those that may be chosen for something new: neither put away nor written within one campaign."""
+    return Template.objects.filter(archived=False, of_campaign=False)
 
 
 def latest(template: Template) -> TemplateVersion | None:

@@ -157,7 +157,7 @@ class CampaignAdmin(ReportPages, WizardPages, SendingPages, BesidePages):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
         if request.method == "GET":
-            return HttpResponseRedirect(reverse("admin:campaigns_campaign_start"))
+            return self.start_view(request)
         return super().add_view(request, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:

@@ -13,6 +13,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from campaigns import templates
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template
 from contacts.models import ContactList
 from delivery import testcarrier
@@ -62,7 +63,8 @@ class CampaignForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen: Any = self.fields["template"]
-        chosen.queryset = Template.objects.filter(archived=False)
+        own = Template.objects.filter(pk=self.instance.template_id, archived=False)
+        chosen.queryset = templates.offered() | own
         chosen.empty_label = "Choose a template"
         # Not sent at all it keeps what it is; a new campaign is marketing.
         for kept in ("purpose", "hold_out_percent", "local_passed"):

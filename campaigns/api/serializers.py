@@ -219,7 +219,7 @@ class CampaignSerializer(StrictModel):
     template = RelatedId(
         queryset=Template.objects.all(),
         allow_null=True,
-        help_text="null: none yet, which only a draft may have.",
+        help_text="null: none yet, in a draft that staff have begun.",
     )
     template_version: serializers.SlugRelatedField[TemplateVersion] = serializers.SlugRelatedField(
         slug_field="number",
@@ -245,6 +245,11 @@ class CampaignSerializer(StrictModel):
     )
     exclude = ListsField(required=False, help_text="Lists whose contacts do not, even if included.")
     links = LinksField(help_text="Where its short links lead; read them at `/campaigns/{id}/clicks`.")
+
+    def validate_template(self, given: Template | None) -> Template:
+        if given is None:
+            raise serializers.ValidationError("Name a template: only staff begin without one.", code="null")
+        return given
 
     def create(self, validated_data: dict[str, Any]) -> Campaign:
         links, shares = validated_data.pop("links", None), validated_data.pop("variants", None)

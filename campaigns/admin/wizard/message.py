@@ -75,7 +75,7 @@ class MessageForm(StepForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen: Any = self.fields["use"]
-        chosen.queryset = Template.objects.filter(archived=False, of_campaign=False)
+        chosen.queryset = templates.offered()
         sender: Any = self.fields["sender"]
         sender.label = _("From")
         sender.queryset = testcarrier.live_senders().filter(enabled=True).order_by("address")

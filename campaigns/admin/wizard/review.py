@@ -10,7 +10,7 @@ from django.utils import timezone
 from campaigns import approval, launch, writing
 from campaigns.admin.live import time_left
 from campaigns.admin.wizard import timing
-from campaigns.errors import Problem
+from campaigns.errors import SETTINGS, Problem
 from campaigns.models import Campaign
 from contacts.admin.base import actor
 
@@ -69,5 +69,10 @@ def checks(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
 
 
 def _wrong(campaign: Campaign, problem: str) -> Wrong:
-    step = problem.step if isinstance(problem, Problem) else ""
-    return Wrong(problem, reverse("admin:campaigns_campaign_wizard", args=[campaign.pk, step]) if step else "")
+    match problem.step if isinstance(problem, Problem) else "":
+        case "":
+            return Wrong(problem, "")
+        case step if step == SETTINGS:
+            return Wrong(problem, reverse("admin:campaigns_campaign_change", args=[campaign.pk]))
+        case step:
+            return Wrong(problem, reverse("admin:campaigns_campaign_wizard", args=[campaign.pk, step]))
