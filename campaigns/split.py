@@ -91,12 +91,17 @@ class Split:
         if len(self.arms) == 1:
             return lambda contact_id: self.arms[0]
         by_lot = [arm for arm in self.arms for _ in range(arm.percent)]
-        return lambda contact_id: by_lot[lot(campaign_message_id(launched_at, campaign_id, contact_id))]
+        of_nobody = campaign_message_id(launched_at, campaign_id, 0).int
+        return lambda contact_id: by_lot[_lot((of_nobody | contact_id).to_bytes(16))]
 
 
 def lot(message_id: UUID) -> int:
     """0 to LOTS - 1, each as likely as any other."""
-    return int.from_bytes(sha256(message_id.bytes).digest()[:4]) % LOTS
+    return _lot(message_id.bytes)
+
+
+def _lot(raw: bytes) -> int:
+    return int.from_bytes(sha256(raw).digest()[:4]) % LOTS
 
 
 def lot_sql(column: str) -> str:

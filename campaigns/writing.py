@@ -30,6 +30,13 @@ def text(written: Written) -> str:
     return version.body if version else ""
 
 
+def translation(written: Written, language: str) -> str:
+    """What somebody with this language gets in its place; empty: the text itself."""
+    version = templates.latest(written.template) if written.template else None
+    tag = languages.choose(frozenset(version.translations), language) if version else languages.DEFAULT
+    return version.translations[tag] if version and tag else ""
+
+
 def keep(written: Written, body: str) -> None:
     """What has been typed so far, right or wrong. The caller holds the draft's lock."""
     version = templates.latest(written.template) if written.template else None

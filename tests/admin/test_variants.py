@@ -6,7 +6,7 @@ from django.test import Client
 from campaigns.models import Campaign
 from tests.campaigns.report.scenes import counted
 from tests.campaigns.report.variant_scenes import members, over
-from tests.factories import CampaignFactory, TemplateVersionFactory
+from tests.factories import CampaignFactory, ContactFactory, ContactListFactory, TemplateVersionFactory
 from tests.variant_factories import VariantFactory
 
 pytestmark = pytest.mark.django_db
@@ -133,3 +133,14 @@ def test_the_review_shows_every_text(staff: Client) -> None:
     page = staff.get(url(variant.campaign).replace("message", "review")).content.decode()
     assert "Variant B, 30 %" in page
     assert "Table ready!" in page
+
+
+def test_the_preview_is_in_the_language_of_the_person_that_it_is_for(staff: Client) -> None:
+    german = ContactFactory(language="de-AT")
+    version = TemplateVersionFactory(body="Ready.", translations={"de": "Bereit."})
+    campaign = CampaignFactory(template=version.template, include=[ContactListFactory(contacts=[german])])
+
+    page = staff.post(f"/admin/campaigns/campaign/{campaign.pk}/preview/", {"text": "Ready."}).content.decode()
+
+    assert "Bereit." in page
+    assert 'data-testid="translated"' in page
