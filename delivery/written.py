@@ -4,19 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
+
 from delivery.ids import first_id
-from delivery.models import Inbound, Message
 
 #: A campaign's ids are of the moment of its launch, and its audience is written down a little later.
 _EARLIER = -timedelta(hours=1)
 
+_SINCE = """
+SELECT recipient FROM delivery_message WHERE recipient = ANY(%(phones)s) AND id >= %(first)s
+UNION SELECT phone FROM delivery_inbound WHERE phone = ANY(%(phones)s) AND id >= %(first)s
+"""
+
 
 def among(phones: Sequence[str], *, since: datetime) -> set[str]:
-    """Those of some thousand numbers that have a message or a text since then, in two queries."""
-    first = first_id(since, _EARLIER)
-    sent = Message.objects.filter(recipient__in=phones, id__gte=first).values_list("recipient", flat=True)
-    came = Inbound.objects.filter(phone__in=phones, id__gte=first).values_list("phone", flat=True)
-    return {*sent.distinct(), *came.distinct()}
+    """Those of some thousand numbers that have a message or a text since then, in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SINCE, {"phones": list(phones), "first": first_id(since, _EARLIER)})
+        return {phone for (phone,) in cursor.fetchall()}
 
 
 def on_leaving(*, phones: Sequence[str], since: datetime, **_: Any) -> set[str]:

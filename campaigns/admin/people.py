@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from campaigns import timeline
 from campaigns.models import Conversation
-from campaigns.timeline import Kind
+from campaigns.timeline import timeline
+from campaigns.timeline.positions import Kind, position
 from contacts.admin.people import ContactAdmin
 from contacts.importing.values import time_zone_name
 from contacts.masking import shown
@@ -92,7 +92,7 @@ class PersonAdmin(ContactAdmin):
         chosen = request.GET.get("show", "")
         wanted = SHOWS.get(chosen, SHOWS[""])[1]
         kinds = {kind for kind in wanted if request.user.has_perm(_RIGHTS[kind])}
-        page = timeline.page(contact, kinds=kinds, before=timeline.position(request.GET.get("before", "")))
+        page = timeline.page(contact, kinds=kinds, before=position(request.GET.get("before", "")))
         return {
             "person": contact,
             "lines": [_row(line) for line in page.lines],

@@ -1,7 +1,6 @@
 """Importing a file: upload, say what each column is, look what would happen, do it, see what was left out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -20,8 +19,9 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts.admin.base import PageAdmin, actor, select
+from contacts.admin.columns import columns
 from contacts.importing import rejects, run, undo
-from contacts.importing.mapping import ATTRIBUTE, FIELDS, IGNORE, attribute_key
+from contacts.importing.mapping import IGNORE
 from contacts.importing.read import ImportProblem
 from contacts.masking import masked_within, may_see_numbers
 from contacts.models import ContactImport, ContactList
@@ -38,19 +38,7 @@ STEPS: dict[str, tuple[Callable[[ContactImport], None] | None, str]] = {
 FIRST_PROBLEMS = 50
 #: Of a rejected row, as it is shown beside its reason.
 ROW_LENGTH = 120
-SAMPLES = 3
 
-_FIELD_WORDS = {
-    "phone": _("Number"),
-    "name": _("Name"),
-    "first_name": _("First name"),
-    "last_name": _("Last name"),
-    "language": _("Language"),
-    "time_zone": _("Time zone"),
-    "country": _("Country"),
-    "consent_source": _("Where they agreed to marketing"),
-    "consent_at": _("When they agreed to marketing"),
-}
 STATUS_LABELS = {
     Status.UPLOADED: "",
     Status.CHECKING: "info",
@@ -124,44 +112,6 @@ class UploadForm(forms.Form):
         if name and ContactList.objects.filter(name=name).exists():
             raise forms.ValidationError(_("There is a list of that name: choose it above."))
         return name
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of the file on the mapping page: what stands in it, and what it may become."""
-
-    field: str
-    name: str
-    samples: list[str]
-    chosen: str
-    choices: list[tuple[str, str]]
-
-
-def columns(upload: ContactImport, samples: tuple[tuple[str, ...], ...], *, whole: bool) -> list[Column]:
-    """`whole`: numbers in the samples may be seen."""
-    seen = str if whole else masked_within
-    found = []
-    for at, name in enumerate(upload.header):
-        chosen = upload.mapping.get(name, IGNORE)
-        keys = dict.fromkeys([attribute_key(name) or f"column_{at + 1}", chosen.removeprefix(ATTRIBUTE)])
-        attributes = [key for key in keys if key not in FIELDS and key != IGNORE]
-        found.append(
-            Column(
-                field=f"column-{at}",
-                name=name,
-                samples=[seen(row[at]) for row in samples[:SAMPLES] if at < len(row) and row[at]],
-                chosen=chosen,
-                choices=[
-                    (IGNORE, gettext("Leave out")),
-                    *((field, str(word)) for field, word in _FIELD_WORDS.items()),
-                    *(
-                        (f"{ATTRIBUTE}{key}", gettext("For templates: {{ %(key)s }}") % {"key": key})
-                        for key in attributes
-                    ),
-                ],
-            )
-        )
-    return found
 
 
 def problems(upload: ContactImport, *, whole: bool) -> list[tuple[int, str, str]]:

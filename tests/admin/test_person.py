@@ -6,7 +6,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.timeline import PAGE
+from campaigns.timeline.timeline import PAGE
 from contacts.models import Contact
 from tests.admin.conftest import at_the_keyboard
 from tests.conversation_factories import ConversationFactory

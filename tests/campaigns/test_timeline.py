@@ -10,9 +10,9 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns import timeline
 from campaigns.models import Link
-from campaigns.timeline import Kind, Position
+from campaigns.timeline import timeline
+from campaigns.timeline.positions import Kind, Position, position
 from contacts.models import Contact, ImportTrace, Suppression
 from delivery.ids import campaign_message_id, first_id, moment
 from delivery.models import Reaction
@@ -118,7 +118,7 @@ def test_pages_one_after_the_other_tell_everything_once(ada: Contact, limit: int
         found += [line.position for line in page.lines]
         if page.before is None:
             break
-        before = timeline.position(str(page.before))
+        before = position(str(page.before))
 
     assert found == everything
     assert len(set(found)) == len(found)
@@ -153,13 +153,13 @@ def test_a_person_of_whom_nothing_is_known(db: None) -> None:
         st.integers(0, 2**63 - 1),
     )
 )
-def test_a_position_is_read_as_it_was_written(position: Position) -> None:
-    assert timeline.position(str(position)) == position
+def test_a_position_is_read_as_it_was_written(written: Position) -> None:
+    assert position(str(written)) == written
 
 
 @pytest.mark.parametrize("text", ["", "x", "1-2", "1-99-1", "1-1-", f"1-4-{2**64:x}", f"{2**90:x}-1-1", "-1-1-1"])
 def test_what_is_no_position_is_none(text: str) -> None:
-    assert timeline.position(text) is None
+    assert position(text) is None
 
 
 def test_the_moment_of_a_message_is_that_of_its_id() -> None:

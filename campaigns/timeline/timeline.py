@@ -7,63 +7,22 @@ is a `Position`: a moment, and what tells apart what happened at the same one.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from enum import IntEnum
-from typing import Any, TypeVar
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.appointments.zones import to_local
 from campaigns.models import Appointment, Campaign, ConversationReply, Link
+from campaigns.timeline.positions import Kind, Position, at_id, by_id, by_time
 from contacts.models import ConsentEvent, Contact, ContactImport, ImportTrace, Suppression
 from delivery import errors, ids
 from delivery.models import Inbound, Message, Reaction
 
 PAGE = 40
-#: Clicks are looked for on so many of a person's newest messages: they have no index of their own by person.
-CLICKED_MESSAGES = 500
-_MILLISECOND = timedelta(milliseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Row = TypeVar("Row", bound=Model)
-
-
-class Kind(IntEnum):
-    """What a line is about; also its rank among lines of the same moment."""
-
-    SENT = 1
-    RECEIVED = 2
-    CLICK = 3
-    CONSENT = 4
-    SUPPRESSED = 5
-    LIFTED = 6
-    APPOINTMENT = 7
-    IMPORT = 8
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """Of a line: its moment, the rank of its kind, and a number that is its row's alone within the kind."""
-
-    at: datetime
-    kind: int
-    number: int
-
-    def __str__(self) -> str:
-        return f"{(self.at - _EPOCH) // timedelta(microseconds=1):x}-{self.kind}-{self.number:x}"
-
-
-def position(text: str) -> Position | None:
-    """What `str` made of one; None: it is none."""
-    try:
-        at, kind, number = text.split("-")
-        found = Position(_EPOCH + timedelta(microseconds=int(at, 16)), Kind(int(kind)), int(number, 16))
-    except (ValueError, OverflowError):
-        return None
-    size = 128 if found.kind in (Kind.SENT, Kind.RECEIVED, Kind.CLICK) else 63
-    return found if 0 <= found.number < 2**size and found.at.year < 9000 else None
+#: Clicks and imports have no index by person and time, so they are looked for in so many of the newest messages, and of
+#: the newest traces of imports.
+LOOKED_THROUGH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +66,10 @@ def page(contact: Contact, *, kinds: Collection[Kind], before: Position | None =
 
 
 def _sent(contact: Contact, before: Position | None, limit: int) -> list[Line]:
-    rows = _by_id(Message.objects.filter(recipient=contact.phone), Kind.SENT, before).order_by("-id")[:limit]
+    rows = by_id(Message.objects.filter(recipient=contact.phone), Kind.SENT, before).order_by("-id")[:limit]
     return [
         Line(
-            _at_id(Kind.SENT, row.pk),
+            at_id(Kind.SENT, row.pk),
             _("Message"),
             row.body,
             _told(
@@ -126,10 +85,10 @@ def _sent(contact: Contact, before: Position | None, limit: int) -> list[Line]:
 
 
 def _received(contact: Contact, before: Position | None, limit: int) -> list[Line]:
-    rows = _by_id(Inbound.objects.filter(phone=contact.phone), Kind.RECEIVED, before).order_by("-id")[:limit]
+    rows = by_id(Inbound.objects.filter(phone=contact.phone), Kind.RECEIVED, before).order_by("-id")[:limit]
     return [
         Line(
-            _at_id(Kind.RECEIVED, row.pk),
+            at_id(Kind.RECEIVED, row.pk),
             _("They wrote to %(address)s") % {"address": row.recipient},
             row.body,
             (row.get_keyword_display(),) if row.keyword else (),
@@ -141,8 +100,8 @@ def _received(contact: Contact, before: Position | None, limit: int) -> list[Lin
 
 def _clicks(contact: Contact, before: Position | None, limit: int) -> list[Line]:
     newest = Message.objects.filter(recipient=contact.phone).order_by("-id").values_list("id", flat=True)
-    clicks = Reaction.objects.filter(message_id__in=list(newest[:CLICKED_MESSAGES]), kind=Reaction.Kind.CLICK)
-    rows = _by_time(clicks, Kind.CLICK, before, "at", "source", UUID(int=before.number) if before else None)
+    clicks = Reaction.objects.filter(message_id__in=list(newest[:LOOKED_THROUGH]), kind=Reaction.Kind.CLICK)
+    rows = by_time(clicks, Kind.CLICK, before, "at", "source", UUID(int=before.number) if before else None)
     return [
         Line(
             Position(row.at, Kind.CLICK, row.source.int),
@@ -155,7 +114,7 @@ def _clicks(contact: Contact, before: Position | None, limit: int) -> list[Line]
 
 
 def _consents(contact: Contact, before: Position | None, limit: int) -> list[Line]:
-    rows = _by_time(ConsentEvent.objects.filter(phone=contact.phone), Kind.CONSENT, before, "at")
+    rows = by_time(ConsentEvent.objects.filter(phone=contact.phone), Kind.CONSENT, before, "at")
     return [
         Line(
             Position(row.at, Kind.CONSENT, row.pk),
@@ -177,7 +136,7 @@ def _suppressed(contact: Contact, before: Position | None, limit: int) -> list[L
             details=_told(row.scope, row.evidence, row.created_by),
             row=row.pk,
         )
-        for row in _by_time(rows, Kind.SUPPRESSED, before, "created_at").order_by("-created_at", "-id")[:limit]
+        for row in by_time(rows, Kind.SUPPRESSED, before, "created_at").order_by("-created_at", "-id")[:limit]
     ]
 
 
@@ -190,13 +149,13 @@ def _lifted(contact: Contact, before: Position | None, limit: int) -> list[Line]
             details=_told(row.scope, row.lifted_evidence, row.lifted_by),
             row=row.pk,
         )
-        for row in _by_time(rows, Kind.LIFTED, before, "lifted_at").order_by("-lifted_at", "-id")[:limit]
+        for row in by_time(rows, Kind.LIFTED, before, "lifted_at").order_by("-lifted_at", "-id")[:limit]
         if row.lifted_at
     ]
 
 
 def _appointments(contact: Contact, before: Position | None, limit: int) -> list[Line]:
-    rows = _by_time(Appointment.objects.filter(contact=contact), Kind.APPOINTMENT, before, "starts_at")
+    rows = by_time(Appointment.objects.filter(contact=contact), Kind.APPOINTMENT, before, "starts_at")
     return [
         Line(
             Position(row.starts_at, Kind.APPOINTMENT, row.pk),
@@ -212,11 +171,15 @@ def _appointments(contact: Contact, before: Position | None, limit: int) -> list
 
 
 def _imports(contact: Contact, before: Position | None, limit: int) -> list[Line]:
-    traces = ImportTrace.objects.filter(contact=contact).order_by("-import_id").values_list("import_id", "act")
+    traces = (
+        ImportTrace.objects.filter(contact=contact)
+        .order_by("-import_id")
+        .values_list("import_id", "act")[:LOOKED_THROUGH]
+    )
     acts: dict[int, list[str]] = {}
     for pk, act in traces:
         acts.setdefault(pk, []).append(str(ImportTrace.Act(act).label))
-    rows = _by_time(
+    rows = by_time(
         ContactImport.objects.filter(pk__in=acts, written_at__isnull=False), Kind.IMPORT, before, "written_at"
     )
     return [
@@ -245,38 +208,6 @@ _SOURCES: Mapping[Kind, Callable[[Contact, Position | None, int], list[Line]]] =
 
 def _told(*details: object) -> tuple[str, ...]:
     return tuple(str(detail) for detail in details if detail)
-
-
-# --- what lies before a position --------------------------------------------------------------------------------
-
-
-def _by_time(
-    rows: QuerySet[Row], kind: Kind, before: Position | None, at: str, number: str = "id", value: Any = None
-) -> QuerySet[Row]:
-    """`at` is the column of the moment, `number` that of the row's number, `value` the position's as it is there."""
-    if before is None:
-        return rows
-    if kind != before.kind:
-        return rows.filter(**{f"{at}__lte" if kind < before.kind else f"{at}__lt": before.at})
-    value = before.number if value is None else value
-    return rows.filter(Q(**{f"{at}__lt": before.at}) | Q(**{at: before.at, f"{number}__lt": value}))
-
-
-def _by_id(rows: QuerySet[Row], kind: Kind, before: Position | None) -> QuerySet[Row]:
-    """Of rows whose id is their moment, to the millisecond."""
-    if before is None:
-        return rows
-    if kind == before.kind:
-        return rows.filter(id__lt=UUID(int=before.number))
-    is_whole = before.at.microsecond % 1000 == 0
-    # One of the same millisecond lies before it, unless that moment is whole and its kind comes after.
-    return rows.filter(
-        id__lt=ids.first_id(before.at, timedelta(0) if is_whole and kind > before.kind else _MILLISECOND)
-    )
-
-
-def _at_id(kind: Kind, row_id: UUID) -> Position:
-    return Position(ids.moment(row_id), kind, row_id.int)
 
 
 # --- what lines are called --------------------------------------------------------------------------------------
