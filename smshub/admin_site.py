@@ -27,6 +27,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "SMSHub",
     "SITE_HEADER": "SMSHub",
     "SITE_SYMBOL": "sms",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("smshub/icon.svg")},
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,

@@ -21,10 +21,13 @@ APPS = ("contacts", "delivery", "campaigns", "api")
 
 def translate() -> None:
     """Called when the models are there and no form has been made of them: forms take a field's name when they are."""
+    for app in APPS:
+        apps.app_configs[app].verbose_name = _lazy(apps.app_configs[app].verbose_name)
     for model in _ours():
         options = model._meta
         options.verbose_name = _lazy(options.verbose_name)
-        options.verbose_name_plural = _lazy(options.verbose_name_plural)
+        # Django makes most of them by adding an s, which would be added to the translation too.
+        options.verbose_name_plural = _lazy(str(options.verbose_name_plural))
         for field in options.local_fields + options.local_many_to_many:
             field.verbose_name = _lazy(field.verbose_name)
             field.help_text = _lazy(field.help_text)
@@ -35,6 +38,7 @@ def texts() -> list[tuple[str, str]]:
     found = []
     shown = _in_admin()
     with translation.override(None):  # as they are written, whoever asks
+        found += [(app, str(apps.app_configs[app].verbose_name)) for app in APPS]
         for model in _ours():
             if model in shown:
                 place = f"{model._meta.app_label}/models"

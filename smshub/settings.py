@@ -367,6 +367,7 @@ LANGUAGE_CODE = "en"
 #: Those that staff may choose. The catalogue stands before Django's: where both know a word, ours fits the field.
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "smshub" / "locale"]
+FORMAT_MODULE_PATH = ["smshub.formats"]
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = PUBLIC_URL.startswith("https://")

@@ -172,7 +172,10 @@ class PlanForm(forms.ModelForm):
     number = NumberField()
     attributes = AttributesField()
     exceptions = forms.CharField(
-        required=False, widget=UnfoldAdminTextInputWidget(), help_text=_("Days without one: 2026-12-24, 2026-12-25.")
+        label=_("Exceptions"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=_("Days without one: 2026-12-24, 2026-12-25."),
     )
 
     class Meta:
@@ -275,7 +278,7 @@ class StaffTaskAdmin(LargeTableAdmin):
         if task.done_at:
             return gettext("It is done.")
         url = reverse("admin:campaigns_stafftask_done", args=[task.pk])
-        return format_html('<button class="sms-button" type="submit" formaction="{}">Done</button>', url)
+        return format_html('<button class="sms-button" type="submit" formaction="{}">{}</button>', url, gettext("Done"))
 
     def done_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         task = self.allowed(request, object_id, "change")

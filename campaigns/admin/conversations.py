@@ -43,12 +43,12 @@ class ReplyForm(forms.Form):
     body = forms.CharField(
         label=_("Answer"),
         max_length=MAX_BODY,
-        widget=text_area(4, **{"data-testid": "reply-body"}),
+        widget=text_area(4, **{"data-testid": "reply-body", "aria-label": _("Answer")}),
     )
 
 
 class Whose(admin.SimpleListFilter):
-    title = parameter_name = "whose"
+    title, parameter_name = _("whose"), "whose"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("mine", gettext("Mine")), ("nobody", gettext("Nobody's"))]

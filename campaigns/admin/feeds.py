@@ -124,7 +124,9 @@ class CalendarFeedAdmin(PageAdmin):
         if not (feed.pk and feed.enabled):
             return "–"
         url = reverse("admin:campaigns_calendarfeed_fetch", args=[feed.pk])
-        return format_html('<button class="sms-button" type="submit" formaction="{}">Fetch</button>', url)
+        return format_html(
+            '<button class="sms-button" type="submit" formaction="{}">{}</button>', url, gettext("Fetch")
+        )
 
     def fetch_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         feed: CalendarFeed = self.allowed(request, object_id, "change")

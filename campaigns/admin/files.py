@@ -38,17 +38,20 @@ STATUS_LABELS = {
 
 class FileForm(forms.Form):
     file = forms.FileField(
+        label=_("File"),
         widget=DropInput(attrs={"accept": ".csv,.ics,.json,text/csv,text/calendar,application/json"}),
         help_text=_("Drop it here or choose it: at most 20 MB and 20,000 appointments."),
     )
     kind = forms.ChoiceField(label=_("What it is"), choices=AppointmentFile.Format.choices, widget=select())
     source = forms.CharField(
+        label=_("Source"),
         required=False,
         max_length=64,
         widget=UnfoldAdminTextInputWidget(),
         help_text=_("The system that it comes from. The same file again, of the same source, changes nothing."),
     )
     time_zone = forms.CharField(
+        label=_("Time zone"),
         required=False,
         max_length=64,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Europe/Berlin"}),

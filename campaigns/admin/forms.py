@@ -124,6 +124,7 @@ class LimitForm(forms.Form):
 
 class CancelForm(forms.Form):
     reason = forms.CharField(
+        label=_("Reason"),
         max_length=200,
         required=False,
         widget=UnfoldAdminTextInputWidget(),

@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from campaigns import messages
 from delivery.admin.filters import Choices
@@ -16,16 +17,16 @@ from delivery.models import Message
 class ByCampaign(admin.SimpleListFilter):
     """A campaign's own page links here with its number."""
 
-    title, parameter_name = "campaign", "campaign"
+    title, parameter_name = _("campaign"), "campaign"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         value = self.value()
         chosen = (
-            [(value, _("Campaign %(number)s") % {"number": value})]
+            [(value, gettext("Campaign %(number)s") % {"number": value})]
             if value and value.isdecimal() and value != "0"
             else []
         )
-        return [("0", _("No campaign")), *chosen]
+        return [("0", gettext("No campaign")), *chosen]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message] | None:
         value = self.value()

@@ -29,6 +29,7 @@ class RuleForm(forms.ModelForm):
         label=_("With"), help_text=_("Only appointments that have all of these, one on each line, as name: value.")
     )
     statuses = forms.MultipleChoiceField(
+        label=_("Statuses"),
         choices=[choice for choice in Appointment.Status.choices if choice[0] != Appointment.Status.CANCELLED],
         initial=coming,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
@@ -98,9 +99,10 @@ class ReminderRuleAdmin(PageAdmin):
             return gettext("Nothing is planned.") + waiting
         listed = format_html_join("", "<li>{} UTC: {}</li>", lines)
         everything = format_html(
-            '<a class="sms-link" href="{}?rule={}">The next two weeks</a>',
+            '<a class="sms-link" href="{}?rule={}">{}</a>',
             reverse("admin:campaigns_reminder_upcoming"),
             rule.pk,
+            gettext("The next two weeks"),
         )
         return format_html("<ul>{}</ul>{} {}", listed, everything, waiting)
 

@@ -69,6 +69,12 @@ class PageAdmin(ModelAdmin):
             field.widget = field.widget.widget  # a choice, without buttons that open other forms in windows
         return field
 
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        form = super().get_changelist_form(request, **kwargs)
+        for field in form.base_fields.values():  # what is edited in a list has no label but its column's
+            field.widget.attrs.setdefault("aria-label", field.label)
+        return form
+
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         context["show_save_and_add_another"] = False
         return super().render_change_form(request, context, *args, **kwargs)
@@ -174,6 +180,7 @@ class EvidenceForm(forms.Form):
     """Why: kept for good beside what was done."""
 
     evidence = forms.CharField(
+        label=_("Evidence"),
         max_length=200,
         widget=UnfoldAdminTextInputWidget(),
         help_text=_("What it rests on, for example “asked by phone”."),

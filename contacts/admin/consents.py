@@ -32,7 +32,7 @@ class RecordForm(EvidenceForm):
         choices=[(each.value, each.label) for each in (Action.GRANTED, Action.WITHDRAWN)],
         widget=select(),
     )
-    purpose = forms.ChoiceField(choices=ConsentEvent.Purpose.choices, widget=select())
+    purpose = forms.ChoiceField(label=_("Purpose"), choices=ConsentEvent.Purpose.choices, widget=select())
     scope = forms.CharField(
         label=_("Sender"),
         max_length=40,
@@ -40,7 +40,9 @@ class RecordForm(EvidenceForm):
         widget=UnfoldAdminTextInputWidget(),
         help_text=_("Its address, where it is about one sender only. Empty: every sender."),
     )
-    source = forms.ChoiceField(choices=ConsentEvent.Source.choices, initial=ConsentEvent.Source.STAFF, widget=select())
+    source = forms.ChoiceField(
+        label=_("Source"), choices=ConsentEvent.Source.choices, initial=ConsentEvent.Source.STAFF, widget=select()
+    )
     at = forms.DateTimeField(
         label=_("When"),
         required=False,
@@ -48,7 +50,11 @@ class RecordForm(EvidenceForm):
         help_text=_("When they did it. Empty: now."),
     )
     wording = forms.CharField(
-        required=False, max_length=5000, widget=text_area(4), help_text=_("What they were shown, word for word.")
+        label=_("Wording"),
+        required=False,
+        max_length=5000,
+        widget=text_area(4),
+        help_text=_("What they were shown, word for word."),
     )
     field_order = ("phone", "action", "purpose", "scope", "source", "at", "wording", "evidence")
 

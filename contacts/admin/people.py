@@ -29,7 +29,7 @@ from contacts.wording import figure
 class OnList(admin.SimpleListFilter):
     """Through the membership's own index, without a DISTINCT."""
 
-    title = "list"
+    title = _("list")
     parameter_name = "list"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -147,7 +147,8 @@ class ContactAdmin(NumbersMixin, LargeTableAdmin):
     @display(description=_("Messages"))
     def messages_link(self, contact: Contact) -> SafeString:
         url = reverse("admin:delivery_message_changelist")
-        return format_html('<a class="sms-link" href="{}?contact={}">Messages to this number</a>', url, contact.pk)
+        words = gettext("Messages to this number")
+        return format_html('<a class="sms-link" href="{}?contact={}">{}</a>', url, contact.pk, words)
 
 
 @admin.register(ContactList)

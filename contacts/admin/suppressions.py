@@ -27,11 +27,14 @@ MAX_NUMBERS = 1000
 
 class SuppressForm(EvidenceForm):
     numbers = forms.CharField(
+        label=_("Numbers"),
         widget=text_area(6, placeholder="+44 7700 900123"),
         max_length=50_000,
         help_text=_("One on each line, at most %(most)s.") % {"most": figure(MAX_NUMBERS)},
     )
-    reason = forms.ChoiceField(choices=Suppression.Reason.choices, initial=Suppression.Reason.MANUAL, widget=select())
+    reason = forms.ChoiceField(
+        label=_("Reason"), choices=Suppression.Reason.choices, initial=Suppression.Reason.MANUAL, widget=select()
+    )
     scope = forms.CharField(
         label=_("Sender"),
         max_length=40,
@@ -57,7 +60,7 @@ class SuppressForm(EvidenceForm):
 
 
 class Standing(admin.SimpleListFilter):
-    title = "standing"
+    title = _("standing")
     parameter_name = "standing"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact
 from delivery.ids import first_id
@@ -21,7 +22,7 @@ Choices = list[tuple[str, str]]
 class When(admin.SimpleListFilter):
     """By the time in the key itself; of a campaign's messages, that of its launch."""
 
-    title = "time"
+    title = _("time")
     parameter_name = "when"
     spans = {
         "hour": timedelta(hours=1),
@@ -32,10 +33,10 @@ class When(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [
-            ("hour", _("Last hour")),
-            ("day", _("Last 24 hours")),
-            ("week", _("Last 7 days")),
-            ("month", _("Last 30 days")),
+            ("hour", gettext("Last hour")),
+            ("day", gettext("Last 24 hours")),
+            ("week", gettext("Last 7 days")),
+            ("month", gettext("Last 30 days")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message] | None:
@@ -56,21 +57,21 @@ class _Equals(admin.SimpleListFilter):
 
 
 class ByStatus(_Equals):
-    title, parameter_name, field = "status", "status", "status"
+    title, parameter_name, field = _("status"), "status", "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(status.value, str(status.label)) for status in Status]
 
 
 class ByLane(_Equals):
-    title, parameter_name, field = "lane", "lane", "lane"
+    title, parameter_name, field = _("lane"), "lane", "lane"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(str(lane.value), str(lane.label)) for lane in Lane]
 
 
 class ByProvider(_Equals):
-    title, parameter_name, field = "provider", "provider", "provider_id"
+    title, parameter_name, field = _("provider"), "provider", "provider_id"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(str(pk), name) for pk, name in Provider.objects.order_by("name").values_list("pk", "name")[:50]]
@@ -79,10 +80,10 @@ class ByProvider(_Equals):
 class ToContact(admin.SimpleListFilter):
     """Everything sent to a contact's number: a contact's own page links here."""
 
-    title, parameter_name = "contact", "contact"
+    title, parameter_name = _("contact"), "contact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(self.value() or "", _("This contact"))] if self.value() else []
+        return [(self.value() or "", gettext("This contact"))] if self.value() else []
 
     def has_output(self) -> bool:
         return bool(self.value())

@@ -112,7 +112,7 @@ class MessageAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
 
 
 class ByKeyword(admin.SimpleListFilter):
-    title, parameter_name = "keyword", "keyword"
+    title, parameter_name = _("keyword"), "keyword"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(value or "none", str(label)) for value, label in Inbound.Keyword.choices]

@@ -121,6 +121,7 @@ def form_for(kind: ProviderKind, provider: Provider | None) -> type[ProviderForm
 
 class DisableForm(forms.Form):
     reason = forms.CharField(
+        label=_("Reason"),
         max_length=200,
         widget=UnfoldAdminTextInputWidget(),
         help_text=_("Shown to everybody who wonders why nothing goes out."),
@@ -139,6 +140,7 @@ class PinForm(forms.Form):
 
 class PricesForm(forms.Form):
     prices = forms.CharField(
+        label=_("Prices"),
         required=False,
         widget=text_area(16),
         help_text=_("A line for each country, such as “GB 0.04”; “* 0.0075” is for all others."),

@@ -42,6 +42,7 @@ class RouteForm(forms.ModelForm):
 
 class CheckForm(forms.Form):
     number = forms.CharField(
+        label=_("Number"),
         max_length=phone.MAX_INPUT,
         widget=UnfoldAdminTextInputWidget(),
         help_text=_("With its country code. Nothing is sent."),

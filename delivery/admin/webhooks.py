@@ -41,6 +41,7 @@ _STATES = {"on": "success", "fails": "warning", "off": "danger"}
 
 class WebhookForm(forms.ModelForm):
     events = forms.MultipleChoiceField(
+        label=_("Events"),
         choices=lambda: [(name, _described(name)) for name in events.NAMES],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         initial=["*"],
@@ -207,7 +208,7 @@ class WebhookEndpointAdmin(PageAdmin):
 
 
 class ByWebhook(admin.SimpleListFilter):
-    title, parameter_name = "webhook", "webhook"
+    title, parameter_name = _("webhook"), "webhook"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(str(found.pk), str(found)) for found in endpoints.present().defer("secret").order_by("pk")]

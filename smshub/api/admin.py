@@ -66,6 +66,7 @@ class KeyForm(WithSenders):
 
 class IssueForm(KeyForm):
     mode = forms.ChoiceField(
+        label=_("Mode"),
         choices=ApiKey.Mode.choices,
         initial=ApiKey.Mode.LIVE,
         required=False,
