@@ -54,7 +54,7 @@ class SenderViewSet(SetUpViewSet):
     def keep(self, thing: Sender, given: dict[str, Any], changed: set[str]) -> None:
         if "is_default" in changed:
             senders.check_set_up(self.request, None)
-        rules.save(thing, changed, by=key_label(self.request))
+        rules.save(thing, changed, reason=f"Switched off by {key_label(self.request)}.")
 
     def sender_of(self, thing: Sender) -> int | None:
         return thing.pk
