@@ -208,7 +208,7 @@ def _funnel(progress: Progress, people: Mapping[Kind, int], *, clicked: bool) ->
 def _links(campaign: Campaign, reacted: Iterable[Count]) -> tuple[LinkLine, ...]:
     counts = {(count.link_id, count.kind): count for count in reacted}
 
-    def of(link: Link) -> LinkLine:
+    def followed(link: Link) -> LinkLine:
         click, machine = counts.get((link.pk, Kind.CLICK)), counts.get((link.pk, Kind.MACHINE))
         return LinkLine(
             name=link.name,
@@ -218,7 +218,7 @@ def _links(campaign: Campaign, reacted: Iterable[Count]) -> tuple[LinkLine, ...]
             machines=machine.times if machine else 0,
         )
 
-    return tuple(of(link) for link in campaign.links.all())
+    return tuple(followed(link) for link in campaign.links.all())
 
 
 def _addresses(groups: Mapping[str, Any]) -> dict[str, str]:

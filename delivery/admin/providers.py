@@ -229,7 +229,7 @@ class ProviderAdmin(PageAdmin):
         form = PinForm(request.POST or None, initial={"pin": found.pin})
         if request.method == "POST" and form.is_valid():
             chosen = Pin(form.cleaned_data["pin"])
-            health.pin(provider=provider, pin=chosen, actor=actor(request))
+            health.pin(provider=provider, pin=chosen, who=actor(request).get_username())
             self.log_change(request, provider, f"Health: {chosen.value or 'by what is measured'}")
             messages.success(
                 request,

@@ -52,7 +52,9 @@ class SenderViewSet(SetUpViewSet):
         return senders.visible(self.request, super().get_queryset())
 
     def keep(self, thing: Sender, given: dict[str, Any], changed: set[str]) -> None:
-        rules.save(thing, changed, by=key_label(self.request))
+        if "is_default" in changed:
+            senders.check_set_up(self.request, None)
+        rules.save(thing, changed, reason=f"Switched off by {key_label(self.request)}.")
 
     def sender_of(self, thing: Sender) -> int | None:
         return thing.pk
@@ -85,6 +87,9 @@ class RouteViewSet(RemovableViewSet):
     queryset = Route.objects.select_related("sender__provider")
     serializer_class = RouteSerializer
     written_by = RouteChangeSerializer
+
+    def sender_of(self, thing: Route) -> None:
+        """A route is the whole hub's: what names no sender would leave by the one that it leads to."""
 
     @extend_schema(request=CheckSerializer, responses={200: CheckedSerializer})
     @action(detail=False, methods=["post"], pagination_class=None)

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import structlog
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
 
 from delivery import clock
@@ -201,9 +200,8 @@ def see(now: datetime) -> list[Seen]:
     return found
 
 
-def pin(*, provider: Provider, pin: Pin, actor: AbstractBaseUser) -> None:
+def pin(*, provider: Provider, pin: Pin, who: str) -> None:
     """A person's word over what is measured, until it is taken back. Recorded with who."""
-    who = actor.get_username()
     with transaction.atomic():
         ProviderHealth.objects.get_or_create(provider=provider)
         row = ProviderHealth.objects.select_for_update().get(provider=provider)

@@ -41,13 +41,13 @@ def check(sender: Sender) -> None:
         raise Unusable("is_default", _("The test carrier reaches nobody: its sender cannot be the default."))
 
 
-def save(sender: Sender, changed: Collection[str], *, by: str = "staff") -> None:
+def save(sender: Sender, changed: Collection[str], *, reason: str = "") -> None:
     """Write what was `changed` of it and no more, so that one that was switched off meanwhile stays off; all of a new
-    one. A new default takes the place of the old. Raises Unusable."""
+    one. A new default takes the place of the old. `reason` is why it is switched off. Raises Unusable."""
     check(sender)
     is_new, fields = sender.pk is None, set(changed)
     if "enabled" in fields:
-        sender.disabled_reason = "" if sender.enabled else f"Switched off by {by}."[:_LONGEST_REASON]
+        sender.disabled_reason = "" if sender.enabled else (reason or _("Switched off by staff."))[:_LONGEST_REASON]
         fields.add("disabled_reason")
     with transaction.atomic():
         if sender.is_default:

@@ -30,10 +30,10 @@ def check_hours(line: AllowedHours) -> None:
     try:
         next_window(clock.now(), zones, [line.rule])
     except NeverOpen:
-        why = _("These hours leave no moment that is allowed.")
+        where = ""
         if len(zones) > 1:
-            why = _("These hours leave no moment that is allowed in all %d time zones there at once.") % len(zones)
-        raise Unusable("", why) from None
+            where = " " + _("in all %(number)s time zones there at once") % {"number": len(zones)}
+        raise Unusable("", _("These hours leave no moment that is allowed%(where)s.") % {"where": where}) from None
 
 
 def check_cap(cap: FrequencyCap) -> None:

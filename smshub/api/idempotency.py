@@ -8,7 +8,6 @@ What is too large for one transaction is done in steps (`in_steps`). The results
 whatever was killed, and whoever goes on, each step is done once and has one result.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import structlog
 from django.core.files.uploadedfile import UploadedFile
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -189,8 +189,11 @@ def _stored(api_key: ApiKey, key: str, fingerprint: bytes) -> Response:
 
 
 def _fingerprint(request: Request) -> bytes:
-    """What makes two requests the same: the address with its parameters, and the body's content."""
-    digest = hashlib.sha256(request.get_full_path().encode())
+    """What makes two requests the same: the address with its parameters, and the body's content.
+
+    Keyed: a body may hold a provider's password, too short for a plain digest of it to lie about.
+    """
+    digest = salted_hmac("smshub.api.idempotency", request.get_full_path(), algorithm="sha256")
     data = cast(dict[str, Any], request.data)
     fields = {name: value for name, value in data.items() if not isinstance(value, UploadedFile)}
     digest.update(json.dumps(fields, sort_keys=True).encode())

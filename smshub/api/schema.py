@@ -156,7 +156,7 @@ class ApiSchema(AutoSchema):
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         base: Any = super()
         responses = base._get_response_bodies(direction)
-        if self.method == "GET" and "{" in self.path and getattr(self.view, "action", "") == "retrieve":
+        if getattr(self.view, "action", "") == "retrieve" and not getattr(self.view, "passing", ()):
             responses["304"] = {"description": "It is in the state that `If-None-Match` names."}
         for code, (description, kinds) in self._refusals().items():
             answer = base._get_response_for_code(Problem, code, [CONTENT_TYPE], direction)

@@ -114,6 +114,15 @@ def test_whatever_is_written_as_a_setting_is_taken_or_refused(shop: System, data
     assert shop.post("providers", body).status_code in (201, 400)
 
 
+def test_what_each_kind_is_set_up_with_is_told(shop: System) -> None:
+    kinds = {kind["adapter"]: kind for kind in shop.get("providers/kinds").body}
+
+    fields = {field["name"]: field for field in kinds["twilio"]["settings"]}
+    assert (fields["account_sid"]["needed"], fields["account_sid"]["secret"]) == (True, False)
+    assert (fields["auth_token"]["needed"], fields["auth_token"]["secret"]) == (True, True)
+    assert set(kinds) == {kind.name for kind in registry.kinds().values() if not kind.is_test}
+
+
 def test_an_account_stays_with_its_kind(shop: System) -> None:
     answer = shop.patch(f"providers/{made(shop)['id']}", {"adapter": "vonage"})
 
@@ -159,6 +168,16 @@ def test_a_change_is_about_the_account_and_not_about_its_health(shop: System) ->
     assert shop.get(at, If_None_Match=tag).body["health"]["factor"] == 50
     assert shop.patch(at, {"rate": 31}, If_Match=tag).status_code == 200
     assert is_problem(shop.patch(at, {"rate": 32}, If_Match=tag), 412, "precondition-failed")
+
+
+def test_a_word_of_somebodys_stands_over_what_is_measured(shop: System) -> None:
+    at = f"providers/{made(shop)['id']}"
+
+    pinned = shop.post(f"{at}/health", {"pin": "open"}).body
+
+    assert (pinned["health"]["state"], pinned["health"]["pinned"]) == ("open", True)
+    assert pinned["changes"][0]["by"] == "API key Web shop"
+    assert shop.post(f"{at}/health", {"pin": ""}).body["health"]["pinned"] is False
 
 
 def test_prices_are_set_all_at_once(shop: System) -> None:

@@ -215,19 +215,18 @@ def test_how_fast_a_country_may_be_sent_to_is_set_by_account(shop: System) -> No
 def test_a_bound_key_sets_up_what_is_of_its_senders_and_nothing_else(shop: System) -> None:
     own, other = SenderFactory(), SenderFactory()
     ApiKey.objects.get(pk=shop.key.pk).senders.set([own])
-    theirs = RouteFactory(sender=other)
+    route = RouteFactory(sender=own)
 
     assert shop.post("keywords", {"word": "Genug", "meaning": "stop", "sender": own.pk}).status_code == 201
     assert shop.patch(f"senders/{own.pk}", {"display_name": "Elm Street"}).status_code == 200
-    mine = shop.post("routes", {"country": "GB", "sender": own.pk}).body
 
     for answer in (
         shop.post("keywords", {"word": "Schluss", "meaning": "stop"}),
         shop.post("keywords", {"word": "Schluss", "meaning": "stop", "sender": other.pk}),
-        shop.post("routes", {"country": "GB", "sender": other.pk}),
-        shop.patch(f"routes/{mine['id']}", {"sender": other.pk}),
-        shop.patch(f"routes/{theirs.pk}", {"weight": 1}),
-        shop.delete(f"routes/{theirs.pk}"),
+        shop.patch(f"senders/{own.pk}", {"is_default": True}),
+        shop.post("routes", {"country": "GB", "sender": own.pk}),
+        shop.patch(f"routes/{route.pk}", {"weight": 1}),
+        shop.delete(f"routes/{route.pk}"),
         shop.post("senders", {"address": "Elm", "provider": own.provider.name}),
         shop.post("allowed-hours", {"country": "ZA", **HOURS}),
         shop.post("canned-replies", {"name": "Address", "body": "12 Elm Street."}),
@@ -237,4 +236,5 @@ def test_a_bound_key_sets_up_what_is_of_its_senders_and_nothing_else(shop: Syste
         assert is_problem(answer, 403, "forbidden")
     assert is_problem(shop.patch(f"senders/{other.pk}", {"enabled": False}), 404, "not-found")
     assert list(Keyword.objects.values_list("word", flat=True)) == ["Genug"]
-    assert Route.objects.get(pk=mine["id"]).sender_id == own.pk
+    assert Route.objects.get().weight == 100
+    assert not Sender.objects.filter(is_default=True).exists()

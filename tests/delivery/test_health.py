@@ -217,18 +217,18 @@ def test_a_person_may_pin_it_and_take_that_back() -> None:
     provider, ada = ProviderFactory(), UserFactory(username="ada")
     counted(provider, attempts=40, errors=40)
 
-    health.pin(provider=provider, pin=Pin.HEALTHY, actor=ada)
+    health.pin(provider=provider, pin=Pin.HEALTHY, who=ada.get_username())
     health.look()
     assert state_of(provider) == (State.HEALTHY, 100)
 
-    health.pin(provider=provider, pin=Pin.OPEN, actor=ada)
+    health.pin(provider=provider, pin=Pin.OPEN, who=ada.get_username())
     health.look()
     assert state_of(provider) == (State.OPEN, 0)
     change = HealthChange.objects.first()
     assert change
     assert (change.actor_label, change.reason) == ("ada", "Pinned open by ada.")
 
-    health.pin(provider=provider, pin=Pin.NONE, actor=ada)
+    health.pin(provider=provider, pin=Pin.NONE, who=ada.get_username())
     assert state_of(provider) == (State.HEALTHY, 100)
 
 
