@@ -13,13 +13,16 @@ from tests.hub import Hub
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A hub is started once in a process: of a run that is shared among processes, one has the tests that wear it out,
-    and one the others that use it.
-    """
+    """A hub is started once in a process. Of a run that is shared among processes three have one, for about as long."""
     for item in items:
-        if "hub" in getattr(item, "fixturenames", ()):
-            chaos = item.get_closest_marker("chaos")
-            item.add_marker(pytest.mark.xdist_group("chaos" if chaos else "hub"))
+        fixtures = getattr(item, "fixturenames", ())
+        if "hub" not in fixtures:
+            continue
+        if "servers" in fixtures or item.get_closest_marker("browser"):
+            group = "browser and outages"
+        else:
+            group = "chaos" if item.get_closest_marker("chaos") else "hub"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session", autouse=True)

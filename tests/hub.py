@@ -44,8 +44,17 @@ QUICK = {
 }
 
 _TABLES = """
-SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables
+SELECT string_agg(format('%I', tablename), ', '), string_agg(format('EXISTS (SELECT FROM %I)', tablename), ' OR ')
+FROM pg_tables
 WHERE schemaname = 'public' AND tablename ~ '^(contacts|delivery|campaigns|api)_' AND tablename <> 'delivery_month'
+"""
+#: Whether any other session is about to commit what it has written.
+_WRITING = """
+SELECT EXISTS (
+    SELECT FROM pg_locks
+    WHERE mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
 """
 
 
@@ -160,7 +169,10 @@ class Hub:
         self.processes.stop()
 
     def clean(self) -> None:
-        """Empty every table of ours, and the ledger. Workers are up: a deadlock with one is tried again."""
+        """Empty every table of ours, and the ledger. Workers are up: a deadlock with one is tried again.
+
+        Each table that is emptied gets new files, with all its partitions and indexes: not when nothing is in any.
+        """
         self.carrier.reset()
         self._logged = {name: (self.folder / f"{name}.log").stat().st_size for name in self.processes.names}
         for attempt in range(10):
@@ -168,8 +180,13 @@ class Hub:
                 with connection.cursor() as cursor:
                     cursor.execute("SET lock_timeout = '2s'")
                     cursor.execute(_TABLES)
-                    (tables,) = cursor.fetchone()
-                    cursor.execute(f"TRUNCATE {tables} CASCADE")
+                    tables, any_row = cursor.fetchone()
+                    cursor.execute(_WRITING)
+                    (is_written,) = cursor.fetchone()
+                    cursor.execute(f"SELECT {any_row}")
+                    (is_filled,) = cursor.fetchone()
+                    if is_written or is_filled:
+                        cursor.execute(f"TRUNCATE {tables} CASCADE")
                     cursor.execute("RESET lock_timeout")
                 return
             except OperationalError:
