@@ -69,6 +69,7 @@ def _ours() -> Iterator[type[Model]]:
 
 
 def _in_admin() -> set[type[Model]]:
+    admin.autodiscover()  # only what serves pages loads them by itself
     inside = {inline.model for page in admin.site._registry.values() for inline in page.inlines}
     return inside | set(admin.site._registry)
 
