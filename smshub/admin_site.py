@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 
 def _may(*permissions: str) -> Callable[[HttpRequest], bool]:
@@ -30,6 +31,7 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "smshub.dashboard.views.home",
     "STYLES": [lambda request: static("smshub/admin.css")],
     "SCRIPTS": [lambda request: static("smshub/live.js")],
+    "ACCOUNT": {"navigation": [{"title": _("Security"), "link": reverse_lazy("admin:account_security")}]},
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
@@ -116,6 +118,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Twilio logins", "swap_horiz", "api_twiliologin_changelist", "api.view_twiliologin"),
                     _item("Users", "manage_accounts", "auth_user_changelist", "auth.view_user"),
                     _item("Groups", "lock_person", "auth_group_changelist", "auth.view_group"),
+                    _item("Audit log", "policy", "audit_entry_changelist", "audit.view_entry"),
                 ],
             },
         ],

@@ -57,6 +57,8 @@ class CampaignForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "template" not in self.fields:
+            return  # Shown to somebody who may not change it, without what is the model's own.
         chosen: Any = self.fields["template"]
         chosen.queryset = Template.objects.filter(archived=False)
         chosen.empty_label = "Choose a template"
