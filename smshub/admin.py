@@ -2,18 +2,22 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
-from django.urls import path
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from smshub.accounts import factors, security
 from smshub.dashboard.views import live, live_today
 from smshub.privacy import admin as privacy
 
@@ -26,6 +30,7 @@ admin.site.unregister(Group)
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
+    change_form_template = "smshub/user.html"
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "first_name", "last_name", "email", "is_active", "is_staff")
@@ -65,6 +70,24 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("last_login", "date_joined")
 
+    def get_urls(self) -> list[URLPattern]:
+        reset = self.admin_site.admin_view(require_POST(self.reset_factors_view))
+        return [path("<int:pk>/reset-factors/", reset, name="auth_user_reset_factors"), *super().get_urls()]
+
+    def reset_factors_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """For somebody who has lost their phone: the password alone lets them in again."""
+        user = get_object_or_404(User, pk=pk)
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        factors.reset(user)
+        messages.success(request, _("The second factors are gone, and this user is signed out everywhere."))
+        return HttpResponseRedirect(reverse("admin:auth_user_change", args=[pk]))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        original = context.get("original")
+        context["factors"] = factors.of(original) if original else None
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # Whoever could change a superuser's password would be one.
         above = isinstance(obj, User) and obj.is_superuser and not request.user.is_superuser
@@ -78,6 +101,7 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
 
 def urls() -> list[URLPattern]:
     return [
+        *security.urls(),
         path("live/", admin.site.admin_view(live), name="dashboard_live"),
         path("live/today/", admin.site.admin_view(live_today), name="dashboard_today"),
     ]

@@ -36,6 +36,7 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "smshub.dashboard.views.home",
     "STYLES": [lambda request: static("smshub/admin.css")],
     "SCRIPTS": [lambda request: static("smshub/live.js")],
+    "ACCOUNT": {"navigation": [{"title": _("Security"), "link": reverse_lazy("admin:account_security")}]},
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
@@ -138,6 +139,7 @@ UNFOLD: dict[str, Any] = {
                     _item(_("Twilio logins"), "swap_horiz", "api_twiliologin_changelist", "api.view_twiliologin"),
                     _item(_("Users"), "manage_accounts", "auth_user_changelist", "auth.view_user"),
                     _item(_("Groups"), "lock_person", "auth_group_changelist", "auth.view_group"),
+                    _item(_("Audit log"), "policy", "audit_entry_changelist", "audit.view_entry"),
                 ],
             },
         ],

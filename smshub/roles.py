@@ -1,8 +1,9 @@
-"""Who may do what: three groups, written from this table after every migration. People are put into them by hand.
+"""Who may do what: groups, written from this table after every migration. People are put into them by hand.
 
-Staff run campaigns; an inbox agent answers what people write. An operator also sets the hub up: providers, senders, API
-keys, users. Rights that were added to or taken from these groups by hand are set back; make a group of another name for
-anything else.
+An author writes campaigns and an approver lets them go; an inbox agent answers what people write; staff are authors and
+inbox agents in one. An operator also sets the hub up: providers, senders, API keys, users. An auditor looks at
+everything and changes nothing. Rights that were added to or taken from these groups by hand are set back; make a group
+of another name for anything else.
 """
 
 from typing import Any
@@ -10,7 +11,25 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
-STAFF: dict[str, str] = {
+Rights = dict[str, str]
+
+
+def merged(*tables: Rights) -> Rights:
+    """What somebody with all of these may do."""
+    found: dict[str, dict[str, None]] = {}
+    for table in tables:
+        for model, verbs in table.items():
+            found.setdefault(model, {}).update(dict.fromkeys(verbs.split()))
+    return {model: " ".join(verbs) for model, verbs in found.items()}
+
+
+def only(rights: Rights, *verbs: str) -> Rights:
+    """What is left of these rights with nothing but such verbs."""
+    left = {model: " ".join(verb for verb in has.split() if verb in verbs) for model, has in rights.items()}
+    return {model: has for model, has in left.items() if has}
+
+
+AUTHOR: Rights = {
     "contacts.contact": "view add change delete see_numbers",
     "contacts.contactlist": "view add change delete",
     "contacts.contactimport": "view add change delete",
@@ -24,8 +43,6 @@ STAFF: dict[str, str] = {
     "campaigns.plan": "view add change",
     "campaigns.reminderrule": "view add change",
     "campaigns.reminder": "view",
-    "campaigns.stafftask": "view change",
-    "campaigns.conversation": "view change",
     "campaigns.answerrule": "view add change delete",
     "campaigns.autoreply": "view add change delete",
     "campaigns.cannedreply": "view add change delete",
@@ -34,7 +51,7 @@ STAFF: dict[str, str] = {
     "delivery.confirmation": "view",
 }
 #: Who answers what people write, and nothing else.
-INBOX: dict[str, str] = {
+INBOX: Rights = {
     "campaigns.conversation": "view change",
     "campaigns.cannedreply": "view",
     "campaigns.appointment": "view change",
@@ -44,7 +61,18 @@ INBOX: dict[str, str] = {
     "delivery.message": "view",
     "delivery.inbound": "view",
 }
-OPERATOR: dict[str, str] = STAFF | {
+STAFF: Rights = merged(AUTHOR, INBOX)
+#: Who lets campaigns go, and stops them: by what they say and to how many, for which no whole number is needed.
+APPROVER: Rights = {
+    "campaigns.campaign": "view change approve",
+    "campaigns.template": "view",
+    "campaigns.link": "view",
+    "contacts.contact": "view",
+    "contacts.contactlist": "view",
+    "delivery.message": "view",
+}
+_SETUP: Rights = {
+    "campaigns.campaign": "approve",
     "campaigns.calendarfeed": "view add change",
     "delivery.provider": "view add change",
     "delivery.sender": "view add change",
@@ -62,11 +90,21 @@ OPERATOR: dict[str, str] = STAFF | {
     "api.twiliologin": "view add change",
     "auth.user": "view add change",
     "auth.group": "view",
+    "audit.entry": "view",
 }
-ROLES: dict[str, dict[str, str]] = {"Staff": STAFF, "Inbox agent": INBOX, "Operator": OPERATOR}
+OPERATOR: Rights = merged(STAFF, _SETUP)
+AUDITOR: Rights = only(OPERATOR, "view")
+ROLES: dict[str, Rights] = {
+    "Author": AUTHOR,
+    "Approver": APPROVER,
+    "Inbox agent": INBOX,
+    "Staff": STAFF,
+    "Operator": OPERATOR,
+    "Auditor": AUDITOR,
+}
 
 
-def codenames(rights: dict[str, str]) -> set[tuple[str, str]]:
+def codenames(rights: Rights) -> set[tuple[str, str]]:
     """Rights as (app, codename): `("contacts", "view_contact")`. A verb of several words is a codename by itself."""
     found = set()
     for model, verbs in rights.items():

@@ -50,7 +50,6 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
@@ -64,6 +63,8 @@ INSTALLED_APPS = [
     "delivery",
     "campaigns",
     "smshub.api",
+    "smshub.accounts",
+    "smshub.audit",
     "smshub",
 ]
 
@@ -72,13 +73,15 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "smshub.policies.ContentPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "smshub.languages.StaffLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "smshub.audit.requests.Audit",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "smshub.accounts.middleware.Accounts",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -270,6 +273,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+# Who has no second factor is led to setting one up: names of groups, `superusers`, `everybody`. Empty: it is offered.
+REQUIRE_TWO_FACTOR = env.list("REQUIRE_TWO_FACTOR", default=[])
+# A session ends so long after its user last did something, and so long after the sign-in in any case.
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=240)
+SESSION_HOURS = env.int("SESSION_HOURS", default=24)
+# Entries of the audit log are kept for so many days; 0: for good.
+AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=0)
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -284,6 +294,10 @@ AXES_ENABLE_ADMIN = False
 BEHIND_TLS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_HTTPONLY = True
+# Explicit, because a link in an e-mail must find its reader signed in, and a form elsewhere must not.
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600
+SESSION_ENGINE = "smshub.accounts.sessions"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 31536000 if BEHIND_TLS else 0
 if env.bool("TRUST_PROXY_TLS_HEADER", default=False):

@@ -15,10 +15,11 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 #: What receivers of `post_migrate` write. A row that was changed and changed back has another xmin.
 FILLED_IN = ("django_content_type", "auth_permission", "auth_group", "auth_group_permissions", "delivery_month")
 
-# From the consent ledger nothing can be deleted.
+#: From these nothing can be deleted. The log comes last: what is deleted from other tables stands in it.
+LEDGERS = ("contacts_consentevent", "audit_entry")
 _LEDGER = """
 DO $$ BEGIN
-    IF EXISTS (SELECT 1 FROM contacts_consentevent) THEN TRUNCATE contacts_consentevent; END IF;
+    IF EXISTS (SELECT 1 FROM {table}) THEN TRUNCATE {table}; END IF;
 END $$
 """
 _PRINT = " UNION ALL ".join(
@@ -37,7 +38,8 @@ class Flushing:
         # Foreign keys are looked at when all is gone.
         self._untouched = self._known is not None and _fingerprint() == self._known
         kept = FILLED_IN if self._untouched else ()
-        return ["; ".join(_emptied(table) for table in tables if table not in kept)]
+        emptied = sorted(set(tables).difference(kept), key=LEDGERS.__contains__)
+        return ["; ".join(_emptied(table) for table in emptied)]
 
     def fill_in(self, verbosity: int, interactive: bool, db: str) -> None:
         if not self._untouched:
@@ -52,7 +54,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
 
 
 def _emptied(table: str) -> str:
-    return _LEDGER if table == "contacts_consentevent" else f'DELETE FROM "{table}"'
+    return _LEDGER.format(table=table) if table in LEDGERS else f'DELETE FROM "{table}"'
 
 
 def _fingerprint() -> list[tuple[object, ...]]:

@@ -85,6 +85,8 @@ class AutoReplyForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "sender" not in self.fields:
+            return  # Shown to somebody who may not change it, without what is the model's own.
         sender: Any = self.fields["sender"]
         sender.queryset = testcarrier.live_senders()
 

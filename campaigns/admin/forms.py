@@ -64,6 +64,8 @@ class CampaignForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "template" not in self.fields:
+            return  # Shown to somebody who may not change it, without what is the model's own.
         chosen: Any = self.fields["template"]
         own = Template.objects.filter(pk=self.instance.template_id, archived=False)
         chosen.queryset = templates.offered() | own

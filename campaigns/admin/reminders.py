@@ -45,6 +45,8 @@ class RuleForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "template" not in self.fields:
+            return  # Shown to somebody who may not change it, without what is the model's own.
         for name in ("template", "cancel_template"):
             chosen: Any = self.fields[name]
             chosen.queryset = templates.offered()

@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from contacts.admin.base import PageAdmin, actor
+from contacts.admin.base import actor
 from delivery import accounts, callbacks, prices
 from delivery.admin import slowed, words
 from delivery.admin.provider_forms import SECRET, SETTING, DisableForm, PinForm, PricesForm, form_for
+from delivery.admin.trying import TryingPages
 from delivery.connector import panel as connections
 from delivery.models import CountryLimit, Provider, ProviderHealth
 from delivery.providers import registry
@@ -39,7 +40,7 @@ class CountryLimitInline(TabularInline):
 
 
 @admin.register(Provider)
-class ProviderAdmin(PageAdmin):
+class ProviderAdmin(TryingPages):
     list_display = ("name", "kind_label", "state", "health_label", "disabled_reason", "rate", "max_in_flight")
     list_select_related = ("health",)
     change_form_template = "delivery/admin/provider.html"
@@ -54,6 +55,7 @@ class ProviderAdmin(PageAdmin):
             "bind": ("<int:pk>/bind/", self.bind_view),
             "health": ("<int:pk>/health/", self.health_view),
             "prices": ("<int:pk>/prices/", self.prices_view),
+            **self.trying_pages(),
         }
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from contacts.api.refusals import MissingScope, Refusal
 from smshub.api import keys
 from smshub.api.models import ApiKey
+from smshub.audit import origin
 
 
 class AddressNotAllowed(Refusal):
@@ -44,6 +45,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise AddressNotAllowed(f"This API key may not be used from {address or 'an unknown address'}.") from None
         if key is None:
             raise AuthenticationFailed("This is not a valid API key.")
+        origin.as_key(key.pk, key.prefix)
         return AnonymousUser(), key
 
     def authenticate_header(self, request: Request) -> str:

@@ -1,4 +1,4 @@
-"""The three who sit at the keyboard: an administrator, one of the staff, an operator."""
+"""Who sits at the keyboard: an administrator, one of the staff, an operator, an auditor."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +47,11 @@ def staff(db: None) -> Client:
 @pytest.fixture
 def operator(db: None) -> Client:
     return one_of("Operator")
+
+
+@pytest.fixture
+def auditor(db: None) -> Client:
+    return one_of("Auditor")
 
 
 @pytest.fixture

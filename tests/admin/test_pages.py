@@ -13,6 +13,7 @@ from campaigns.models import Campaign
 from contacts.models import ContactImport, Erasure
 from smshub.api.models import ApiKey
 from tests import conversation_factories, factories, reminder_factories, webhook_factories
+from tests.audit.factories import EntryFactory
 from tests.twilio_door.factories import TwilioLoginFactory
 
 MAKE: dict[str, Callable[[], Any]] = {
@@ -51,10 +52,11 @@ MAKE: dict[str, Callable[[], Any]] = {
     "api_smpplogin": factories.SmppLoginFactory,
     "api_twiliologin": TwilioLoginFactory,
     "auth_user": factories.UserFactory,
+    "audit_entry": EntryFactory,
 }
 READ_ONLY = {
     *("delivery_message", "delivery_inbound", "campaigns_reminder", "delivery_confirmation"),
-    "delivery_webhookdelivery",
+    *("delivery_webhookdelivery", "audit_entry"),
 }
 #: Written by the hub, and changed by a button at most.
 NOT_ADDED = READ_ONLY | {"campaigns_stafftask", "campaigns_conversation"}
@@ -62,7 +64,7 @@ SETUP = {
     *("delivery_provider", "delivery_sender", "delivery_route", "delivery_allowedhours", "delivery_frequencycap"),
     *("api_apikey", "api_smpplogin", "api_twiliologin", "auth_user", "delivery_keyword", "delivery_confirmationtext"),
     *("campaigns_calendarfeed", "contacts_erasure"),
-    *("delivery_webhookendpoint", "delivery_webhookdelivery"),
+    *("delivery_webhookendpoint", "delivery_webhookdelivery", "audit_entry"),
 }
 
 
@@ -93,6 +95,12 @@ def test_an_operator_opens_every_page(operator: Client, model: str) -> None:
 def test_staff_open_every_page_but_the_setup(staff: Client, model: str) -> None:
     for page in pages(model).values():
         assert staff.get(page, follow=True).status_code == (403 if model in SETUP else 200), page
+
+
+@pytest.mark.parametrize("model", MAKE)
+def test_an_auditor_opens_every_page_and_adds_nothing(auditor: Client, model: str) -> None:
+    for name, page in pages(model).items():
+        assert auditor.get(page).status_code == (403 if name == "add" else 200), page
 
 
 @pytest.mark.parametrize("model", MAKE)
@@ -174,6 +182,8 @@ def special_pages() -> list[tuple[str, str]]:
         ("get", f"/admin/delivery/provider/{provider.pk}/health/"),
         ("post", f"/admin/delivery/provider/{provider.pk}/health/"),
         ("get", f"/admin/delivery/provider/{provider.pk}/prices/"),
+        ("post", f"/admin/delivery/provider/{provider.pk}/check/"),
+        ("get", f"/admin/delivery/provider/{provider.pk}/test/"),
         ("get", "/admin/delivery/route/check/"),
         ("get", f"/admin/api/apikey/{key.pk}/revoke/"),
         ("get", f"/admin/delivery/webhookendpoint/{webhook.pk}/rotate/"),
@@ -189,6 +199,12 @@ def test_pages_of_our_own_ask_for_rights_too(nobody: Client, staff: Client, oper
         refused = getattr(staff, method)(page).status_code == 403
         assert refused == any(f"/{name}/" in page for name in OPERATORS_PAGES), page
         assert getattr(operator, method)(page).status_code in (200, 302, 404), page
+
+
+def test_an_auditor_changes_nothing(auditor: Client) -> None:
+    for method, page in special_pages():
+        if method == "post" and "/preview/" not in page and "/segments/" not in page:
+            assert auditor.post(page).status_code == 403, page
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,10 @@ NOT_IN_ADMIN = {
     "campaigns.ConversationReply": "who an answer is from; shown beside it in its conversation",
     "campaigns.AudienceEntry": "numbered ids that last while the messages are being made",
     "campaigns.AudienceChunk": "how far the making of messages got; shown as progress",
+    "accounts.Session": "one's own are on the account's page; nobody else needs to see them",
+    "accounts.Totp": "on its user's own page; an operator can only take it away",
+    "accounts.Passkey": "on its user's own page; an operator can only take it away",
+    "accounts.RecoveryCode": "shown once; the account's page says how many are left",
     "api.SmppPart": "parts of a long text that wait for the others, for minutes",
     "api.IdempotencyRecord": "answers kept for a repeated request, body included",
 }

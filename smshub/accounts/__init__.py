@@ -1,0 +1,1 @@
+"""How people sign in and stay so: second factors, passkeys, sessions."""

@@ -1,0 +1,148 @@
+"""The auditor's screen: filters, pages by keyset, the file, and how long entries are kept."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
+
+from smshub.audit import reading, trail
+from smshub.audit.models import Entry
+from tests.admin.conftest import one_of
+from tests.admin.reading import read
+from tests.audit.factories import EntryFactory
+
+pytestmark = pytest.mark.django_db
+LOG = "/admin/audit/entry/"
+
+
+def shown(client: Client, **asked: str) -> list[str]:
+    return [part.text for part in read(client.get(LOG, asked).content).named("entry")]
+
+
+@pytest.fixture
+def auditor() -> Client:
+    return one_of("Auditor")
+
+
+def test_an_entry_says_who_did_what_and_what_was_before(auditor: Client) -> None:
+    EntryFactory(
+        actor="grace", changes={"rate": [10, 25], "enabled": [True, False], "credentials": None, "note": ["", "x"]}
+    )
+
+    (line,) = shown(auditor, actor="grace")
+
+    for part in ("grace", "192.0.2.7", "launch", "campaigns.Campaign 7", "rate 10 → 25", "enabled true → false"):
+        assert part in line
+    assert "credentials (not kept)" in line
+    assert "note – → x" in line
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"actor": "ada"},
+        {"kind": "export"},
+        {"subject": "contacts.Contact"},
+        {"object_id": "99"},
+        {"since": "2026-03-02", "until": "2026-03-02"},
+        {"request_id": "0af76519-16cd-43dd-8448-eb211c80319c"},
+    ],
+)
+def test_entries_are_found_by_who_what_and_when(auditor: Client, asked: dict[str, str]) -> None:
+    march = datetime(2026, 3, 2, 23, 59, tzinfo=UTC)
+    wanted = {"actor": "ada", "kind": "export", "subject": "contacts.Contact", "object_id": "99", "at": march}
+    EntryFactory(verb="the one", request_id="0af76519-16cd-43dd-8448-eb211c80319c", **wanted)
+    EntryFactory(verb="another", at=march + timedelta(minutes=2))
+    EntryFactory(verb="another", at=march - timedelta(days=2))
+
+    assert [("the one" in line) for line in shown(auditor, **asked)] == [True]
+
+
+def test_what_is_no_date_finds_everything_and_says_so(auditor: Client) -> None:
+    EntryFactory()
+
+    page = read(auditor.get(LOG, {"since": "the other day"}).content)
+
+    assert "Enter a valid date." in page.text
+
+
+def test_pages_follow_one_another_without_a_gap_though_entries_come_meanwhile(auditor: Client) -> None:
+    moment = timezone.now() - timedelta(days=1)
+    for number in range(2 * reading.SCREEN + 5):
+        EntryFactory(actor="grace", at=moment + timedelta(seconds=number // 3), object_id=str(number))
+
+    seen: list[str] = []
+    address = f"{LOG}?actor=grace"
+    for _ in range(3):
+        page = read(auditor.get(address).content)
+        seen += [part.text.split("campaigns.Campaign ")[1] for part in page.named("entry")]
+        EntryFactory(actor="grace", object_id="later")
+        address = LOG + page.find("next").attributes.get("href", "")
+
+    assert seen == [str(number) for number in reversed(range(2 * reading.SCREEN + 5))]
+
+
+def test_a_page_costs_the_same_however_long_the_log_is_and_counts_nothing(auditor: Client) -> None:
+    def queries() -> list[str]:
+        with CaptureQueriesContext(connection) as captured:
+            auditor.get(LOG)
+        return [query["sql"] for query in captured.captured_queries]
+
+    EntryFactory()
+    few = queries()
+    EntryFactory.create_batch(reading.SCREEN + 10)
+
+    assert len(queries()) == len(few)
+    assert not any("COUNT(" in query for query in queries())
+
+
+def test_the_file_has_what_was_asked_for_and_is_itself_in_the_log(
+    auditor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_CHUNK", 2)
+    for number in range(5):
+        EntryFactory(actor="grace", object_id=str(number), changes={"name": ["a", "=cmd"]})
+    EntryFactory(actor="ada", verb="=cmd")
+
+    answer = auditor.get(f"{LOG}audit.csv", {"actor": "grace"})
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))  # type: ignore[attr-defined]
+
+    assert [row["object_id"] for row in rows] == ["4", "3", "2", "1", "0"]
+    assert rows[0]["changes"] == '{"name": ["a", "=cmd"]}'
+    assert Entry.objects.filter(kind="export", subject="audit.Entry", verb="csv").exists()
+
+
+def test_a_spreadsheet_takes_no_cell_for_a_formula() -> None:
+    EntryFactory(actor="=1+1")
+
+    (row,) = csv.DictReader(io.StringIO("".join(reading.csv_lines(reading.Wanted()))))
+
+    assert row["actor"] == "'=1+1"
+
+
+@pytest.mark.parametrize("role", ["Author", "Approver", "Inbox agent", "Staff"])
+def test_others_do_not_see_the_log(role: str) -> None:
+    client = one_of(role)
+
+    assert client.get(LOG).status_code == 403
+    assert client.get(f"{LOG}audit.csv").status_code == 403
+
+
+def test_old_entries_go_when_their_time_is_over_and_younger_ones_cannot(settings: Settings) -> None:
+    for days in (1, 29, 31, 400):
+        EntryFactory(at=timezone.now() - timedelta(days=days))
+    assert trail.forget() == 0
+
+    settings.AUDIT_RETENTION_DAYS = 30
+    assert trail.forget() == 2
+    assert trail.forget() == 0
+
+    with pytest.raises(DatabaseError, match="only grows"), transaction.atomic():
+        Entry.objects.filter(at__lt=timezone.now() - timedelta(days=7)).delete()
+    assert Entry.objects.count() == 2
