@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from contacts import consent
+from contacts.consents import gate
 from contacts.models import ConsentEvent
 from contacts.signals import consent_changed
 
@@ -56,6 +57,8 @@ def record(lines: Sequence[Line]) -> list[ConsentEvent]:
     if erased := consent.erased_among([line.phone for line in lines if line.action == Action.GRANTED]):
         raise LedgerError(f"{len(erased)} of these numbers were erased on request: only a START from them undoes that.")
     with transaction.atomic():
+        for purpose in sorted({line.purpose for line in lines if line.action == Action.WITHDRAWN}):
+            gate.wait_for_writers(purpose)
         written = ConsentEvent.objects.bulk_create(as_event(line) for line in lines)
         announce(written)
     return written
