@@ -45,10 +45,12 @@ class WizardPages(WatchingAdmin):
         form = AboutForm(request.POST or None, initial={"name": _("Campaign of %(day)s") % {"day": today}})
         if form.is_valid():
             form.instance.created_by = actor(request)
-            form.save()
             asked = request.GET.get("list", "")
-            if asked.isdecimal() and len(asked) < 19:
-                form.instance.include.set(ContactList.objects.filter(pk=int(asked)))
+            with transaction.atomic():
+                form.save()
+                if asked.isdecimal() and len(asked) < 19:
+                    form.instance.include.set(ContactList.objects.filter(pk=int(asked)))
+                self.log_addition(request, form.instance, "Begun")
             return HttpResponseRedirect(self.step_url(form.instance, STEPS[1]))
         context = {"title": _("New campaign"), "form": form, "bar": self.bar(None, STEPS[0]), "step": STEPS[0]}
         return self.page(request, STEPS[0].template, **context)
@@ -132,6 +134,7 @@ class WizardPages(WatchingAdmin):
             bar=self.bar(campaign, step),
             back=steps.before(step),
             onward=steps.after(step),
+            may_write=self.may_move(request),
             media=sum((form.media for form in forms.values()), self.media),
             **forms,
             **step.context(campaign, request),
