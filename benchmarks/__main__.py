@@ -15,7 +15,7 @@ from benchmarks.servers import servers
 
 NAMES = (
     *("end_to_end", "comparison", "stages", "scale", "importing", "materialise", "explain", "alerts", "pools"),
-    *("smpp", "smpp_link", "reminders", "clinic", "api", "webhooks", "links", "pages"),
+    *("smpp", "smpp_link", "reminders", "clinic", "api", "webhooks", "links", "pages", "audience"),
 )
 #: The others are part of `stages`, fill tables with millions of rows, or take long.
 ALL = ("end_to_end", "comparison", "stages", "scale")

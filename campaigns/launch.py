@@ -31,6 +31,7 @@ from campaigns import (
 )
 from campaigns.approval import NOT_NEEDED, Standing
 from campaigns.audience import Missing
+from campaigns.audience_rules import RulesError
 from campaigns.deferral import Deferred, deferred
 from campaigns.errors import SETTINGS, CampaignError, Problem
 from campaigns.estimate import Estimate
@@ -47,6 +48,9 @@ from delivery.routing.routes import Ways
 from delivery.routing.senders import NoSender, choose_sender
 
 CENT = Decimal("0.01")
+
+_NOBODY = "Nobody is on the campaign's lists, after those it leaves out."
+_NOBODY_MEETS = "Nobody on the campaign's lists, after those it leaves out, meets the rules of its audience."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +116,13 @@ def preflight(campaign: Campaign) -> Preflight:
     """
     parts = _parts(campaign, campaign.scheduled_at or timezone.now())
     found = _examine(campaign, parts, campaign.scheduled_at, thorough=True)
-    return replace(found, deferred=deferred(campaign, campaign.scheduled_at))
+    if not found.audience:
+        return found
+    return replace(found, deferred=deferred(campaign, campaign.scheduled_at, sender=parts.address))
 
 
 def _examine(campaign: Campaign, parts: "_Parts", at: datetime | None, *, thorough: bool = False) -> Preflight:
-    arms, sender, ways, problems = parts
+    arms, ways, problems = parts.arms, parts.ways, parts.problems
     required: list[audience.Required] = []
     short, usable = links.Lint(), bool(arms.versions)
     try:
@@ -125,15 +131,19 @@ def _examine(campaign: Campaign, parts: "_Parts", at: datetime | None, *, thorou
     except templating.TemplateError as error:
         problems.append(Problem(f"The template cannot be used: {error}.", "message"))
         usable = False
-    survey = audience.survey(campaign, required, sender=sender.address if sender else "")
+    try:
+        survey = audience.survey(campaign, required, sender=parts.address)
+    except RulesError as error:
+        problems.append(Problem(f"The rules of its audience cannot be read: {error}", "audience"))
+        return Preflight(0, 0, 0, 0, False, 0, (), tuple(problems), 0.0, 0, 0)
     if not survey.size and campaign.include.exists():
-        problems.append(Problem("Nobody is on the campaign's lists, after those it leaves out.", "audience"))
+        problems.append(Problem(_NOBODY_MEETS if campaign.rules else _NOBODY, "audience"))
     if campaign.on_missing == Campaign.OnMissing.BLOCK:
         problems += [Problem(_missing_sentence(missing), "message") for missing in survey.missing]
     problems += [Problem(problem, "message") for problem in short.problems]
     texts = sample.texts(campaign, arms, ways, short.named) if usable and ways else []
     mean = sample.means(texts)
-    unroutable = _unroutable(campaign, ways) if ways else ()
+    unroutable = _unroutable(campaign, ways, parts.address) if ways else ()
     needs_consent = consenting.must_be_recorded(campaign)
     left_out = survey.suppressed + survey.withdrawn + (survey.unrecorded if needs_consent else 0)
     sendable = survey.size - left_out - sum(country.contacts for country in unroutable)
@@ -299,21 +309,23 @@ class _Parts(NamedTuple):
     ways: Ways | None
     problems: list[str]
 
+    @property
+    def address(self) -> str:
+        """Of the sender; "": the routes choose."""
+        return self.sender.address if self.sender else ""
+
 
 def _parts(campaign: Campaign, launch_at: datetime) -> _Parts:
     arms = split.of(campaign)
     problems: list[str] = [Problem(problem, "message") for problem in split.problems(arms)]
     problems += [Problem(problem, "time") for problem in local_time.problems(campaign, launch_at)]
     sender, ways = None, None
-    if campaign.sender is None and (found := routes.ways()).table:
-        ways = found
-        problems += _dead_ends(found, campaign.lane)
-    else:
-        try:
-            sender = choose_sender(campaign.sender)
-            ways = routes.way_of(sender)
-        except NoSender as error:
-            problems.append(Problem(str(error), "message"))
+    try:
+        sender, ways = way_out(campaign)
+    except NoSender as error:
+        problems.append(Problem(str(error), "message"))
+    if ways and ways.routed:
+        problems += _dead_ends(ways, campaign.lane)
     if sender and testcarrier.is_its(sender):
         problems.append(Problem("This sender is the test carrier's, which reaches nobody: choose another.", "message"))
     if sender and not sender.provider.enabled:
@@ -324,6 +336,14 @@ def _parts(campaign: Campaign, launch_at: datetime) -> _Parts:
     return _Parts(arms, sender, ways, problems)
 
 
+def way_out(campaign: Campaign) -> tuple[Sender | None, Ways]:
+    """The sender that its texts would leave by, None: the routes choose; and where that leads. Raises NoSender."""
+    if campaign.sender is None and (found := routes.ways()).table:
+        return None, found
+    sender = choose_sender(campaign.sender)
+    return sender, routes.way_of(sender)
+
+
 def _dead_ends(ways: Ways, lane: int) -> list[str]:
     """Countries of the table whose routes lead only to what is switched off: their messages would wait."""
     dead = [
@@ -332,12 +352,12 @@ def _dead_ends(ways: Ways, lane: int) -> list[str]:
     return [f"The routes for {', '.join(sorted(dead))} lead only to senders that are switched off."] if dead else []
 
 
-def _unroutable(campaign: Campaign, ways: Ways) -> tuple[Unroutable, ...]:
+def _unroutable(campaign: Campaign, ways: Ways, sender: str) -> tuple[Unroutable, ...]:
     if ways.fixed or ways.default or ways.table.lines("", campaign.lane):
         return ()
     return tuple(
         Unroutable(country, contacts)
-        for country, contacts in audience.by_country(campaign)
+        for country, contacts in audience.by_country(campaign, sender=sender)
         if not ways.table.lines(country, campaign.lane)
     )
 

@@ -45,9 +45,9 @@ from delivery.timerules.arrival import AT_ONCE, Arrival, Recipient, arrivals
 
 CHUNK_SIZE = 1000
 
-_FREEZE = f"""
+_FREEZE = """
 INSERT INTO campaigns_audienceentry (campaign_id, position, contact_id)
-SELECT %(campaign)s, row_number() OVER (ORDER BY contact_id) - 1, contact_id FROM ({audience.SELECT_IDS}) AS audience
+SELECT %(campaign)s, row_number() OVER (ORDER BY contact_id) - 1, contact_id FROM ({chosen}) AS audience
 """
 
 _CUT = """
@@ -66,7 +66,8 @@ def freeze(campaign_id: int) -> None:
         campaign = Campaign.objects.filter(pk=campaign_id, launched_at__isnull=False, audience_size=None).first()
         if not alone or campaign is None:
             return
-        cursor.execute(_FREEZE, audience.parameters(campaign) | {"campaign": campaign_id})
+        chosen = audience.contact_ids(campaign)
+        cursor.execute(_FREEZE.format(chosen=chosen.sql), chosen.values | {"campaign": campaign_id})
         size = cursor.rowcount
         cursor.execute(_CUT, {"campaign": campaign_id, "chunk": CHUNK_SIZE, "size": size})
         Campaign.objects.filter(pk=campaign_id).update(

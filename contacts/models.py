@@ -34,6 +34,7 @@ class Contact(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"), name="contact_phone_e164"),
         ]
+        permissions = [("see_numbers", "Can see whole numbers")]
 
     def __str__(self) -> str:
         return self.name or f"Contact {self.pk}"

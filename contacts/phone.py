@@ -150,6 +150,12 @@ def country(e164: str) -> str:
     return ""
 
 
+def calling_code(e164: str) -> str:
+    """Of an E.164 number the digits that say its country, or its worldwide service: `44`. "" for one of no plan."""
+    codes = (e164[1:end] for end in (2, 3, 4) if len(e164) > end)
+    return next((code for code in codes if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), "")
+
+
 @lru_cache(maxsize=1024)
 def _north_american(area: str) -> str:
     return _among(("US",), area + "2345678")

@@ -17,6 +17,8 @@ CAMPAIGN_BITS, CONTACT_BITS = 30, 44
 #: Below every id, and above every one.
 ANYTIME, LATEST = UUID(int=0), UUID(int=2**128 - 1)
 MAX_CAMPAIGN, MAX_CONTACT = 2**CAMPAIGN_BITS - 1, 2**CONTACT_BITS - 1
+#: `contact_of` in SQL, for an expression `id`: the contact's bits are the last hexadecimal digits.
+CONTACT_OF_SQL = f"('x' || right({{id}}::text, {CONTACT_BITS // 4}))::bit({CONTACT_BITS})::bigint"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

@@ -26,7 +26,7 @@ TOO_SOON = timedelta(seconds=1)
 #: A text that comes back later than this after a message is taken for a conversation of its own.
 ANSWERED_WITHIN = timedelta(days=7)
 #: How much earlier than it was sent a message's id may have been made: a campaign is spread over a month at most.
-_MADE_BEFORE = timedelta(days=31)
+MADE_BEFORE = timedelta(days=31)
 #: Of a number's newest messages, the last one sent is among so many, but for numbers that machines text.
 _NEWEST = 20
 
@@ -141,7 +141,7 @@ def heard(*, inbound_id: UUID, phone: str, at: datetime, kind: Kind) -> UUID | N
         "phone": phone,
         "at": at,
         "since": at - ANSWERED_WITHIN,
-        "lowest": first_id(at, -ANSWERED_WITHIN - _MADE_BEFORE),
+        "lowest": first_id(at, -ANSWERED_WITHIN - MADE_BEFORE),
         "highest": first_id(at, timedelta(minutes=1)),
     }
     with transaction.atomic(), connection.cursor() as cursor:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
 STAFF: dict[str, str] = {
-    "contacts.contact": "view add change delete",
+    "contacts.contact": "view add change delete see_numbers",
     "contacts.contactlist": "view add change delete",
     "contacts.contactimport": "view add change delete",
     "contacts.suppression": "view add change",
@@ -39,7 +39,7 @@ INBOX: dict[str, str] = {
     "campaigns.cannedreply": "view",
     "campaigns.appointment": "view change",
     "campaigns.stafftask": "view change",
-    "contacts.contact": "view",
+    "contacts.contact": "view see_numbers",
     "contacts.suppression": "view add",
     "delivery.message": "view",
     "delivery.inbound": "view",
@@ -67,11 +67,11 @@ ROLES: dict[str, dict[str, str]] = {"Staff": STAFF, "Inbox agent": INBOX, "Opera
 
 
 def codenames(rights: dict[str, str]) -> set[tuple[str, str]]:
-    """Rights as (app, codename): `("contacts", "view_contact")`."""
+    """Rights as (app, codename): `("contacts", "view_contact")`. A verb of several words is a codename by itself."""
     found = set()
     for model, verbs in rights.items():
         app, name = model.split(".")
-        found |= {(app, f"{verb}_{name}") for verb in verbs.split()}
+        found |= {(app, verb if "_" in verb else f"{verb}_{name}") for verb in verbs.split()}
     return found
 
 

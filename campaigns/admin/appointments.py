@@ -1,5 +1,6 @@
 """Appointments, plans that repeat, and what staff have to do about either."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -24,7 +25,8 @@ from campaigns.models import Appointment, Plan, StaffTask
 from campaigns.models.appointments import COMING
 from campaigns.reminders import reasons, todo
 from contacts.admin.attributes import AttributesField
-from contacts.admin.base import LargeTableAdmin, PageAdmin, actor
+from contacts.admin.base import LargeTableAdmin, NumbersMixin, PageAdmin, actor
+from contacts.masking import may_see_numbers
 from contacts.models import Contact
 from contacts.phone import InvalidPhone, normalise
 
@@ -57,7 +59,7 @@ class AppointmentForm(forms.ModelForm):
 
     class Meta:
         model = Appointment
-        fields = ("number", "begins", "time_zone", "kind", "status", "attributes")
+        fields = ("begins", "time_zone", "kind", "status", "attributes")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -90,7 +92,7 @@ class AppointmentForm(forms.ModelForm):
             external_id=self.instance.external_id or "pending",
             starts_at=given["begins"],
             time_zone=given["time_zone"],
-            contact_id=given["number"].pk,
+            contact_id=given["number"].pk if "number" in given else self.instance.contact_id,
             kind=given["kind"],
             attributes=given["attributes"],
             status=given["status"],
@@ -98,8 +100,23 @@ class AppointmentForm(forms.ModelForm):
         )
 
 
+class OfContactMixin(NumbersMixin):
+    """The contact's number, which the form asks for, is looked at only by who may not see it whole."""
+
+    number_field = "contact.phone"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is not None:
+            return super().get_fieldsets(request, obj)
+        return super(NumbersMixin, self).get_fieldsets(request, obj)  # type: ignore[misc]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+        found = super().get_readonly_fields(request, obj)
+        return found if obj is None or may_see_numbers(request.user) else [*found, "number", "masked_number"]
+
+
 @admin.register(Appointment)
-class AppointmentAdmin(LargeTableAdmin):
+class AppointmentAdmin(OfContactMixin, LargeTableAdmin):
     form = AppointmentForm
     list_display = ("begins_at", "contact", "kind", "status", "source", "external_id")
     list_filter = ("status",)
@@ -156,7 +173,7 @@ class PlanForm(forms.ModelForm):
 
     class Meta:
         model = Plan
-        fields = ("number", "kind", "starts_on", "at", "time_zone", "rule", "ends_on", "exceptions", "status")
+        fields = ("kind", "starts_on", "at", "time_zone", "rule", "ends_on", "exceptions", "status")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -170,7 +187,8 @@ class PlanForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         if not self.errors:
-            self.instance.contact = given["number"]
+            if "number" in given:
+                self.instance.contact = given["number"]
             for name in ("rule", "time_zone", "starts_on", "ends_on", "exceptions"):
                 setattr(self.instance, name, given[name])
             try:
@@ -181,7 +199,7 @@ class PlanForm(forms.ModelForm):
 
 
 @admin.register(Plan)
-class PlanAdmin(PageAdmin):
+class PlanAdmin(OfContactMixin, PageAdmin):
     form = PlanForm
     list_display = ("contact", "kind", "rule", "at", "starts_on", "ends_on", "status")
     list_filter = ("status",)

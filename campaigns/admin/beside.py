@@ -9,6 +9,7 @@ from psycopg.errors import QueryCanceled
 
 from campaigns import deferral, hours, local_time
 from campaigns.admin.wizard import variants
+from campaigns.audience_rules import RulesError
 from campaigns.models import Campaign
 from contacts.admin.base import PageAdmin
 from delivery import clock
@@ -47,6 +48,8 @@ def _found(campaign: Campaign) -> dict[str, Any]:
                 "waits": deferral.deferred(campaign, campaign.scheduled_at),
                 "countries": hours.of(campaign),
             }
+    except RulesError as error:
+        return {"wrong": [*wrong, str(error)]}
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise

@@ -13,6 +13,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from campaigns import control, launch, retrying
+from campaigns.admin.audience import AudiencePages
 from campaigns.admin.beside import BesidePages
 from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleForm
 from campaigns.admin.links import LinkInline
@@ -65,7 +66,7 @@ AT_ONCE: dict[Action, Verb] = {
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ReportPages, WizardPages, SendingPages, BesidePages):
+class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, BesidePages):
     form = CampaignForm
     change_form_template = "campaigns/admin/campaign.html"
     inlines = (LinkInline,)
@@ -105,6 +106,7 @@ class CampaignAdmin(ReportPages, WizardPages, SendingPages, BesidePages):
             "retry": ("<int:pk>/retry/", self.retry_view),
             "act": ("<int:pk>/act/<str:action>/", self.act_view),
             **self.wizard_pages(),
+            **self.audience_pages(),
             **self.sending_pages(),
             **self.beside_pages(),
             **self.report_pages(),

@@ -15,9 +15,10 @@ from unfold.decorators import display
 from campaigns.conversations import desk, threads
 from campaigns.conversations.desk import Author, CannotReply
 from campaigns.models import Appointment, CannedReply, Conversation
-from contacts.admin.base import LargeTableAdmin, actor, mask, may_see_numbers, shown, text_area
-from contacts.admin.finding import e164
+from contacts.admin.base import LargeTableAdmin, actor, text_area
+from contacts.admin.finding import by_number
 from contacts.consent import is_suppressed
+from contacts.masking import masked, may_see_numbers, may_see_people, shown
 from delivery.admin import words
 from delivery.admin.messages import as_uuid
 from delivery.segments import measure
@@ -76,23 +77,26 @@ class ConversationAdmin(LargeTableAdmin):
         return False
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        return self.list_display if may_see_numbers(request.user) else ("masked", *self.list_display[1:])
+        if may_see_numbers(request.user):
+            return self.list_display
+        return ("who_masked" if may_see_people(request.user) else "masked", *self.list_display[1:])
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
     ) -> tuple[QuerySet[Conversation], bool]:
-        if not search_term:
-            return queryset, False
-        number = e164(search_term) if may_see_numbers(request.user) else None
-        return (queryset.filter(phone=number) if number else queryset.none()), False
+        return (by_number(queryset, search_term, request.user) if search_term else queryset), False
 
     @display(description="Who")
     def who(self, conversation: Conversation) -> str:
         return str(conversation.contact) if conversation.contact else conversation.phone
 
     @display(description="Who")
+    def who_masked(self, conversation: Conversation) -> str:
+        return str(conversation.contact or masked(conversation.phone))
+
+    @display(description="Who")
     def masked(self, conversation: Conversation) -> str:
-        return mask(conversation.phone)
+        return masked(conversation.phone)
 
     @display(description="State", label={"Unread": "danger", "Open": "info", "Closed": "success"})
     def state(self, conversation: Conversation) -> str:
@@ -131,7 +135,7 @@ class ConversationAdmin(LargeTableAdmin):
 
     def _thread(self, request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
         """The newest texts, or those before `before`, for whoever may read them; oldest first, as they are read."""
-        private = may_see_numbers(request.user)
+        private = may_see_people(request.user)
         page = threads.page(conversation, before=as_uuid(request.GET.get("before", "")))
         texts = [(text, words.text(text.body) if private else "") for text in reversed(page.texts)]
         return {"texts": texts, "before": page.before, "private": private, "conversation": conversation}
@@ -147,7 +151,7 @@ class ConversationAdmin(LargeTableAdmin):
 
     def reply_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         conversation: Conversation = self.allowed(request, pk, "change")
-        if not may_see_numbers(request.user):
+        if not may_see_people(request.user):
             raise PermissionDenied
         form = ReplyForm(request.POST)
         if form.is_valid():

@@ -17,8 +17,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from campaigns.appointments import uploads
 from campaigns.models import AppointmentFile
-from contacts.admin.base import PageAdmin, actor, may_see_numbers, select
+from contacts.admin.base import PageAdmin, actor, select
 from contacts.admin.imports import DropInput
+from contacts.masking import may_see_numbers
 
 Status = AppointmentFile.Status
 

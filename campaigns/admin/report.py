@@ -22,7 +22,8 @@ from campaigns.report.people import Chosen
 from campaigns.report.report import Course
 from campaigns.report.steps import WORDS, Step
 from campaigns.split import LETTERS
-from contacts.admin.base import PageAdmin, shown
+from contacts.admin.base import PageAdmin
+from contacts.masking import shown
 from delivery import errors, prices
 from delivery.models import Sender
 from delivery.reactions import Kind

@@ -19,7 +19,8 @@ from campaigns.admin import translations
 from campaigns.admin.links import LinkInline
 from campaigns.models import Template, TemplateVersion
 from campaigns.templating import MAX_TEMPLATE
-from contacts.admin.base import PageAdmin, actor, may_see_numbers, text_area
+from contacts.admin.base import PageAdmin, actor, text_area
+from contacts.masking import may_see_numbers
 from contacts.models import Contact
 
 #: How many of the newest contacts a preview may be shown for.

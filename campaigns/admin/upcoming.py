@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 
 from campaigns.reminders import upcoming
-from contacts.admin.base import shown
+from contacts.masking import shown
 
 SCREEN = 50
 

@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from campaigns.api import variants
+from campaigns.api.audience import RulesField
 from campaigns.api.links import LinksField, saved
 from campaigns.api.variants import TranslationsField, VariantsField, hold_out_field
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template, TemplateVersion
@@ -213,6 +214,29 @@ class ListsField(serializers.Field):
             },
             request_only=True,
         ),
+        OpenApiExample(
+            "To those of a list who speak French and were not texted this week",
+            value={
+                "name": "Flu shots",
+                "template": 3,
+                "include": [5],
+                "rules": {
+                    "match": "all",
+                    "conditions": [
+                        {"field": "language", "op": "is", "value": "fr"},
+                        {"field": "texted", "op": "not_within_days", "value": 7},
+                        {
+                            "match": "any",
+                            "conditions": [
+                                {"field": "attributes.clinic", "op": "one_of", "value": ["Elm", "Oak"]},
+                                {"field": "attributes.visits", "op": "more_than", "value": 2},
+                            ],
+                        },
+                    ],
+                },
+            },
+            request_only=True,
+        ),
     ]
 )
 class CampaignSerializer(StrictModel):
@@ -244,6 +268,7 @@ class CampaignSerializer(StrictModel):
         required=False, allow_null=True, help_text="On this day of theirs, 30 days ahead at most; null: of the launch."
     )
     exclude = ListsField(required=False, help_text="Lists whose contacts do not, even if included.")
+    rules = RulesField()
     links = LinksField(help_text="Where its short links lead; read them at `/campaigns/{id}/clicks`.")
 
     def validate_template(self, given: Template | None) -> Template:
@@ -277,6 +302,7 @@ class CampaignSerializer(StrictModel):
             "purpose",
             "include",
             "exclude",
+            "rules",
             "on_missing",
             "variants",
             "hold_out_percent",

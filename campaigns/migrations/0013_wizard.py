@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0011_links"),
+        ("campaigns", "0012_audience_rules"),
         ("contacts", "0004_consent_ledger"),
         ("delivery", "0020_erasing_webhooks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import ConsentEvent, ContactList
@@ -126,6 +126,12 @@ class Campaign(models.Model):
     )
     include = models.ManyToManyField(ContactList, related_name="+", blank=True)
     exclude = models.ManyToManyField(ContactList, related_name="+", blank=True)
+    rules = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="Which of these people it is for (`campaigns.audience_rules`). Empty: all of them.",
+    )
     on_missing = models.CharField(
         max_length=5,
         choices=OnMissing.choices,

@@ -1,6 +1,7 @@
 """What the admin pages of every room share: large tables, read-only pages, one-form pages, numbers by permission."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from django import forms
@@ -8,15 +9,17 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, connection, models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.urls.resolvers import URLPattern
+from django.utils.translation import gettext_lazy as _
 from psycopg.errors import QueryCanceled
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
@@ -24,6 +27,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from contacts.masking import masked, may_see_numbers
 from contacts.phone import InvalidPhone, normalise
 
 #: A list that cannot be shown in this time is not shown: it would hold the page and the database.
@@ -35,20 +39,6 @@ def actor(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
-
-
-def may_see_numbers(user: User | AnonymousUser) -> bool:
-    """The right to see contacts is the right to see numbers and what was written to them."""
-    return user.has_perm("contacts.view_contact")
-
-
-def mask(phone: str) -> str:
-    """Enough of a number to compare by, not enough to dial."""
-    return f"{phone[:3]}{'•' * max(len(phone) - 5, 0)}{phone[-2:]}"
-
-
-def shown(phone: str, user: User | AnonymousUser) -> str:
-    return phone if may_see_numbers(user) else mask(phone)
 
 
 def number_of(count: int, noun: str, plural: str = "") -> str:
@@ -137,6 +127,38 @@ class LargeTableAdmin(PageAdmin):
                 raise
             messages.warning(request, "That would mean looking through too many rows. Search for one exactly.")
             return HttpResponseRedirect(request.path)
+
+
+class NumbersMixin:
+    """For rows of one person: the column or field `number`, which shows it as far as who looks may see it.
+
+    It stands before the admin class that it is mixed into. `number_field` is where the number is, seen from a row.
+    """
+
+    number_field = "phone"
+
+    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+        return _as_seen(super().get_list_display(request), request)  # type: ignore[misc]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = super().get_fieldsets(request, obj)  # type: ignore[misc]
+        return [(title, {**options, "fields": _as_seen(options["fields"], request)}) for title, options in found]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+        return _as_seen(super().get_readonly_fields(request, obj), request)  # type: ignore[misc]
+
+    @display(description=_("Number"))
+    def number(self, row: models.Model) -> str:
+        return attrgetter(self.number_field)(row) or "–"
+
+    @display(description=_("Number"))
+    def masked_number(self, row: models.Model) -> str:
+        return masked(attrgetter(self.number_field)(row) or "") or "–"
+
+
+def _as_seen(names: Sequence[Any], request: HttpRequest) -> Sequence[Any]:
+    """An admin's column is not told who looks, so there are two, and this chooses."""
+    return names if may_see_numbers(request.user) else ["masked_number" if name == "number" else name for name in names]
 
 
 class ReadOnlyMixin:

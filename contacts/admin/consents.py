@@ -12,11 +12,12 @@ from django.utils import timezone
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumberField, actor, may_see_numbers, select, text_area
-from contacts.admin.finding import e164
+from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumberField, NumbersMixin, actor, select, text_area
+from contacts.admin.finding import by_number
 from contacts.consents import ledger
 from contacts.consents.ledger import LedgerError, Line
 from contacts.consents.proof import as_pdf, proof
+from contacts.masking import may_see_numbers
 from contacts.models import ConsentEvent, Contact
 
 Action = ConsentEvent.Action
@@ -49,13 +50,13 @@ class RecordForm(EvidenceForm):
 
 
 @admin.register(ConsentEvent)
-class ConsentEventAdmin(LargeTableAdmin):
-    list_display = ("phone", "purpose", "senders", "what", "source", "at", "recorded_by")
+class ConsentEventAdmin(NumbersMixin, LargeTableAdmin):
+    list_display = ("number", "purpose", "senders", "what", "source", "at", "recorded_by")
     list_filter = ("purpose", "action", "source")
     search_fields = ("phone",)
     search_help_text = "Number"
     fields = (
-        *("phone", "purpose", "channel", "senders", "action", "source", "at", "wording", "evidence"),
+        *("number", "purpose", "channel", "senders", "action", "source", "at", "wording", "evidence"),
         *("recorded_at", "recorded_by", "request"),
     )
     readonly_fields = fields
@@ -74,10 +75,7 @@ class ConsentEventAdmin(LargeTableAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ConsentEvent], search_term: str
     ) -> tuple[QuerySet[ConsentEvent], bool]:
-        if not search_term:
-            return queryset, False
-        number = e164(search_term)
-        return (queryset.filter(phone=number) if number else queryset.none()), False
+        return (by_number(queryset, search_term, request.user) if search_term else queryset), False
 
     @display(description="Senders", ordering="scope")
     def senders(self, event: ConsentEvent) -> str:

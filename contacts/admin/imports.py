@@ -21,10 +21,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from contacts.admin.base import PageAdmin, actor, may_see_numbers, select
+from contacts.admin.base import PageAdmin, actor, select
 from contacts.importing import run
 from contacts.importing.mapping import ATTRIBUTE, FIELDS, IGNORE, attribute_key
 from contacts.importing.read import ImportProblem
+from contacts.masking import masked_within, may_see_numbers
 from contacts.models import ContactImport, ContactList
 
 Status = ContactImport.Status
@@ -121,7 +122,9 @@ class Column:
     choices: list[tuple[str, str]]
 
 
-def columns(upload: ContactImport, samples: tuple[tuple[str, ...], ...]) -> list[Column]:
+def columns(upload: ContactImport, samples: tuple[tuple[str, ...], ...], *, whole: bool) -> list[Column]:
+    """`whole`: numbers in the samples may be seen."""
+    seen = str if whole else masked_within
     found = []
     for at, name in enumerate(upload.header):
         chosen = upload.mapping.get(name, IGNORE)
@@ -131,7 +134,7 @@ def columns(upload: ContactImport, samples: tuple[tuple[str, ...], ...]) -> list
             Column(
                 field=f"column-{at}",
                 name=name,
-                samples=[row[at] for row in samples[:SAMPLES] if at < len(row) and row[at]],
+                samples=[seen(row[at]) for row in samples[:SAMPLES] if at < len(row) and row[at]],
                 chosen=chosen,
                 choices=[
                     (IGNORE, "Leave out"),
@@ -240,7 +243,7 @@ class ContactImportAdmin(PageAdmin):
         upload: ContactImport = self.allowed(request, object_id, "view")
         context = self.state_of(request, upload)
         if context["may_change"] and not context["active"] and upload.status != Status.DONE:
-            context |= self.mapping_of(upload)
+            context |= self.mapping_of(upload, whole=may_see_numbers(request.user))
         return self.page(request, "contacts/admin/import.html", title=upload.original_name, original=upload, **context)
 
     def state_of(self, request: HttpRequest, upload: ContactImport) -> dict[str, Any]:
@@ -254,7 +257,7 @@ class ContactImportAdmin(PageAdmin):
             "may_download": private and bool(upload.rejected_file),
         }
 
-    def mapping_of(self, upload: ContactImport) -> dict[str, Any]:
+    def mapping_of(self, upload: ContactImport, *, whole: bool) -> dict[str, Any]:
         try:
             seen = run.inspect(upload)
         except (ImportProblem, OSError) as problem:
@@ -262,7 +265,7 @@ class ContactImportAdmin(PageAdmin):
                 str(problem) if isinstance(problem, ImportProblem) else "The file is no longer there: upload it again."
             )
             return {"unreadable": sentence}
-        return {"columns": columns(upload, seen.samples), "notes": seen.problems}
+        return {"columns": columns(upload, seen.samples, whole=whole), "notes": seen.problems}
 
     def map_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Keep the mapping, and go on as the pressed button says: check, run, or just save."""

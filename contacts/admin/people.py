@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 
 from contacts import consent, lists
 from contacts.admin.attributes import AttributesField
-from contacts.admin.base import LargeTableAdmin, PageAdmin, number_of
+from contacts.admin.base import LargeTableAdmin, NumbersMixin, PageAdmin, number_of
 from contacts.admin.finding import find_contacts
 from contacts.admin.guard import uses_of
 from contacts.consents.standing import Standing, state_of
@@ -77,15 +77,15 @@ class ContactForm(forms.ModelForm):
 
 
 @admin.register(Contact)
-class ContactAdmin(LargeTableAdmin):
+class ContactAdmin(NumbersMixin, LargeTableAdmin):
     form = ContactForm
     change_form_template = "contacts/admin/contact.html"
-    list_display = ("who", "phone", "country", "language", "created_at")
+    list_display = ("who", "number", "country", "language", "created_at")
     list_filter = (OnList,)
     search_fields = ("phone", "name")
     search_help_text = "Number, its beginning, or a name"
     fieldsets = (
-        (None, {"fields": ("phone", "name", "on_lists")}),
+        (None, {"fields": ("number", "name", "on_lists")}),
         ("May be texted", {"fields": ("standing", "consents", "messages_link")}),
         ("For templates", {"fields": ("language", "time_zone", "country", "attributes")}),
     )
@@ -96,12 +96,12 @@ class ContactAdmin(LargeTableAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         # The number is the identity: another number is another contact.
-        return ("phone", "standing", "consents", "messages_link") if obj else ()
+        return ("phone", "number", "masked_number", "standing", "consents", "messages_link") if obj else ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
     ) -> tuple[QuerySet[Contact], bool]:
-        return (find_contacts(queryset, search_term) if search_term else queryset), False
+        return (find_contacts(queryset, search_term, request.user) if search_term else queryset), False
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -13,8 +13,9 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts import consent
-from contacts.admin.base import EvidenceForm, LargeTableAdmin, actor, number_of, select, text_area
-from contacts.admin.finding import e164
+from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumbersMixin, actor, number_of, select, text_area
+from contacts.admin.finding import by_number
+from contacts.masking import shown
 from contacts.models import Suppression
 from contacts.phone import InvalidPhone, normalise_many
 
@@ -67,15 +68,15 @@ class Standing(admin.SimpleListFilter):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(LargeTableAdmin):
-    list_display = ("phone", "senders", "why", "in_force", "evidence", "created_at", "created_by")
+class SuppressionAdmin(NumbersMixin, LargeTableAdmin):
+    list_display = ("number", "senders", "why", "in_force", "evidence", "created_at", "created_by")
     list_filter = (Standing, "reason")
     list_select_related = ("created_by",)
     search_fields = ("phone",)
     search_help_text = "Number"
     change_form_template = "contacts/admin/suppression.html"
     fields = (
-        "phone",
+        "number",
         "senders",
         "reason",
         "evidence",
@@ -102,10 +103,7 @@ class SuppressionAdmin(LargeTableAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Suppression], search_term: str
     ) -> tuple[QuerySet[Suppression], bool]:
-        if not search_term:
-            return queryset, False
-        number = e164(search_term)
-        return (queryset.filter(phone=number) if number else queryset.none()), False
+        return (by_number(queryset, search_term, request.user) if search_term else queryset), False
 
     @display(description="Senders", ordering="scope")
     def senders(self, suppression: Suppression) -> str:
@@ -178,7 +176,7 @@ class SuppressionAdmin(LargeTableAdmin):
         return self.form_page(
             request,
             form=form,
-            title=f"Lift the suppression of {suppression.phone}",
+            title=f"Lift the suppression of {shown(suppression.phone, request.user)}",
             submit="Lift",
             intro="Only with the person's own consent. The entry stays, with your name, the time and the evidence.",
             back=back,

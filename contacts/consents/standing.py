@@ -45,15 +45,23 @@ WHERE asked.phone = ANY(%(phones)s::text[]) AND purpose = %(purpose)s AND channe
   AND NOT EXISTS (SELECT 1 FROM contacts_consentevent AS answer WHERE answer.request_id = asked.id)
 """
 
-#: Everybody of whom there is something (phone, standing: granted or withdrawn), by `decide`, for audiences of any size.
-#: Its parameters come from `parameters`.
-EVERYBODY_SQL = f"""
+_OF_MANY = f"""
 SELECT phone, CASE WHEN own IS NULL THEN overall WHEN overall = '{Action.WITHDRAWN}' AND overall_at > own_at
                    THEN overall ELSE own END AS standing
 FROM (SELECT phone, max(action) FILTER (WHERE scope = '') AS overall, max(at) FILTER (WHERE scope = '') AS overall_at,
              max(action) FILTER (WHERE scope <> '') AS own, max(at) FILTER (WHERE scope <> '') AS own_at
-      FROM ({_LAST.format(whose="AND phone IS NOT NULL")}) AS last GROUP BY phone) AS said
+      FROM ({_LAST}) AS last GROUP BY phone) AS said
 """
+
+#: Everybody of whom there is something (phone, standing: granted or withdrawn), by `decide`, for audiences of any size.
+#: Its parameters come from `parameters`.
+EVERYBODY_SQL = _OF_MANY.format(whose="AND phone IS NOT NULL")
+
+
+def among_sql(numbers: str) -> str:
+    """The same of the numbers that a SELECT of ours gives: by the index, where these are few beside everybody."""
+    return _OF_MANY.format(whose=f"AND phone IN ({numbers})")
+
 
 #: What a contact said about one purpose, for a query that reads contacts anyway: JSON for `said`, or null.
 OF_CONTACT_SQL = f"""(SELECT jsonb_object_agg(scope, jsonb_build_array(action, at)) FROM (

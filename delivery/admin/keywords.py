@@ -4,14 +4,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from contacts.admin.base import LargeTableAdmin, PageAdmin, ReadOnlyMixin, mask, may_see_numbers
+from contacts.admin.base import LargeTableAdmin, NumbersMixin, PageAdmin, ReadOnlyMixin
 from delivery.inbound import confirmation_lint, own_words
 from delivery.models import Confirmation, ConfirmationText, Keyword
 
@@ -69,21 +68,12 @@ class ConfirmationTextAdmin(PageAdmin):
 
 
 @admin.register(Confirmation)
-class ConfirmationAdmin(ReadOnlyMixin, LargeTableAdmin):
+class ConfirmationAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
     ordering = ("-message_id",)
     list_display = ("created_at", "meaning", "sender", "message")
     list_select_related = ("sender__provider",)
-
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        number = "phone" if may_see_numbers(request.user) else "masked"
-        return ("created_at", "meaning", number, "sender", "message", "incoming_text")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        return self.get_fields(request, obj)
-
-    @display(description="To")
-    def masked(self, confirmation: Confirmation) -> str:
-        return mask(confirmation.phone)
+    fields = ("created_at", "meaning", "number", "sender", "message", "incoming_text")
+    readonly_fields = fields
 
     @display(description="Message")
     def message(self, confirmation: Confirmation) -> SafeString:

@@ -11,8 +11,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from contacts.admin.base import LargeTableAdmin, ReadOnlyMixin, mask, may_see_numbers, shown
-from contacts.admin.finding import e164
+from contacts.admin.base import LargeTableAdmin, NumbersMixin, ReadOnlyMixin
+from contacts.admin.finding import by_number
+from contacts.masking import may_see_people, shown
 from contacts.models import Contact, Suppression
 from delivery import errors
 from delivery.admin import words
@@ -30,15 +31,15 @@ def as_uuid(text: str) -> UUID | None:
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
+class MessageAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
+    number_field = "recipient"
+    list_display: tuple[str, ...] = (
+        *("number", "state", "why", "lane_word", "campaign", "segments", "provider", "created_at"),
+    )
     list_filter: tuple[type[admin.SimpleListFilter], ...] = (ByStatus, When, ByLane, ByProvider, ToContact)
     list_select_related = ("provider",)
     search_fields = ("recipient",)
     search_help_text = "Whole number, or message id"
-
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        number = "to" if may_see_numbers(request.user) else "to_masked"
-        return (number, "state", "why", "lane_word", "campaign", "segments", "provider", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("sealed_body")
@@ -50,16 +51,7 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
             return queryset, False
         if message_id := as_uuid(search_term):
             return queryset.filter(pk=message_id), False
-        number = e164(search_term) if may_see_numbers(request.user) else None
-        return (queryset.filter(recipient=number) if number else queryset.none()), False
-
-    @display(description="To")
-    def to(self, message: Message) -> str:
-        return message.recipient
-
-    @display(description="To")
-    def to_masked(self, message: Message) -> str:
-        return mask(message.recipient)
+        return by_number(queryset, search_term, request.user, "recipient"), False
 
     @display(description="Status", label=words.LABELS)
     def state(self, message: Message) -> str:
@@ -87,7 +79,7 @@ class MessageAdmin(ReadOnlyMixin, LargeTableAdmin):
     ) -> HttpResponse:
         message: Message = self.allowed(request, object_id, "view")
         code_words, code_url = explained(message.provider, message.error_code)
-        private = may_see_numbers(request.user)
+        private = may_see_people(request.user)
         return self.page(
             request,
             "delivery/admin/message.html",
@@ -124,41 +116,27 @@ class ByKeyword(admin.SimpleListFilter):
 
 
 @admin.register(Inbound)
-class InboundAdmin(ReadOnlyMixin, LargeTableAdmin):
+class InboundAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
+    list_display: tuple[str, ...] = ("number", "kind", "text", "recipient", "received_at")
     list_filter = (ByKeyword,)
+    fields = ("number", "recipient", "kind", "whole_text", "provider", "received_at")
+    readonly_fields = fields
     list_select_related = ("provider",)
     search_fields = ("phone",)
     search_help_text = "Whole number"
 
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        private = may_see_numbers(request.user)
-        return ("phone" if private else "masked", "kind", *(["text"] if private else []), "recipient", "received_at")
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        names = super().get_list_display(request)
+        return [name for name in names if name != "text" or may_see_people(request.user)]
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        private = may_see_numbers(request.user)
-        return (
-            "phone" if private else "masked",
-            "recipient",
-            "kind",
-            *(["whole_text"] if private else []),
-            "provider",
-            "received_at",
-        )
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        return self.get_fields(request, obj)
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        names = super().get_fields(request, obj)
+        return [name for name in names if name != "whole_text" or may_see_people(request.user)]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Inbound], search_term: str
     ) -> tuple[QuerySet[Inbound], bool]:
-        if not search_term:
-            return queryset, False
-        number = e164(search_term) if may_see_numbers(request.user) else None
-        return (queryset.filter(phone=number) if number else queryset.none()), False
-
-    @display(description="From")
-    def masked(self, inbound: Inbound) -> str:
-        return mask(inbound.phone)
+        return (by_number(queryset, search_term, request.user) if search_term else queryset), False
 
     @display(description="Text")
     def text(self, inbound: Inbound) -> str:

@@ -18,7 +18,8 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from contacts.admin.base import LargeTableAdmin, PageAdmin, ReadOnlyMixin, actor, may_see_numbers
+from contacts.admin.base import LargeTableAdmin, PageAdmin, ReadOnlyMixin, actor
+from contacts.masking import may_see_numbers
 from delivery.admin.filters import Choices
 from delivery.models import WebhookDelivery, WebhookEndpoint
 from delivery.webhooks import endpoints, events, outbox, replay, schedule, signing

@@ -11,7 +11,8 @@ from django.urls import reverse
 from unfold.decorators import display
 from unfold.widgets import UnfoldBooleanSwitchWidget as Switch
 
-from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumberField, actor, may_see_numbers
+from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumberField, actor
+from contacts.masking import may_see_numbers
 from contacts.models import Contact, Erasure
 from smshub.privacy import certificate, erasing
 from smshub.privacy.api import zipped

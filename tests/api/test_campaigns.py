@@ -73,6 +73,33 @@ def test_a_wrong_draft_is_refused(shop: System, field: str, value: Any) -> None:
     assert answer.body["errors"][0]["pointer"].startswith(f"/{field}")
 
 
+def test_rules_narrow_a_draft_and_are_said_as_they_are_understood(shop: System, sender: Any) -> None:
+    french, english = ContactFactory(language="fr"), ContactFactory(language="en")
+    draft = CampaignFactory(include=[ContactListFactory(contacts=[french, english])])
+    path = f"campaigns/{draft.pk}"
+    assert shop.get(path).body["rules"] == {}
+
+    changed = shop.patch(path, {"rules": {"conditions": [{"field": "language", "op": "is", "value": "FR"}]}})
+
+    understood = {"match": "all", "conditions": [{"field": "language", "op": "is", "value": "fr"}]}
+    assert (changed.status_code, changed.body["rules"]) == (200, understood)
+    assert shop.post(f"{path}/preflight").body["audience"] == 1
+    assert shop.patch(path, {"rules": {}}).body["rules"] == {}
+
+
+def test_a_rule_that_makes_no_sense_is_refused_where_it_stands(shop: System) -> None:
+    sound = {"field": "country", "op": "is", "value": "US"}
+
+    answer = shop.patch(
+        f"campaigns/{CampaignFactory().pk}", {"rules": {"conditions": [sound, sound | {"value": "Atlantis"}]}}
+    )
+
+    assert is_problem(answer, 400, "validation-error")
+    [error] = answer.body["errors"]
+    assert error["pointer"] == "/rules/conditions/1/value"
+    assert "no country" in error["detail"]
+
+
 @pytest.mark.parametrize("status", sorted(set(Campaign.Status) - {Campaign.Status.DRAFT}))
 def test_only_a_draft_can_be_changed_or_deleted(shop: System, status: str) -> None:
     campaign = CampaignFactory(status=status, scheduled_at=timezone.now() + timedelta(days=1))

@@ -1,37 +1,71 @@
-"""Who it goes to."""
+"""Who it goes to: lists, and rules that narrow them. `campaigns.admin.audience` tells beside it what that comes to."""
 
 from typing import Any
 
+from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from campaigns import audience, audience_rules
 from campaigns.admin.forms import ListChoice
 from campaigns.admin.wizard.forms import StepForm
+from campaigns.audience_rules import ATTRIBUTE, OPS, SHAPES, Match, Op, RulesError
 from campaigns.models import Campaign
 from contacts.models import ContactList
 
 TEMPLATE = "campaigns/admin/wizard/audience.html"
 
+#: The fields of rules in words.
+FIELDS = {
+    "language": gettext_lazy("Language"),
+    "country": gettext_lazy("Country"),
+    "time_zone": gettext_lazy("Time zone"),
+    ATTRIBUTE: gettext_lazy("Attribute"),
+    "created": gettext_lazy("Known since"),
+    "texted": gettext_lazy("Was texted"),
+    "clicked": gettext_lazy("Followed a link"),
+    "wrote": gettext_lazy("Wrote to us"),
+}
+
+
+class RulesField(forms.JSONField):
+    """Rules as the page's script writes them into a hidden field."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        given = super().to_python(value)
+        try:
+            return audience_rules.as_json(audience_rules.parse({} if given is None else given))
+        except RulesError as error:
+            raise ValidationError(_where(error)) from None
+
 
 class AudienceForm(StepForm):
     include = ListChoice(
-        label=_("Send to"),
+        label=gettext_lazy("Send to"),
         queryset=ContactList.objects.all(),
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text=_("Everyone on any of these lists, each person once."),
-        error_messages={"required": _("Choose a list to send to.")},
+        help_text=gettext_lazy("Everyone on any of these lists, each person once."),
+        error_messages={"required": gettext_lazy("Choose a list to send to.")},
     )
     exclude = ListChoice(
-        label=_("Leave out"),
+        label=gettext_lazy("Leave out"),
         queryset=ContactList.objects.all(),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text=_("Nobody who is on one of these. Who may not be texted is left out in any case."),
+        help_text=gettext_lazy("Nobody who is on one of these. Who may not be texted is left out in any case."),
     )
+    rules = RulesField(required=False)
 
     class Meta(StepForm.Meta):
-        fields = ("include", "exclude")
+        fields = ("include", "exclude", "rules")
+
+    class Media:
+        js = ("smshub/rules.js",)
 
 
 def done(campaign: Campaign) -> bool:
@@ -39,4 +73,19 @@ def done(campaign: Campaign) -> bool:
 
 
 def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
-    return {}
+    """The vocabulary of rules, for the page's script and its lists of choices."""
+    vocabulary = {
+        "attribute": ATTRIBUTE,
+        "ops": {field: [op.value for op in ops] for field, ops in OPS.items()},
+        "shapes": {op.value: shape.name.lower() for op, shape in SHAPES.items()},
+        "words": {op.value: str(op.label) for op in Op},
+    }
+    known = audience.known_variables() - {*audience.COLUMNS, "first_name"}
+    return {"vocabulary": vocabulary, "fields": FIELDS, "matches": Match.choices, "attributes": sorted(known)}
+
+
+def _where(error: RulesError) -> str:
+    """With the number of the condition, "2.1" for the first of a group that is the second."""
+    steps = zip(error.path, error.path[1:], strict=False)
+    number = ".".join(str(n + 1) for name, n in steps if name == "conditions" and isinstance(n, int))
+    return _("Condition %(number)s: %(problem)s") % {"number": number, "problem": error} if number else str(error)

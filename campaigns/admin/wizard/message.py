@@ -18,7 +18,8 @@ from campaigns.errors import InvalidTemplate
 from campaigns.links import targets
 from campaigns.models import Campaign, Link, Template
 from campaigns.templating import MAX_TEMPLATE
-from contacts.admin.base import may_see_numbers, select, text_area
+from contacts.admin.base import select, text_area
+from contacts.masking import may_see_numbers
 from delivery import testcarrier
 
 TEMPLATE = "campaigns/admin/wizard/message.html"
