@@ -75,9 +75,9 @@ def opening(campaign: Campaign, at: datetime | None = None) -> Waits | None:
         place = whereabouts.find(number, phone.country(number), hints)
         if place not in known:
             leaves = own_time.moment(place.zones) if own_time else launch_at
-            opens = places.window(place, rules, leaves).opens if rules else leaves
+            opens = max(leaves, places.window(place, rules, leaves).opens) if rules else leaves
             reason = WaitsFor.QUIET_HOURS if opens > leaves else WaitsFor.LOCAL_TIME if leaves > launch_at else None
-            known[place] = Wait(reason, max(opens, leaves)) if reason else None
+            known[place] = Wait(reason, opens) if reason else None
         return known[place]
 
     return of

@@ -29,7 +29,10 @@ class CountryHours:
 
 
 def of(campaign: Campaign) -> list[CountryHours]:
-    """Those of the largest countries first; none for a lane that no rule is about. Reads the audience once."""
+    """Those of the largest countries first; none for a lane that no rule is about. Reads the audience once.
+
+    Raises RulesError.
+    """
     if campaign.lane not in bound.lanes():
         return []
     lines = list(AllowedHours.objects.filter(enabled=True))

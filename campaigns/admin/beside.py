@@ -47,5 +47,5 @@ def _found(campaign: Campaign) -> dict[str, Any]:
             }
     except headcount.TooLong:
         return {"wrong": wrong, "too_many": True}
-    except RulesError:
-        return {"wrong": wrong}
+    except RulesError as error:
+        return {"wrong": [*wrong, str(error)]}

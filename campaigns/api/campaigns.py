@@ -15,6 +15,7 @@ from rest_framework.serializers import BaseSerializer
 
 from campaigns import control, launch, progress, readiness, retrying
 from campaigns.api import serializers
+from campaigns.api.preflight import PreflightSerializer
 from campaigns.api.progress import ProgressSerializer
 from campaigns.api.report import CampaignClicksSerializer, ReportSerializer
 from campaigns.errors import CampaignError
@@ -77,12 +78,12 @@ class CampaignViewSet(
             _lock_draft(instance)
             instance.delete()
 
-    @extend_schema(request=serializers.EmptySerializer, responses={200: serializers.PreflightSerializer})
+    @extend_schema(request=serializers.EmptySerializer, responses={200: PreflightSerializer})
     @action(detail=True, methods=["post"], filterset_class=None)
     def preflight(self, request: Request, pk: str) -> Response:
         """Who would get it, who would not and why, what it would cost, and what keeps it from being launched."""
         _read(serializers.EmptySerializer, request)
-        return Response(serializers.PreflightSerializer(readiness.preflight(self.get_object())).data)
+        return Response(PreflightSerializer(readiness.preflight(self.get_object())).data)
 
     @_move(serializers.EmptySerializer)
     def launch(self, request: Request, pk: str) -> Response:
