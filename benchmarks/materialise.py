@@ -24,6 +24,7 @@ from benchmarks.alone import Figures, alone, finish, seconds, start
 from benchmarks.servers import Servers, fresh_database
 from campaigns import launch, materialise
 from campaigns.models import Campaign, TemplateVersion
+from campaigns.split import LOTS, OWN, Arm, Split
 from delivery import bodies
 from delivery.ids import campaign_message_id, month_of
 from delivery.models import Message, Sender
@@ -70,7 +71,8 @@ def rendering(size: int) -> float:
         materialise._Contact(n, "+14155550123", f"Person {n}", "en", "US", f'{{"number": {n}, "clinic": "Elm Street"}}')
         for n in range(1000)
     ]
-    text_for = materialise._renderer(version)
+    everybody = Arm(OWN, LOTS, version=version)
+    text_for = materialise._renderer(Split((everybody,)), lambda _: everybody)
     ways = routes.way_of(Sender.objects.select_related("provider").earliest("pk"))
     campaign = Campaign()
     return seconds(lambda: [materialise._outcome(person, text_for, ways, campaign) for person in people]) * size / 1000

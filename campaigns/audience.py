@@ -6,13 +6,13 @@ What a contact lacks of a template's variables is counted here in SQL and found 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 
-from campaigns import audience_rules, audience_where, consenting, templating
+from campaigns import audience_rules, audience_where, consenting, languages, templating
 from campaigns.audience_rules import Group
 from campaigns.models import Campaign
 from contacts import phone, whereabouts
@@ -121,9 +121,37 @@ def known_variables() -> frozenset[str]:
         return frozenset(COLUMNS) | {"first_name"} | {key for (key,) in cursor.fetchall()}
 
 
-def required_variables(body: str) -> list[str]:
-    """Variables without which a contact cannot get this text. Raises templating.TemplateError."""
-    return [variable.name for variable in templating.variables(body) if variable.required]
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Those of an audience who would get one of these texts of a template that has texts in the languages `known`."""
+
+    known: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """A variable without which its `readers` cannot get their text; no readers: nobody can."""
+
+    variable: str
+    readers: tuple[Readers, ...] = ()
+
+
+def required_by(templates: Iterable[Mapping[str, str]]) -> list[Required]:
+    """What each of these templates' texts, by language, cannot be rendered without. Raises templating.TemplateError."""
+    found: dict[str, list[Readers]] = {}
+    needed_by_all: set[str] = set()
+    for texts in templates:
+        known = tuple(sorted(texts.keys() - {languages.DEFAULT}))
+        needing: dict[str, list[str]] = {}
+        for language, body in texts.items():
+            for variable in templating.variables(body):
+                if variable.required:
+                    needing.setdefault(variable.name, []).append(language)
+        for name, those in needing.items():
+            found.setdefault(name, []).append(Readers(known, tuple(those)))
+        needed_by_all |= {name for name, those in needing.items() if len(those) == len(texts)}
+    return [Required(name, () if name in needed_by_all else tuple(readers)) for name, readers in found.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +175,7 @@ class Survey:
     missing: tuple[Missing, ...]
 
 
-def survey(campaign: Campaign, required: Sequence[str], *, sender: str = "") -> Survey:
+def survey(campaign: Campaign, required: Sequence[Required], *, sender: str = "") -> Survey:
     """Count the audience, and in the same pass who is suppressed and who lacks which required variable.
 
     `sender` is the address of the one that texts will leave by; "": the routes choose. Raises RulesError.
@@ -155,9 +183,11 @@ def survey(campaign: Campaign, required: Sequence[str], *, sender: str = "") -> 
     chosen = contact_ids(campaign)
     values = chosen.values | _leave(campaign, sender)
     counts = []
-    for index, variable in enumerate(required):
-        condition, values[f"path{index}"] = _lacks(variable, f"%(path{index})s")
-        counts.append(f", count(*) FILTER (WHERE suppression.phone IS NULL AND {condition})")
+    for index, needed in enumerate(required):
+        condition, values[f"path{index}"] = _lacks(needed.variable, f"%(path{index})s")
+        reads, of_readers = _reads(needed.readers, f"readers{index}")
+        values |= of_readers
+        counts.append(f", count(*) FILTER (WHERE suppression.phone IS NULL AND {condition} AND {reads})")
     query = f"""
         WITH audience AS MATERIALIZED ({chosen.sql})
         SELECT count(*), count(suppression.phone),
@@ -167,7 +197,7 @@ def survey(campaign: Campaign, required: Sequence[str], *, sender: str = "") -> 
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         size, suppressed, withdrawn, unrecorded, *lacking = cursor.fetchone()
-    missing = tuple(Missing(name, count) for name, count in zip(required, lacking, strict=True) if count)
+    missing = tuple(Missing(one.variable, count) for one, count in zip(required, lacking, strict=True) if count)
     return Survey(size, suppressed, withdrawn, unrecorded, missing)
 
 
@@ -250,6 +280,17 @@ def _leave(campaign: Campaign, sender: str) -> dict[str, Any]:
     """The values of _PEOPLE and of _MAY_BE_TEXTED."""
     unsaid = Standing.NONE if consenting.must_be_recorded(campaign) else Standing.GRANTED
     return {"sender": sender, "unsaid": unsaid.value} | standing.parameters(campaign.purpose, sender)
+
+
+def _reads(readers: Sequence[Readers], name: str) -> tuple[str, dict[str, list[str]]]:
+    """A SQL condition on `contact`, true where it is one of the readers, and its parameters, called by this name."""
+    conditions: list[str] = []
+    values: dict[str, list[str]] = {}
+    for index, one in enumerate(readers):
+        known, texts = f"{name}_known{index}", f"{name}_texts{index}"
+        conditions.append(f"{languages.chosen_sql('contact.language', f'%({known})s')} = ANY(%({texts})s::text[])")
+        values |= {known: list(one.known), texts: list(one.texts)}
+    return f"({' OR '.join(conditions) or 'true'})", values
 
 
 def _lacks(variable: str, placeholder: str) -> tuple[str, list[str]]:

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from campaigns import templating
 
+#: Of problems that no step of the wizard is about: the form with everything.
+SETTINGS = "settings"
+
 
 class Problem(str):
     """What keeps a campaign from its launch, in a sentence; `step` of the wizard is where it is mended, if in one."""
@@ -25,8 +28,10 @@ class CampaignError(ValueError):
 
 
 class InvalidTemplate(ValueError):
-    """A text that cannot be saved as a template, with everything to correct in it by line and column."""
+    """A text that cannot be saved as a template, with everything to correct in it by line and column. `language` says
+    which of its texts; empty: the one for everybody."""
 
-    def __init__(self, problems: Sequence[templating.Problem]) -> None:
+    def __init__(self, problems: Sequence[templating.Problem], language: str = "") -> None:
         super().__init__("; ".join(f"line {problem.line}: {problem.message}" for problem in problems))
         self.problems = tuple(problems)
+        self.language = language

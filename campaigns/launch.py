@@ -1,7 +1,7 @@
 """Launching: what must be right before a campaign leaves, and the moment it does.
 
-A launch freezes the template's version and the sender (none where the routes decide for each message), and says so
-in one event; the audience is frozen right after, by a task (see `campaigns.materialise`). A scheduled campaign
+A launch freezes the versions of its templates and the sender (none where the routes decide for each message), and
+says so in one event; the audience is frozen right after, by a task (see `campaigns.materialise`). A scheduled campaign
 is launched by the tick, by the same path.
 """
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from statistics import fmean
 from typing import NamedTuple
 
 from django.conf import settings
@@ -17,16 +16,29 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import approval, audience, consenting, estimate, pace, sample, templates, templating, transitions, wake
+from campaigns import (
+    approval,
+    audience,
+    consenting,
+    estimate,
+    local_time,
+    pace,
+    sample,
+    split,
+    templating,
+    transitions,
+    wake,
+)
 from campaigns.approval import NOT_NEEDED, Standing
 from campaigns.audience import Missing
 from campaigns.audience_rules import RulesError
 from campaigns.deferral import Deferred, deferred
-from campaigns.errors import CampaignError, Problem
+from campaigns.errors import SETTINGS, CampaignError, Problem
 from campaigns.estimate import Estimate
 from campaigns.links import texts as links
-from campaigns.models import Campaign, TemplateVersion
+from campaigns.models import Campaign
 from campaigns.report import counting
+from campaigns.split import Split
 from campaigns.transitions import Action
 from delivery import clock, prices, testcarrier
 from delivery import control as delivery_control
@@ -65,6 +77,8 @@ class Preflight:
     unrecorded: int
     """And those of whom no consent is recorded, who are left out where `needs_consent`."""
     needs_consent: bool
+    held_out: int
+    """About so many of those who are left get no text, to compare with."""
     missing: tuple[Missing, ...]
     problems: tuple[str, ...]
     mean_segments: float
@@ -86,8 +100,8 @@ class Preflight:
 
     @property
     def recipients(self) -> int:
-        """Who may be texted."""
-        return self.audience - self.left_out
+        """Who gets a text, as far as a way leads to them."""
+        return self.audience - self.left_out - self.held_out
 
     @property
     def left_out(self) -> int:
@@ -100,62 +114,63 @@ def preflight(campaign: Campaign) -> Preflight:
 
     For the time that the draft is meant for, or else at once.
     """
-    parts = _parts(campaign)
+    parts = _parts(campaign, campaign.scheduled_at or timezone.now())
     found = _examine(campaign, parts, campaign.scheduled_at, thorough=True)
     if not found.audience:
         return found
-    return replace(found, deferred=deferred(campaign, sender=parts.address))
+    return replace(found, deferred=deferred(campaign, campaign.scheduled_at, sender=parts.address))
 
 
 def _examine(campaign: Campaign, parts: "_Parts", at: datetime | None, *, thorough: bool = False) -> Preflight:
-    version, ways, problems = parts.version, parts.ways, parts.problems
-    required: list[str] = []
-    short = links.Lint()
-    if version:
-        try:
-            short = links.lint(campaign, version.body)
-            required = [name for name in audience.required_variables(version.body) if not short.covers(name)]
-        except templating.TemplateError as error:
-            problems.append(Problem(f"The template cannot be used: {error}.", "message"))
-            version = None
+    arms, ways, problems = parts.arms, parts.ways, parts.problems
+    required: list[audience.Required] = []
+    short, usable = links.Lint(), bool(arms.versions)
+    try:
+        short = links.lint(campaign, arms.texts)
+        required = [one for one in audience.required_by(arms.texts.values()) if not short.covers(one.variable)]
+    except templating.TemplateError as error:
+        problems.append(Problem(f"The template cannot be used: {error}.", "message"))
+        usable = False
     try:
         survey = audience.survey(campaign, required, sender=parts.address)
     except RulesError as error:
         problems.append(Problem(f"The rules of its audience cannot be read: {error}", "audience"))
-        return Preflight(0, 0, 0, 0, False, (), tuple(problems), 0.0, 0, 0)
+        return Preflight(0, 0, 0, 0, False, 0, (), tuple(problems), 0.0, 0, 0)
     if not survey.size and campaign.include.exists():
         problems.append(Problem(_NOBODY_MEETS if campaign.rules else _NOBODY, "audience"))
     if campaign.on_missing == Campaign.OnMissing.BLOCK:
         problems += [Problem(_missing_sentence(missing), "message") for missing in survey.missing]
     problems += [Problem(problem, "message") for problem in short.problems]
-    texts = sample.texts(campaign, version, ways, short.named) if version and ways else []
-    segments = [text.segments for text in texts]
-    mean = fmean(segments) if segments else 0.0
+    texts = sample.texts(campaign, arms, ways, short.named) if usable and ways else []
+    mean = sample.means(texts)
     unroutable = _unroutable(campaign, ways, parts.address) if ways else ()
     needs_consent = consenting.must_be_recorded(campaign)
     left_out = survey.suppressed + survey.withdrawn + (survey.unrecorded if needs_consent else 0)
     sendable = survey.size - left_out - sum(country.contacts for country in unroutable)
-    estimated = round(mean * sendable)
+    held_out = max(sendable, 0) * arms.hold_out // split.LOTS
+    texted = sendable - held_out
+    estimated = round(mean.segments * texted)
     by_country = None
     if ways and (thorough or campaign.max_cost is not None):
-        by_country = estimate.of(campaign, ways, contacts=sendable, segments=mean)
-    mean_cost = sum((text.cost for text in texts), Decimal(0)) / max(1, len(texts))
-    cost = by_country.cost if by_country else mean_cost * sendable
+        by_country = estimate.of(campaign, ways, contacts=texted, segments=mean.segments)
+    cost = by_country.cost if by_country else mean.cost * texted
     stands = approval.standing(campaign, survey.size - left_out, at)
     if stands.problem:
         problems.append(Problem(stands.problem))
     if unroutable and sendable <= 0:
         problems.append("No route leads to anybody of its audience, and no sender is the default.")
     if campaign.max_cost is not None and cost > campaign.max_cost:
-        problems.append(
+        dear = (
             f"It would cost about {prices.in_words(cost.quantize(CENT))}, and it may cost "
             f"{prices.in_words(campaign.max_cost)}: raise that limit, shorten the text, or leave people out."
         )
+        problems.append(Problem(dear, SETTINGS))
     if campaign.max_segments is not None and estimated > campaign.max_segments:
-        problems.append(
+        long = (
             f"About {estimated:,} segments would be sent, and it may send {campaign.max_segments:,}: raise that limit, "
             "shorten the text, or leave people out."
         )
+        problems.append(Problem(long, SETTINGS))
     return Preflight(
         audience=survey.size,
         suppressed=survey.suppressed,
@@ -164,8 +179,9 @@ def _examine(campaign: Campaign, parts: "_Parts", at: datetime | None, *, thorou
         needs_consent=needs_consent,
         missing=survey.missing,
         problems=tuple(problems),
-        mean_segments=round(mean, 2),
-        most_segments=max(segments, default=0),
+        held_out=held_out,
+        mean_segments=round(mean.segments, 2),
+        most_segments=max((text.segments for text in texts), default=0),
         estimated_segments=estimated,
         estimated_cost=cost.quantize(CENT),
         currency=settings.CURRENCY,
@@ -180,7 +196,7 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
     """Start sending, now. Raises CampaignError; of two launches at once, one does."""
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.LAUNCH)
-        parts = _parts(locked)
+        parts = _parts(locked, timezone.now())
         found = _examine(locked, parts, _planned(locked))
         if found.problems:
             raise CampaignError(*found.problems)
@@ -188,11 +204,11 @@ def launch(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: s
             segments = found.estimated_segments or found.audience
             rate = pace.rate(segments, locked.spread_minutes)
             delivery_control.limit(locked.pk, rate=rate, max_segments=locked.max_segments, max_cost=locked.max_cost)
-        locked.template_version, locked.sender = parts.version, parts.sender
+        split.freeze(locked, parts.arms)
+        locked.sender = parts.sender
         locked.needs_consent = found.needs_consent
         locked.launched_at = timezone.now()
-        if parts.version and locked.template:
-            links.freeze(locked, locked.template, parts.version.body)
+        links.freeze(locked, parts.arms.texts)
         counting.begin(locked)
         transitions.finish(locked, Action.LAUNCH, actor=actor, actor_label=actor_label)
         transaction.on_commit(partial(wake.freeze, locked.pk))
@@ -215,7 +231,7 @@ def launch_soon(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_lab
         return launch(campaign=campaign, actor=actor, actor_label=actor_label)
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.SCHEDULE)
-        found = _examine(locked, _parts(locked), None)
+        found = _examine(locked, _parts(locked, timezone.now()), None)
         if found.problems:
             raise CampaignError(*found.problems)
         locked.scheduled_at = clock.now() + timedelta(seconds=settings.LAUNCH_UNDO_SECONDS)
@@ -233,7 +249,7 @@ def schedule(*, campaign: Campaign, at: datetime, actor: AbstractBaseUser | None
         raise CampaignError("The time to launch at has passed; choose a later one, or launch now.")
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, Action.SCHEDULE)
-        parts = _parts(locked)
+        parts = _parts(locked, at)
         if settings.APPROVAL_ABOVE and not parts.problems:
             parts.problems.extend(filter(None, [_examine(locked, parts._replace(problems=[]), at).approval.problem]))
         if parts.problems:
@@ -288,7 +304,7 @@ class _Parts(NamedTuple):
     `sender` is the one that was named, or the default one where there is no route at all; none: by the routes.
     """
 
-    version: TemplateVersion | None
+    arms: Split
     sender: Sender | None
     ways: Ways | None
     problems: list[str]
@@ -299,31 +315,25 @@ class _Parts(NamedTuple):
         return self.sender.address if self.sender else ""
 
 
-def _parts(campaign: Campaign) -> _Parts:
-    problems: list[str] = []
-    version = templates.latest(campaign.template) if campaign.template else None
-    if campaign.draft_text:
-        problems.append(Problem("The text that is being written is not finished.", "message"))
-    elif campaign.template is None:
-        problems.append(Problem("The campaign has no text yet.", "message"))
-    elif version is None:
-        problems.append(Problem("The template has no text yet.", "message"))
-    if campaign.template and campaign.template.archived:
-        problems.append(Problem("The template is archived; choose another one or bring it back.", "message"))
+def _parts(campaign: Campaign, launch_at: datetime) -> _Parts:
+    arms = split.of(campaign)
+    problems: list[str] = [Problem(problem, "message") for problem in split.problems(arms)]
+    problems += [Problem(problem, "time") for problem in local_time.problems(campaign, launch_at)]
     sender, ways = None, None
     try:
         sender, ways = way_out(campaign)
     except NoSender as error:
-        problems.append(str(error))
+        problems.append(Problem(str(error), "message"))
     if ways and ways.routed:
         problems += _dead_ends(ways, campaign.lane)
     if sender and testcarrier.is_its(sender):
-        problems.append("This sender is the test carrier's, which reaches nobody: choose another.")
+        problems.append(Problem("This sender is the test carrier's, which reaches nobody: choose another.", "message"))
     if sender and not sender.provider.enabled:
-        problems.append(f"Provider {sender.provider.name} of sender {sender.address} is switched off.")
+        off = f"Provider {sender.provider.name} of sender {sender.address} is switched off."
+        problems.append(Problem(off, "message"))
     if not campaign.include.exists():
         problems.append(Problem("The campaign has no list of contacts to send to.", "audience"))
-    return _Parts(version, sender, ways, problems)
+    return _Parts(arms, sender, ways, problems)
 
 
 def way_out(campaign: Campaign) -> tuple[Sender | None, Ways]:

@@ -22,9 +22,11 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from campaigns import audience, consenting, templating
+from campaigns import audience, consenting, languages, local_time, split, templating
 from campaigns.links import texts as links
-from campaigns.models import AudienceChunk, Campaign, TemplateVersion
+from campaigns.local_time import WallClock
+from campaigns.models import AudienceChunk, Campaign
+from campaigns.split import Arm, Split
 from contacts import consent, phone
 from contacts.consents import standing
 from contacts.whereabouts import HINTS_SQL, Hints
@@ -92,7 +94,7 @@ def materialise_chunk(campaign_id: int) -> bool:
     with transaction.atomic():
         chunk = (
             AudienceChunk.objects.select_for_update(of=("self",), skip_locked=True)
-            .select_related("campaign__sender__provider", "campaign__template_version")
+            .select_related("campaign__sender__provider", "campaign__template", "campaign__template_version")
             .filter(campaign_id=campaign_id, done_at=None)
             .order_by("first")
             .first()
@@ -100,14 +102,15 @@ def materialise_chunk(campaign_id: int) -> bool:
         if chunk is None:
             return False
         campaign = chunk.campaign
-        version, ways, launched_at = _frozen(campaign)
+        arms, ways, launched_at = _frozen(campaign)
         contacts = _take(chunk)
         if campaign.status == Campaign.Status.CANCELLED:
             outcomes = [_unsent(contact, Status.CANCELLED) for contact in contacts]
         else:
-            text_for = _renderer(version, links.of_campaign(campaign, version.body))
+            short = links.of_campaign(campaign, arms.bodies)
+            text_for = _renderer(arms, arms.drawing(campaign.pk, launched_at), short)
             outcomes = [_outcome(contact, text_for, ways, campaign) for contact in contacts]
-            outcomes = _in_time(contacts, outcomes, campaign.lane)
+            outcomes = _in_time(contacts, outcomes, campaign.lane, local_time.of(campaign, launched_at))
         _write(campaign, launched_at, ways.routed, outcomes)
         AudienceChunk.objects.filter(pk=chunk.pk).update(done_at=timezone.now())
         if campaign.status == Campaign.Status.RUNNING:
@@ -179,18 +182,24 @@ class _Outcome(NamedTuple):
     waits_for: str = ""
 
 
-def _frozen(campaign: Campaign) -> tuple[TemplateVersion, Ways, datetime]:
-    """The text; the ways that the messages go: the sender that was frozen, else the routes as they are; the launch."""
+def _frozen(campaign: Campaign) -> tuple[Split, Ways, datetime]:
+    """The texts; the ways that the messages go: the sender that was frozen, else the routes as they are; the launch."""
     if campaign.template_version is None or campaign.launched_at is None:
         raise RuntimeError(f"campaign {campaign.pk} has an audience but was never launched")
     ways = routes.way_of(campaign.sender) if campaign.sender else routes.ways()
-    return campaign.template_version, ways, campaign.launched_at
+    return split.of(campaign), ways, campaign.launched_at
 
 
-def _renderer(version: TemplateVersion, short: links.Links = links.NONE) -> Callable[[_Contact], str]:
-    template = templating.parse(version.body)
+def _renderer(
+    arms: Split, drawn: Callable[[int], Arm], short: links.Links = links.NONE
+) -> Callable[[_Contact], str | None]:
+    """What makes the text for a contact, or None for one who is held out; it raises templating.TemplateError."""
+    parsed = {body: templating.parse(body) for body in arms.bodies}
 
-    def text_for(contact: _Contact) -> str:
+    def text_for(contact: _Contact) -> str | None:
+        version = drawn(contact.id).version
+        if version is None:
+            return None
         attributes = json.loads(contact.attributes)
         context = templating.contact_context(
             name=contact.name,
@@ -201,13 +210,13 @@ def _renderer(version: TemplateVersion, short: links.Links = links.NONE) -> Call
         )
         if short:
             context |= short.context(contact.id)
-        text = templating.render(template, context)
+        text = templating.render(parsed[languages.text(version, contact.language)], context)
         return to_gsm(text) if version.smart_encoding else text
 
     return text_for
 
 
-def _outcome(contact: _Contact, text_for: Callable[[_Contact], str], ways: Ways, campaign: Campaign) -> _Outcome:
+def _outcome(contact: _Contact, text_for: Callable[[_Contact], str | None], ways: Ways, campaign: Campaign) -> _Outcome:
     if not contact.phone:
         return _unsent(contact, Status.SUPPRESSED, Suppressed.CONTACT_DELETED)
     country = phone.country(contact.phone)
@@ -222,6 +231,9 @@ def _outcome(contact: _Contact, text_for: Callable[[_Contact], str], ways: Ways,
     except templating.TemplateError:
         # Either there is no value, or none that the template can use: the same to whoever corrects it.
         return _unsent(contact, Status.SUPPRESSED, Suppressed.MISSING_VARIABLE)
+    if text is None:
+        # After all that would have kept a text from them: who is held out is like those who get one.
+        return _unsent(contact, Status.SUPPRESSED, Suppressed.HELD_OUT)
     if not text.strip() or len(text) > MAX_BODY:
         return _unsent(contact, Status.SUPPRESSED, Suppressed.EMPTY_BODY)
     size = measure(text)
@@ -246,16 +258,22 @@ def _unsent(contact: _Contact, status: Status, reason: str = "") -> _Outcome:
     return _Outcome(contact.id, contact.phone, phone.country(contact.phone), "", "gsm7", 0, status, reason)
 
 
-def _in_time(contacts: list[_Contact], outcomes: list[_Outcome], lane: int) -> list[_Outcome]:
-    """The same, with what is not to arrive at this hour held until it is."""
+def _in_time(
+    contacts: list[_Contact], outcomes: list[_Outcome], lane: int, own_time: WallClock | None
+) -> list[_Outcome]:
+    """The same, with what is not to arrive at this hour held until it is; and all of it until the campaign's own time
+    where they are, whose rules are asked when it has come."""
     sendable = [pair for pair in zip(contacts, outcomes, strict=True) if pair[1].status == Status.QUEUED]
     recipients = [
         Recipient(contact.phone, outcome.country, Hints(contact.time_zone, contact.state, contact.postal_code))
         for contact, outcome in sendable
     ]
+    found = arrivals(recipients, lane)
+    if own_time:
+        found = local_time.no_earlier(own_time, recipients, found)
     in_time = {
         outcome.contact_id: _at(outcome, arrival)
-        for (_, outcome), arrival in zip(sendable, arrivals(recipients, lane), strict=True)
+        for (_, outcome), arrival in zip(sendable, found, strict=True)
         if arrival is not AT_ONCE
     }
     return [in_time.get(outcome.contact_id, outcome) for outcome in outcomes]

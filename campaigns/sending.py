@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from campaigns import templating
+from campaigns import languages, templating
 from campaigns.links.single import SingleLinks
 from campaigns.models import Template, TemplateVersion
 from contacts.api.fields import did_you_mean
@@ -90,7 +90,7 @@ class _Texts:
         ids = {one.template.pk for one in wanted if one.template}
         newest = TemplateVersion.objects.filter(template__in=ids).order_by("template_id", "-number")
         self._versions = {version.template_id: version for version in newest.distinct("template_id")} if ids else {}
-        self._parsed: dict[int, templating.ParsedTemplate] = {}
+        self._parsed: dict[str, templating.ParsedTemplate] = {}
         self._sample = sample
         self.links = SingleLinks(self._versions.values(), messages=len(wanted))
 
@@ -100,11 +100,12 @@ class _Texts:
         if version is None:
             raise SubmitError("This template has no text yet.", about="template")
         try:
-            if version.pk not in self._parsed:
-                self._parsed[version.pk] = templating.parse(version.body)
             own = context(variables, phone=phone)
+            body = languages.text(version, str(own.get("language", "")))
+            if body not in self._parsed:
+                self._parsed[body] = templating.parse(body)
             short = self.links.sample(template.pk) if self._sample else self.links.context(template.pk, message_id, own)
-            text = templating.render(self._parsed[version.pk], own | short)
+            text = templating.render(self._parsed[body], own | short)
         except templating.MissingVariable as missing:
             hint = did_you_mean(missing.name, list(variables))
             raise SubmitError(f"The template needs “{missing.name}”.{hint}", about="variables") from None

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import QuerySet
 
-from campaigns import answer_lint, audience, templating
+from campaigns import answer_lint, audience, languages, templating
 from campaigns.errors import InvalidTemplate
 from campaigns.links import texts as links
 from campaigns.links.targets import DEFAULT
@@ -20,36 +21,61 @@ from delivery.smart_encoding import Change, changes, to_gsm
 _NOT_OF_CONTACTS = {"appointment", DEFAULT, links.GROUP}
 
 
+def offered() -> QuerySet[Template]:
+    """Those that may be chosen for something new: neither put away nor written within one campaign."""
+    return Template.objects.filter(archived=False, of_campaign=False)
+
+
 def latest(template: Template) -> TemplateVersion | None:
     return template.versions.order_by("-number").first()
 
 
 def save_version(
-    *, template: Template, body: str, smart_encoding: bool, actor: AbstractBaseUser | None
+    *,
+    template: Template,
+    body: str,
+    smart_encoding: bool,
+    actor: AbstractBaseUser | None,
+    translations: Mapping[str, str] | None = None,
 ) -> TemplateVersion:
-    """The template's newest version, made now if the text or its encoding changed. Raises InvalidTemplate.
+    """The template's newest version, made now if a text or the encoding changed. Raises InvalidTemplate, and ValueError
+    for `translations` (by language tag; None: those of the last version) that `languages.normalised` refuses.
 
     A variable that no contact has (yet) is no reason to refuse: `preview` points it out, and a launch counts the
     contacts that lack it.
     """
-    body = body.replace("\r\n", "\n")
-    found = problems(body)
-    if found:
-        raise InvalidTemplate(found)
+    body = _line_feeds(body)
+    others = None if translations is None else languages.normalised(translations)
+    others = others and {tag: _line_feeds(text) for tag, text in others.items()}
+    for tag, text in {languages.DEFAULT: body, **(others or {})}.items():
+        if found := problems(text):
+            raise InvalidTemplate(found, tag)
     with transaction.atomic():
         # Two saves at once queue up here, and get two numbers.
         locked = Template.objects.select_for_update(no_key=True).get(pk=template.pk)
         last = latest(locked)
-        if last and (last.body, last.smart_encoding) == (body, smart_encoding):
+        if others is None:
+            others = last.translations if last else {}
+        if last and (last.body, last.smart_encoding, last.translations) == (body, smart_encoding, others):
             return last
         return TemplateVersion.objects.create(
             template=locked,
             number=last.number + 1 if last else 1,
             body=body,
+            translations=others,
             smart_encoding=smart_encoding,
-            variables=[variable.name for variable in templating.variables(body)],
+            variables=_variables([body, *others.values()]),
             created_by_id=actor.pk if actor else None,
         )
+
+
+def _variables(texts: Iterable[str]) -> list[str]:
+    """Names that any of the texts uses, in order of first use."""
+    return list(dict.fromkeys(variable.name for text in texts for variable in templating.variables(text)))
+
+
+def _line_feeds(body: str) -> str:
+    return body.replace("\r\n", "\n")
 
 
 def problems(body: str) -> tuple[Problem, ...]:
@@ -85,7 +111,7 @@ def preview(
 
     The text is empty when there are problems that keep it from being rendered. Raises nothing.
     """
-    body = body.replace("\r\n", "\n")
+    body = _line_feeds(body)
     if contact is not None:
         context = context_of(contact)
     elif context is None:

@@ -40,7 +40,7 @@ def rendered(campaign: Campaign) -> str:
     version = templates.latest(campaign.template) if campaign.template else None
     first = next(iter(audience.sample(campaign, 1)), None)
     shown = templates.preview(
-        body=writing.text(campaign),
+        body=(writing.translation(campaign, first.language) if first else "") or writing.text(campaign),
         smart_encoding=version.smart_encoding if version else True,
         contact=first,
     )

@@ -44,6 +44,7 @@ class Suppressed(models.TextChoices):
     NO_SENDER = "no_sender", "No sender for this destination"
     QUIET_HOURS = "quiet_hours", "It would have come too late: quiet hours where the recipient is"
     FREQUENCY_CAP = "frequency_cap", "The recipient has had as many texts as the frequency cap allows"
+    HELD_OUT = "held_out", "Held out by lot, to compare with"
 
 
 ADVICE: dict[str, str] = {

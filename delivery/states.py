@@ -26,10 +26,12 @@ class Status(models.TextChoices):
 
 
 class WaitsFor(models.TextChoices):
-    """Which time rule a message is held by. Beside its `reason`, which says how an earlier attempt of it failed."""
+    """What a message is held for until its `not_before`: a time rule, or the time that its campaign is for. Beside its
+    `reason`, which says how an earlier attempt of it failed."""
 
     QUIET_HOURS = "quiet_hours", "Quiet hours where the recipient is"
     FREQUENCY_CAP = "frequency_cap", "The recipient has had as many texts as the frequency cap allows"
+    LOCAL_TIME = "local_time", "The time that the campaign is for, where the recipient is"
 
 
 RANK: dict[Status, int] = {

@@ -14,6 +14,7 @@ from unfold.views import ChangeList
 
 from campaigns import control, launch, retrying
 from campaigns.admin.audience import AudiencePages
+from campaigns.admin.beside import BesidePages
 from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleForm
 from campaigns.admin.links import LinkInline
 from campaigns.admin.live import live
@@ -65,7 +66,7 @@ AT_ONCE: dict[Action, Verb] = {
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages):
+class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, BesidePages):
     form = CampaignForm
     change_form_template = "campaigns/admin/campaign.html"
     inlines = (LinkInline,)
@@ -83,6 +84,10 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages):
         "lane",
         "purpose",
         "on_missing",
+        "hold_out_percent",
+        "local_time",
+        "local_date",
+        "local_passed",
         "spread_minutes",
         "max_segments",
         "max_cost",
@@ -103,6 +108,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages):
             **self.wizard_pages(),
             **self.audience_pages(),
             **self.sending_pages(),
+            **self.beside_pages(),
             **self.report_pages(),
         }
 
@@ -153,7 +159,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
         if request.method == "GET":
-            return HttpResponseRedirect(reverse("admin:campaigns_campaign_start"))
+            return self.start_view(request)
         return super().add_view(request, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:

@@ -13,6 +13,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from campaigns import templates
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template
 from contacts.models import ContactList
 from delivery import testcarrier
@@ -50,6 +51,10 @@ class CampaignForm(forms.ModelForm):
             "include",
             "exclude",
             "on_missing",
+            "hold_out_percent",
+            "local_time",
+            "local_date",
+            "local_passed",
             "spread_minutes",
             "max_segments",
             "max_cost",
@@ -58,10 +63,12 @@ class CampaignForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen: Any = self.fields["template"]
-        chosen.queryset = Template.objects.filter(archived=False)
+        own = Template.objects.filter(pk=self.instance.template_id, archived=False)
+        chosen.queryset = templates.offered() | own
         chosen.empty_label = "Choose a template"
         # Not sent at all it keeps what it is; a new campaign is marketing.
-        self.fields["purpose"].required = False
+        for kept in ("purpose", "hold_out_percent", "local_passed"):
+            self.fields[kept].required = False
         self.fields["on_missing"].label = "If a contact lacks a variable"
         self.fields["spread_minutes"].label = "Spread over minutes"
         self.fields["max_segments"].label = "Segments at most"
@@ -69,6 +76,11 @@ class CampaignForm(forms.ModelForm):
         sender: Any = self.fields["sender"]
         sender.queryset = testcarrier.live_senders().filter(enabled=True).order_by("address")
         sender.empty_label = "By the routes, or the default sender"
+
+    def clean_hold_out_percent(self) -> int:
+        given: int | None = self.cleaned_data["hold_out_percent"]
+        present: int = self.instance.hold_out_percent
+        return present if given is None else given
 
 
 class ScheduleForm(forms.Form):

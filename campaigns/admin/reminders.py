@@ -12,8 +12,9 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from campaigns import templates
 from campaigns.admin.upcoming import upcoming_page
-from campaigns.models import Appointment, Reminder, ReminderRule, Template
+from campaigns.models import Appointment, Reminder, ReminderRule
 from campaigns.models.reminders import coming
 from campaigns.reminders import reasons, rules
 from contacts.admin.attributes import AttributesField
@@ -43,7 +44,7 @@ class RuleForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         for name in ("template", "cancel_template"):
             chosen: Any = self.fields[name]
-            chosen.queryset = Template.objects.filter(archived=False)
+            chosen.queryset = templates.offered()
         sender: Any = self.fields["sender"]
         sender.queryset = testcarrier.live_senders()
 

@@ -13,11 +13,15 @@ from django.http import (
 )
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
+from campaigns.admin.variants import variant_rows
 from campaigns.models import Campaign
 from campaigns.report import export, pdf, people, report
 from campaigns.report.people import Chosen
-from campaigns.report.report import WORDS, Course, Step
+from campaigns.report.report import Course
+from campaigns.report.steps import WORDS, Step
+from campaigns.split import LETTERS
 from contacts.admin.base import PageAdmin
 from contacts.masking import shown
 from delivery import errors, prices
@@ -66,6 +70,7 @@ class ReportPages(PageAdmin):
             original=campaign,
             campaign=campaign,
             report=found,
+            variants=variant_rows(found.variants),
             cost=prices.in_words(found.progress.cost),
             cost_of_delivered=prices.in_words(found.cost_of_delivered) if found.cost_of_delivered else "",
             chart=json.dumps(_chart(found.course)) if found.course else "",
@@ -140,10 +145,18 @@ def _chosen(request: HttpRequest) -> tuple[Chosen, int]:
             sender=_number(given["sender"]) if "sender" in given else None,
             status=Status(given["status"]) if "status" in given else None,
             reason=given["reason"][:24].replace("\x00", "") if "reason" in given else None,
+            variant=_letter(given["variant"]) if "variant" in given else None,
         )
         return chosen, _number(given.get("after", "0")) if "after" in given else -1
     except ValueError:
         raise Http404 from None
+
+
+def _letter(text: str) -> str:
+    """Of a variant. Raises ValueError."""
+    if text not in tuple(LETTERS):
+        raise ValueError(text)
+    return text
 
 
 def _number(text: str) -> int:
@@ -155,12 +168,14 @@ def _number(text: str) -> int:
 
 def _parameters(chosen: Chosen) -> dict[str, Any]:
     found = {"step": chosen.step.value, "country": chosen.country, "sender": chosen.sender}
-    found |= {"status": chosen.status and chosen.status.value, "reason": chosen.reason}
+    found |= {"status": chosen.status and chosen.status.value, "reason": chosen.reason, "variant": chosen.variant}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _title(chosen: Chosen, senders: dict[int, str]) -> str:
     parts = [WORDS[chosen.step]]
+    if chosen.variant is not None:
+        parts.append(_("variant %(letter)s") % {"letter": chosen.variant})
     if chosen.country is not None:
         parts.append(chosen.country or "no country")
     if chosen.sender is not None:

@@ -9,11 +9,13 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from campaigns import templates
+from campaigns.admin import translations
 from campaigns.admin.links import LinkInline
 from campaigns.models import Template, TemplateVersion
 from campaigns.templating import MAX_TEMPLATE
@@ -34,6 +36,22 @@ class Piece:
 
     text: str
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One of a template's texts as its readers see it; `language` is empty for the one for everybody."""
+
+    language: str
+    preview: templates.Preview
+
+    @property
+    def pieces(self) -> "list[Piece]":
+        return pieces(self.preview)
+
+    @property
+    def replacements(self) -> list[tuple[str, str]]:
+        return replacements(self.preview)
 
 
 def pieces(preview: templates.Preview) -> list[Piece]:
@@ -73,8 +91,10 @@ class TemplateForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk and (version := templates.latest(self.instance)):
+        version = templates.latest(self.instance) if self.instance.pk else None
+        if version:
             self.initial.update(body=version.body, smart_encoding=version.smart_encoding)
+        self.translations = translations.rows(self.data or None, version.translations if version else {})
 
     def clean_body(self) -> str:
         body: str = self.cleaned_data["body"]
@@ -82,6 +102,19 @@ class TemplateForm(forms.ModelForm):
         if wrong:
             raise forms.ValidationError(wrong)
         return body
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.translations.is_bound and not self.translations.is_valid():
+            raise forms.ValidationError(_("Correct the texts in other languages."))
+        try:
+            given["translations"] = translations.given(self.translations)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        return given
+
+    def has_changed(self) -> bool:
+        return super().has_changed() or (self.translations.is_bound and self.translations.has_changed())
 
 
 @admin.register(Template)
@@ -137,6 +170,7 @@ class TemplateAdmin(PageAdmin):
         version = templates.save_version(
             template=form.instance,
             body=form.cleaned_data["body"],
+            translations=form.cleaned_data["translations"],
             smart_encoding=form.cleaned_data["smart_encoding"],
             actor=actor(request),
         )
@@ -152,6 +186,9 @@ class TemplateAdmin(PageAdmin):
         chosen, contact = request.POST.get("preview_contact", ""), None
         if chosen.isdecimal() and len(chosen) < 19 and may_see_numbers(request.user):
             contact = Contact.objects.filter(pk=int(chosen)).first()
-        preview = templates.preview(body=body, smart_encoding="smart_encoding" in request.POST, contact=contact)
-        context = {"preview": preview, "pieces": pieces(preview), "replacements": replacements(preview)}
-        return self.fragment(request, "campaigns/admin/preview.html", context)
+        texts = [("", body), *translations.posted(request.POST)]
+        smart = "smart_encoding" in request.POST
+        shown = [
+            Shown(language, templates.preview(body=b, smart_encoding=smart, contact=contact)) for language, b in texts
+        ]
+        return self.fragment(request, "campaigns/admin/previews.html", {"shown": shown})

@@ -39,16 +39,25 @@ class WatchingAdmin(PageAdmin):
         return campaign
 
     def move(
-        self, request: HttpRequest, campaign: Campaign, action: Action, verb: Verb, *, said: str = "", **details: Any
+        self,
+        request: HttpRequest,
+        campaign: Campaign,
+        action: Action,
+        verb: Verb,
+        *,
+        said: str | None = None,
+        **details: Any,
     ) -> HttpResponse:
-        """Do it and say so (`said`, or what the move is called), or say why not; then show the campaign as it is."""
+        """Do it and say so (`said`; None: what the move is called), or say why not; then show the campaign as it is."""
         try:
             verb(campaign=campaign, actor=actor(request), **details)
         except CampaignError as error:
             for problem in error.problems:
                 messages.error(request, problem)
         else:
-            messages.success(request, said or f"“{campaign.name}” is {MOVES[action].done}.")
+            done = f"“{campaign.name}” is {MOVES[action].done}." if said is None else said
+            if done:
+                messages.success(request, done)
         if request.headers.get("HX-Request"):
             return self.progress_fragment(request, campaign.pk, said=list(messages.get_messages(request)))
         return HttpResponseRedirect(self.home_url(campaign))

@@ -5,6 +5,7 @@ from typing import Any
 
 import django_filters
 from django.db import transaction
+from django.db.models import Prefetch
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
@@ -17,7 +18,7 @@ from campaigns.api import serializers
 from campaigns.api.progress import ProgressSerializer
 from campaigns.api.report import CampaignClicksSerializer, ReportSerializer
 from campaigns.errors import CampaignError
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Variant
 from campaigns.report import report
 from contacts.api.fields import key_label
 from contacts.api.filters import IdFilter
@@ -60,7 +61,9 @@ class CampaignViewSet(
     scope = "campaigns"
     reads = ("preflight",)
     lookup_value_regex = "[0-9]{1,18}"
-    queryset = Campaign.objects.select_related("template_version").prefetch_related("include", "exclude")
+    queryset = Campaign.objects.select_related("template_version").prefetch_related(
+        "include", "exclude", Prefetch("variants", Variant.objects.select_related("template_version"))
+    )
     serializer_class = serializers.CampaignSerializer
     filterset_class = CampaignFilters
 

@@ -19,7 +19,7 @@ class WhySerializer(serializers.Serializer):
 
 
 class WaitSerializer(serializers.Serializer):
-    reason = serializers.CharField(help_text="quiet_hours or frequency_cap.")
+    reason = serializers.CharField(help_text="quiet_hours, frequency_cap or local_time.")
     words = serializers.CharField(source="label", help_text="The reason in words.")
     messages = serializers.IntegerField()
     first = serializers.DateTimeField(allow_null=True, help_text="When the first of them are looked at again.")

@@ -5,7 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from campaigns.report.report import Course, Line, Report, Step
+from campaigns.api.variants import VariantLineSerializer
+from campaigns.report.report import Course, Line, Report
+from campaigns.report.steps import Step
 from delivery.states import Status
 
 
@@ -74,6 +76,8 @@ class ReportSerializer(serializers.Serializer):
     counted_at = serializers.DateTimeField(allow_null=True, help_text="null: not yet.")
     countries = CountryLineSerializer(many=True)
     senders = SenderLineSerializer(many=True)
+    variants = VariantLineSerializer(many=True, source="variants.lines", help_text="Empty: it has but one text.")
+    held_out = serializers.IntegerField(source="variants.held_out", help_text="Who got no text, to compare with.")
     course = serializers.SerializerMethodField()
 
     @extend_schema_field(CourseSerializer(allow_null=True))

@@ -7,11 +7,13 @@ from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from campaigns.api import variants
 from campaigns.api.audience import RulesField
 from campaigns.api.links import LinksField, saved
+from campaigns.api.variants import TranslationsField, VariantsField, hold_out_field
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template, TemplateVersion
 from campaigns.templating import MAX_TEMPLATE
-from contacts.api.fields import RelatedId, Strict, StrictModel
+from contacts.api.fields import ClockField, RelatedId, Strict, StrictModel
 from contacts.api.serializers import AttributesField
 from contacts.importing.values import country_code
 from contacts.models import Contact, ContactList
@@ -28,11 +30,12 @@ MAX_COUNTRIES = 50
 
 
 class VersionSerializer(serializers.ModelSerializer):
-    variables = serializers.ListField(child=serializers.CharField(), help_text="Names the text uses.")
+    variables = serializers.ListField(child=serializers.CharField(), help_text="Names its texts use.")
+    translations = TranslationsField(read_only=True)
 
     class Meta:
         model = TemplateVersion
-        fields = ["number", "body", "smart_encoding", "variables", "created_at"]
+        fields = ["number", "body", "translations", "smart_encoding", "variables", "created_at"]
 
 
 class TemplateSerializer(serializers.ModelSerializer):
@@ -63,13 +66,23 @@ class BodyField(serializers.CharField):
             "A reminder",
             value={"name": "Appointment", "body": "Hi {{ first_name | default: 'there' }}, see you at {{ clinic }}."},
             request_only=True,
-        )
+        ),
+        OpenApiExample(
+            "In two languages",
+            value={
+                "name": "Opening hours",
+                "body": "We are open on Saturday.",
+                "translations": {"de": "Wir haben am Samstag geöffnet."},
+            },
+            request_only=True,
+        ),
     ]
 )
 class TemplateWriteSerializer(StrictModel):
     """A template and its text. A changed text makes a new version; the old ones stay."""
 
     body = BodyField()
+    translations = TranslationsField()
     smart_encoding = serializers.BooleanField(
         required=False, help_text=TemplateVersion._meta.get_field("smart_encoding").help_text
     )
@@ -78,11 +91,12 @@ class TemplateWriteSerializer(StrictModel):
 
     class Meta:
         model = Template
-        fields = ["name", "description", "archived", "body", "smart_encoding", "links"]
+        fields = ["name", "description", "archived", "body", "translations", "smart_encoding", "links"]
 
 
 class PreviewSerializer(Strict):
-    """For whom: a contact, or given variables; without either, made-up data. And what it costs in which countries."""
+    """For whom: a contact, or given variables; without either, made-up data. And what it costs in which countries. The
+    text is the one in the contact's language, or in that which the variables name."""
 
     contact = RelatedId(queryset=Contact.objects.all(), required=False, help_text="Id of a contact.")
     variables = AttributesField(required=False, help_text="What the template prints.")
@@ -210,13 +224,26 @@ class ListsField(serializers.Field):
             },
             request_only=True,
         ),
+        OpenApiExample(
+            "Two texts, a hold-out, at nine by everybody's clock",
+            value={
+                "name": "Flu shots",
+                "template": 3,
+                "include": [5],
+                "variants": [{"template": 4, "percent": 45}],
+                "hold_out_percent": 10,
+                "local_time": "09:00",
+                "local_passed": "next_day",
+            },
+            request_only=True,
+        ),
     ]
 )
 class CampaignSerializer(StrictModel):
     template = RelatedId(
         queryset=Template.objects.all(),
         allow_null=True,
-        help_text="null: none yet, which only a draft may have.",
+        help_text="null: none yet, in a draft that staff have begun.",
     )
     template_version: serializers.SlugRelatedField[TemplateVersion] = serializers.SlugRelatedField(
         slug_field="number",
@@ -232,22 +259,35 @@ class CampaignSerializer(StrictModel):
     )
     lane = LaneField(required=False, default=Lane.BULK)
     include = ListsField(required=False, help_text="Lists whose contacts get it.")
+    variants = VariantsField(required=False, help_text="Other texts, each for a share drawn by lot.")
+    hold_out_percent = hold_out_field()
+    local_time = ClockField(
+        required=False, allow_null=True, help_text="Everybody gets it at this time of their own clock; null: at once."
+    )
+    local_date = serializers.DateField(
+        required=False, allow_null=True, help_text="On this day of theirs, 30 days ahead at most; null: of the launch."
+    )
     exclude = ListsField(required=False, help_text="Lists whose contacts do not, even if included.")
     rules = RulesField()
     links = LinksField(help_text="Where its short links lead; read them at `/campaigns/{id}/clicks`.")
 
+    def validate_template(self, given: Template | None) -> Template:
+        if given is None:
+            raise serializers.ValidationError("Name a template: only staff begin without one.", code="null")
+        return given
+
     def create(self, validated_data: dict[str, Any]) -> Campaign:
-        links = validated_data.pop("links", None)
+        links, shares = validated_data.pop("links", None), validated_data.pop("variants", None)
         with transaction.atomic():
-            made: Campaign = saved(super().create(validated_data), links)
+            made: Campaign = variants.saved(saved(super().create(validated_data), links), shares)
             return made
 
     def update(self, instance: Campaign, validated_data: dict[str, Any]) -> Campaign:
-        links = validated_data.pop("links", None)
+        links, shares = validated_data.pop("links", None), validated_data.pop("variants", None)
         with transaction.atomic():
             if "template" in validated_data:
                 validated_data["draft_text"] = ""  # what staff were writing gives way to it
-            changed: Campaign = saved(super().update(instance, validated_data), links)
+            changed: Campaign = variants.saved(saved(super().update(instance, validated_data), links), shares)
             return changed
 
     class Meta:
@@ -264,6 +304,11 @@ class CampaignSerializer(StrictModel):
             "exclude",
             "rules",
             "on_missing",
+            "variants",
+            "hold_out_percent",
+            "local_time",
+            "local_date",
+            "local_passed",
             "spread_minutes",
             "max_segments",
             "max_cost",
@@ -290,6 +335,7 @@ class CampaignSerializer(StrictModel):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         present = self.instance.sender if self.instance else None
         sender = senders.of(self.context["request"], attrs.get("sender", present))
+        variants.checked(self.instance, attrs)
         return attrs | {"sender": sender}
 
 
@@ -304,7 +350,7 @@ class UnroutableSerializer(serializers.Serializer):
 
 
 class DeferredSerializer(serializers.Serializer):
-    reason = serializers.CharField(help_text="quiet_hours or frequency_cap.")
+    reason = serializers.CharField(help_text="quiet_hours, frequency_cap or local_time.")
     words = serializers.CharField(source="label", help_text="The reason in words.")
     contacts = serializers.IntegerField()
     first = serializers.DateTimeField(allow_null=True, help_text="Until when the first waits; null: it gets nothing.")
@@ -319,6 +365,7 @@ class PreflightSerializer(serializers.Serializer):
     withdrawn = serializers.IntegerField(help_text="Of the rest, who took their consent to its purpose back.")
     unrecorded = serializers.IntegerField(help_text="And those of whom no such consent is recorded.")
     needs_consent = serializers.BooleanField(help_text="Whether those are left out.")
+    held_out = serializers.IntegerField(help_text="About so many of those who are left get no text, to compare with.")
     missing = MissingSerializer(many=True, help_text="Contacts that lack a variable.")
     problems = serializers.ListField(child=serializers.CharField())
     mean_segments = serializers.FloatField()

@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from campaigns import costing, templates
+from campaigns import costing, languages, templates
 from campaigns.api import serializers
 from campaigns.api.links import LinkSerializer, saved
 from campaigns.errors import InvalidTemplate
@@ -85,7 +85,8 @@ class TemplateViewSet(viewsets.ReadOnlyModelViewSet[Template]):
             raise WrongState("This template has no text yet.")
         data = serializers.PreviewSerializer(data=request.data)
         data.is_valid(raise_exception=True)
-        return _preview(version.body, version.smart_encoding, data.validated_data)
+        body = languages.text(version, _language(data.validated_data))
+        return _preview(body, version.smart_encoding, data.validated_data)
 
     @extend_schema(
         operation_id="templates_preview_draft",
@@ -103,7 +104,9 @@ class TemplateViewSet(viewsets.ReadOnlyModelViewSet[Template]):
     def _save(self, template: Template, given: dict[str, Any], *, status: int) -> Response:
         given = dict(given)
         links = given.pop("links", None)
-        text: dict[str, Any] = {name: given.pop(name) for name in ("body", "smart_encoding") if name in given}
+        text: dict[str, Any] = {
+            name: given.pop(name) for name in ("body", "translations", "smart_encoding") if name in given
+        }
         try:
             with transaction.atomic():
                 for name, value in given.items():
@@ -113,7 +116,10 @@ class TemplateViewSet(viewsets.ReadOnlyModelViewSet[Template]):
                     _save_text(template, text)
                 saved(template, links)
         except InvalidTemplate as error:
-            raise ValidationError({"body": _sentences(error)}) from None
+            where = (
+                {"translations": {error.language: _sentences(error)}} if error.language else {"body": _sentences(error)}
+            )
+            raise ValidationError(where) from None
         known: QuerySet[Template] = self.get_queryset()
         return Response(self.get_serializer(known.get(pk=template.pk)).data, status=status)
 
@@ -123,6 +129,7 @@ def _save_text(template: Template, text: dict[str, Any]) -> None:
     templates.save_version(
         template=template,
         body=text.get("body", last.body if last else ""),
+        translations=text.get("translations"),
         smart_encoding=text.get("smart_encoding", last.smart_encoding if last else True),
         actor=None,
     )
@@ -130,6 +137,11 @@ def _save_text(template: Template, text: dict[str, Any]) -> None:
 
 def _sentences(error: InvalidTemplate) -> list[str]:
     return [f"Line {problem.line}, column {problem.column}: {problem.message}." for problem in error.problems]
+
+
+def _language(given: dict[str, Any]) -> str:
+    contact = given.get("contact")
+    return str(contact.language if contact else given.get("variables", {}).get("language", ""))
 
 
 def _preview(body: str, smart_encoding: bool, given: dict[str, Any]) -> Response:

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from campaigns import templating
+from campaigns import languages, templating
 from campaigns.links import addresses, targets, texts
 from campaigns.models import Link, LinkedMessage, TemplateVersion
 from campaigns.models.links import MAX_DAYS
@@ -96,7 +96,7 @@ def forget(*, limit: int = 10_000) -> int:
 
 def _used(version: TemplateVersion) -> frozenset[str]:
     try:
-        return texts.used(version.body)
+        return texts.used_by(languages.texts(version).values())
     except templating.TemplateError:
         # Whoever renders it says so of the messages that it is about; the others have their links.
         return frozenset()

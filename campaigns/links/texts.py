@@ -10,13 +10,16 @@ from django.db.models import Q
 from campaigns import audience, sandbox, templating
 from campaigns.links import addresses
 from campaigns.links.targets import DEFAULT
-from campaigns.models import Campaign, Link, Template
+from campaigns.models import Campaign, Link
 from delivery.segments import measure
 
 #: What `{{ links.name }}` begins with.
 GROUP = "links"
 #: Of an address that is pointed out, so much is shown.
 _SHOWN = 40
+
+#: All texts of each of a campaign's templates: by the template's id, and by language.
+Texts = Mapping[int, Mapping[str, str]]
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}']")
 
@@ -43,6 +46,11 @@ def used(body: str) -> frozenset[str]:
     return _used(body)
 
 
+def used_by(bodies: Iterable[str]) -> frozenset[str]:
+    """Those that any of these texts prints. Raises templating.TemplateError."""
+    return frozenset().union(*map(used, bodies))
+
+
 @lru_cache(maxsize=512)
 def _used(body: str) -> frozenset[str]:
     return frozenset(filter(None, (name_of(variable.name) for variable in templating.variables(body))))
@@ -61,9 +69,9 @@ def variable_of(name: str) -> str:
     return f"{{{{ {DEFAULT if name == DEFAULT else f'{GROUP}.{name}'} }}}}"
 
 
-def of_campaign(campaign: Campaign, body: str) -> Links:
-    """Those of a launched campaign that its text uses. One query, or none."""
-    names = used(body)
+def of_campaign(campaign: Campaign, bodies: Iterable[str]) -> Links:
+    """Those of a launched campaign that its texts use. One query, or none."""
+    names = used_by(bodies)
     return _numbered(campaign.links.all(), names) if names else NONE
 
 
@@ -77,25 +85,31 @@ def _numbered(links: Iterable[Link], names: frozenset[str]) -> Links:
     return Links({link.name: link.pk for link in links if link.name in names})
 
 
-def freeze(campaign: Campaign, template: Template, body: str) -> None:
-    """At the launch, in its transaction: what the campaign does not name itself is copied from its template."""
-    missing = used(body) - set(campaign.links.values_list("name", flat=True))
+def freeze(campaign: Campaign, texts: Texts) -> None:
+    """At the launch, in its transaction: what the campaign does not name itself is copied from its templates."""
+    missing = _used_by_all(texts) - set(campaign.links.values_list("name", flat=True))
+    found = {link.name: link for link in Link.objects.filter(template__in=texts, name__in=missing)}
     Link.objects.bulk_create(
-        Link(campaign=campaign, name=link.name, target=link.target, days=link.days)
-        for link in template.links.filter(name__in=missing)
+        Link(campaign=campaign, name=link.name, target=link.target, days=link.days) for link in found.values()
     )
+
+
+def _used_by_all(texts: Texts) -> frozenset[str]:
+    return used_by(body for bodies in texts.values() for body in bodies.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Lint:
-    """What is wrong between a text and the targets, and what could be better.
+    """What is wrong between texts and the targets, and what could be better.
 
-    `named` are the links that it uses and that lead somewhere, `lost` those that lead nowhere.
+    `named` are the links that they use and that lead somewhere, `lost` those that lead nowhere, `split` those that two
+    templates of a campaign would lead to different places.
     """
 
     named: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
     unused: frozenset[str] = frozenset()
+    split: frozenset[str] = frozenset()
 
     def covers(self, variable: str) -> bool:
         """Whether this variable of the text is a link, so that no contact need have it."""
@@ -103,9 +117,14 @@ class Lint:
 
     @property
     def problems(self) -> list[str]:
-        return [
+        lost = [
             f"The text has {variable_of(name)}, and neither the campaign nor its template says where it leads."
             for name in sorted(self.lost)
+        ]
+        return lost + [
+            f"The variants' templates lead {variable_of(name)} to different places: name its target on the campaign, "
+            "or give the links different names."
+            for name in sorted(self.split)
         ]
 
     @property
@@ -115,20 +134,24 @@ class Lint:
         )
 
 
-def lint(campaign: Campaign, body: str) -> Lint:
+def lint(campaign: Campaign, texts: Texts) -> Lint:
     """For a draft. Raises templating.TemplateError.
 
     Where contacts have a variable of their own called “link”, a text without a target means that one.
     """
-    names = used(body)
-    targets = Link.objects.filter(Q(campaign=campaign) | Q(template=campaign.template, template__isnull=False))
-    owners = list(targets.values_list("name", "campaign_id"))
-    named, own = {name for name, _ in owners}, {name for name, owner in owners if owner}
-    lost = names - named
+    names = _used_by_all(texts)
+    own: set[str] = set()
+    places: dict[str, set[tuple[str, int]]] = {}
+    for link in Link.objects.filter(Q(campaign=campaign) | Q(template__in=texts)):
+        if link.campaign_id:
+            own.add(link.name)
+        places.setdefault(link.name, set()).add((link.target, link.days))
+    lost = names - places.keys()
     if lost:
         known = audience.known_variables()
         lost = frozenset(name for name in lost if (DEFAULT if name == DEFAULT else GROUP) not in known)
-    return Lint(names & named, lost, frozenset(own - names))
+    split = frozenset(name for name in names - own if len(places.get(name, ())) > 1)
+    return Lint(names & places.keys(), lost, frozenset(own - names), split)
 
 
 def sample_context(names: Iterable[str]) -> dict[str, object]:

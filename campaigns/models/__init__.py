@@ -3,13 +3,16 @@
 from campaigns.models.appointments import Appointment, Plan, StaffTask
 from campaigns.models.approvals import Approval
 from campaigns.models.campaigns import (
+    MAX_HOLD_OUT,
     MAX_SPREAD_MINUTES,
+    MAX_VARIANTS,
     AudienceChunk,
     AudienceEntry,
     Campaign,
     CampaignEvent,
     Template,
     TemplateVersion,
+    Variant,
 )
 from campaigns.models.conversations import (
     AnswerRule,
@@ -23,7 +26,9 @@ from campaigns.models.links import CampaignReport, Link, LinkedMessage, Visit
 from campaigns.models.reminders import Reminder, ReminderRule
 
 __all__ = [
+    "MAX_HOLD_OUT",
     "MAX_SPREAD_MINUTES",
+    "MAX_VARIANTS",
     "AnswerRule",
     "Appointment",
     "AppointmentFile",
@@ -46,5 +51,6 @@ __all__ = [
     "StaffTask",
     "Template",
     "TemplateVersion",
+    "Variant",
     "Visit",
 ]

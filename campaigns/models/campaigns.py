@@ -6,12 +6,17 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q, Value
+from django.utils.translation import gettext_lazy as _
 
 from contacts.models import ConsentEvent, ContactList
 from delivery.lanes import Lane
 
 #: A campaign may be spread over a month at most.
 MAX_SPREAD_MINUTES = 30 * 24 * 60
+#: Texts that are tried against each other, the campaign's own among them; more would need crowds to tell apart.
+MAX_VARIANTS = 5
+#: More than this share held out is a campaign that was not meant to be sent.
+MAX_HOLD_OUT = 50
 
 
 class Template(models.Model):
@@ -38,7 +43,10 @@ class TemplateVersion(models.Model):
 
     template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    body = models.TextField()
+    body = models.TextField(help_text="For everybody whose language has no text of its own.")
+    translations = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="Texts by language tag: see campaigns.languages."
+    )
     smart_encoding = models.BooleanField(
         default=True,
         help_text="Replace curly quotes, dashes and odd spaces that would make every text dearer.",
@@ -69,6 +77,12 @@ class Campaign(models.Model):
     class OnMissing(models.TextChoices):
         BLOCK = "block", "Refuse to launch"
         SKIP = "skip", "Skip that contact"
+
+    class LocalPassed(models.TextChoices):
+        """Of the time of everybody's own clock: what becomes of those for whom it is over at the launch."""
+
+        NEXT_DAY = "next_day", _("They get it at that time on their next day")
+        AT_ONCE = "at_once", _("They get it at once")
 
     name = models.CharField(max_length=120)
     template = models.ForeignKey(
@@ -123,6 +137,29 @@ class Campaign(models.Model):
         choices=OnMissing.choices,
         default=OnMissing.BLOCK,
         help_text="What to do when a contact lacks a variable of the template.",
+    )
+    hold_out_percent = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(MAX_HOLD_OUT)],
+        help_text=_("Percent of the audience, drawn by lot, that gets no text, to compare with."),
+    )
+    local_time = models.TimeField(
+        null=True,
+        blank=True,
+        help_text=_("Everybody gets it at this time of their own clock. Empty: as soon as it is launched."),
+    )
+    local_date = models.DateField(
+        null=True,
+        blank=True,
+        help_text=_("On this day of their own calendar. Empty: on the day of the launch."),
+    )
+    local_passed = models.CharField(
+        max_length=8,
+        choices=LocalPassed.choices,
+        default=LocalPassed.NEXT_DAY,
+        db_default=LocalPassed.NEXT_DAY.value,
+        help_text=_("What becomes of those for whom that time is over at the launch."),
     )
     spread_minutes = models.PositiveIntegerField(
         null=True,
@@ -189,6 +226,34 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Variant(models.Model):
+    """Another text of a campaign, for a share of its audience drawn by lot. The campaign's own template is variant A
+    and has what the others and the hold-out leave (`campaigns.split`)."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="variants")
+    letter = models.CharField(max_length=1)
+    template = models.ForeignKey(
+        Template, null=True, on_delete=models.PROTECT, related_name="+", help_text="None yet, while it is a draft."
+    )
+    draft_text = models.TextField(
+        blank=True, default="", db_default="", editable=False, help_text="As the campaign's own: what is being written."
+    )
+    percent = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(99)])
+    template_version = models.ForeignKey(
+        TemplateVersion, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+
+    class Meta:
+        ordering = ["letter"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "letter"], name="variant_once"),
+            models.CheckConstraint(condition=Q(percent__gte=1, percent__lte=99), name="variant_has_a_share"),
+        ]
+
+    def __str__(self) -> str:
+        return self.letter
 
 
 class CampaignEvent(models.Model):

@@ -8,10 +8,9 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time
 
-from campaigns import sandbox, templating
+from campaigns import languages, sandbox, templating
 from campaigns.appointments.zones import to_local
 from campaigns.models import Appointment, TemplateVersion
-from delivery.smart_encoding import to_gsm
 
 #: Variables of every appointment; its attributes come to these.
 FIELDS = ("date", "time", "day", "starts_at", "kind")
@@ -57,9 +56,8 @@ def of(appointment: Appointment) -> dict[str, object]:
 
 
 def render(version: TemplateVersion, variables: Mapping[str, object]) -> str:
-    """Raises templating.TemplateError."""
-    text = templating.render(templating.parse(version.body), variables)
-    return to_gsm(text) if version.smart_encoding else text
+    """In the language of the contact that `variables` are of. Raises templating.TemplateError."""
+    return languages.render(version, str(variables.get("language", "")), variables)
 
 
 @lru_cache(maxsize=512)

@@ -1,9 +1,9 @@
 """Counting what a campaign's messages come to: by a task, at growing distances, never in a request.
 
 What changes with every message is counted by triggers; more of them would cost each claim and each receipt, for figures
-that somebody looks at now and then. So countries, senders and the course over time are counted from the campaign's
-rows, which are a range of the primary key, in two passes that the database does alone. The next count is many times as
-far away as the last one took: a campaign of any size costs a small share of one core.
+that somebody looks at now and then. So countries, senders, variants and the course over time are counted from the
+campaign's rows, which are a range of the primary key, in a few passes that the database does alone. The next count is
+many times as far away as the last one took: a campaign of any size costs a small share of one core.
 """
 
 import time
@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from campaigns.models import Campaign, CampaignReport
+from campaigns.report import variants
 from delivery import clock
 from delivery.ids import IdRange, campaign_range
 from delivery.reactions import Kind
@@ -111,7 +112,7 @@ def count(campaign_id: int) -> bool:
         campaign, began = report.campaign, time.monotonic()
         report.counted_at = clock.now()
         if campaign.launched_at is not None:
-            report.data = _counted(campaign.pk, campaign.launched_at)
+            report.data = _counted(campaign, campaign.launched_at)
         took = timedelta(seconds=time.monotonic() - began)
         report.due_at = _next(campaign, report.counted_at, took)
         report.save()
@@ -123,7 +124,8 @@ def _next(campaign: Campaign, now: datetime, took: timedelta) -> datetime | None
     return now + max(LEAST, since / SHARE, took * TIMES) if since < UNTIL else None
 
 
-def _counted(campaign_id: int, launched_at: datetime) -> dict[str, Any]:
+def _counted(campaign: Campaign, launched_at: datetime) -> dict[str, Any]:
+    campaign_id = campaign.pk
     ids = campaign_range(launched_at, campaign_id)
     groups: dict[str, dict[str, dict[str, list[Any]]]] = {"country": {}, "sender": {}}
     last: list[datetime] = []
@@ -144,6 +146,7 @@ def _counted(campaign_id: int, launched_at: datetime) -> dict[str, Any]:
             course.setdefault(what, {})[str(piece)] = number
     return {
         **groups,
+        "variants": variants.counted(campaign, ids),
         "start": span.start.isoformat(),
         "piece_seconds": int(span.piece.total_seconds()),
         "pieces": -(-(span.end - span.start) // span.piece),

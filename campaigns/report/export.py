@@ -4,17 +4,19 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 
+from campaigns import split
 from campaigns.models import Campaign
 from campaigns.report import people
 from campaigns.report.people import Chosen, Person
-from campaigns.report.report import WORDS, Step
+from campaigns.report.steps import WORDS, Step
+from campaigns.split import Split
 from delivery import errors
 from delivery.models import Sender
 from delivery.reactions import Kind
 
 COLUMNS = (
     *("to", "country", "sender", "status", "reason", "segments", "cost", "sent_at", "final_at"),
-    *("clicked", "replied", "opted_out", "message"),
+    *("clicked", "replied", "opted_out", "message", "variant"),
 )
 #: Spreadsheets take a text that begins with one of these for a formula (OWASP, CSV Injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -32,9 +34,18 @@ def csv_lines(campaign: Campaign, chosen: Chosen, number: Callable[[str], str]) 
     """The lines of a CSV file, a few thousand people at a time. `number` shows a number as its reader may see it."""
     writer = csv.writer(_Echo())
     senders = {sender.pk: sender.address for sender in Sender.objects.all()}
+    arms = split.of(campaign)
     yield writer.writerow(COLUMNS)
     for person in people.everybody(campaign, chosen):
-        yield writer.writerow([_safe(cell) for cell in _row(person, senders, number)])
+        row = [*_row(person, senders, number), _variant(arms, person)]
+        yield writer.writerow([_safe(cell) for cell in row])
+
+
+def _variant(arms: Split, person: Person) -> str:
+    """Its letter; empty where there is but one text."""
+    if len(arms.arms) == 1:
+        return ""
+    return arms.arm(person.id).letter or "held out"
 
 
 def _row(person: Person, senders: dict[int, str], number: Callable[[str], str]) -> list[str]:

@@ -13,8 +13,9 @@ from uuid import UUID
 
 from django.db import connection
 
+from campaigns import split
 from campaigns.models import Campaign
-from campaigns.report.report import ARRIVED, NOT_SENT, REACTIONS, Step
+from campaigns.report.steps import ARRIVED, NOT_SENT, REACTIONS, Step
 from delivery.ids import IdRange, campaign_range, contact_of
 from delivery.reactions import Kind
 from delivery.states import Status, sql_in
@@ -51,13 +52,14 @@ WHERE message_id = ANY(%(ids)s) AND message_id BETWEEN %(lowest)s AND %(highest)
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which messages are asked for: a step of the funnel, and within it a country, sender, status or reason."""
+    """Which messages are asked for: a step of the funnel; within it a country, sender, status, reason or variant."""
 
     step: Step = Step.AUDIENCE
     country: str | None = None
     sender: int | None = None
     status: Status | None = None
     reason: str | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,10 @@ def everybody(campaign: Campaign, chosen: Chosen, *, at_once: int = 2000) -> Ite
 def _window(campaign: Campaign, chosen: Chosen, ids: IdRange, limit: int, size: int) -> tuple[list[Person], int | None]:
     """Those of one window, and the contact that it ended with; None: there is nothing behind it."""
     condition, values = _condition(chosen)
+    if chosen.variant is not None:
+        drawn = split.of(campaign)
+        condition += f" AND {split.arm_sql('id', 'bounds')} = %(arm)s"
+        values |= {"bounds": list(drawn.bounds), "arm": drawn.index(chosen.variant)}
     with connection.cursor() as cursor:
         cursor.execute(
             _WINDOW.format(condition=condition),

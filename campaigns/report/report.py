@@ -1,20 +1,22 @@
 """A campaign's report: its funnel, exact at this moment, and what was counted of it last.
 
 The funnel, failures, links and costs come from tallies; countries, senders and the course over time from the last
-count (`campaigns.report.counting`), which says when it was made. Eight queries at most, however large the campaign.
+count (`campaigns.report.counting`), which says when it was made. Eight queries at most, and three more for one with
+variants, however large the campaign.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from campaigns import progress as progressing
 from campaigns.models import Campaign, Link
 from campaigns.progress import Progress
-from campaigns.report import counting
+from campaigns.report import counting, variants
+from campaigns.report.steps import ARRIVED, NOT_ARRIVED, NOT_SENT, REACTIONS, WORDS, Step, percent
+from campaigns.report.variants import Variants
 from delivery import reactions, tallies
 from delivery.models import Sender
 from delivery.reactions import Count, Kind
@@ -22,33 +24,6 @@ from delivery.states import Status
 
 #: Of countries and senders, those with most messages are shown one by one.
 MOST_LINES = 30
-
-
-class Step(StrEnum):
-    """How far a message came. Each step is a bar of the funnel, and can be asked for who is behind it."""
-
-    AUDIENCE = "audience"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    CLICKED = "clicked"
-    REPLIED = "replied"
-    STOPPED = "stopped"
-
-
-WORDS: dict[Step, str] = {
-    Step.AUDIENCE: "Audience",
-    Step.SENT: "Sent",
-    Step.DELIVERED: "Delivered",
-    Step.CLICKED: "Clicked",
-    Step.REPLIED: "Replied",
-    Step.STOPPED: "Opted out",
-}
-#: What people did, and the step that it is.
-REACTIONS: dict[Step, Kind] = {Step.CLICKED: Kind.CLICK, Step.REPLIED: Kind.REPLY, Step.STOPPED: Kind.STOP}
-ARRIVED = frozenset({Status.DELIVERED, Status.READ})
-#: Has not left, or never will.
-NOT_SENT = frozenset({Status.HELD, Status.QUEUED, Status.SENDING, Status.SUPPRESSED, Status.CANCELLED})
-NOT_ARRIVED = frozenset({Status.FAILED, Status.UNDELIVERED, Status.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +117,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`counted_at` says of when `countries`, `senders` and `course` are; None: nothing was counted yet."""
+    """`counted_at` says of when `countries`, `senders`, `variants` and `course` are; None: nothing was counted yet."""
 
     campaign: Campaign
     progress: Progress
@@ -154,6 +129,7 @@ class Report:
     replies: int
     countries: tuple[Line, ...]
     senders: tuple[Line, ...]
+    variants: Variants
     course: Course | None
     counted_at: datetime | None
 
@@ -187,9 +163,16 @@ def of(campaign: Campaign) -> Report:
         replies=times[Kind.REPLY],
         countries=_lines(data.get("country", {}), {}),
         senders=_lines(data.get("sender", {}), _addresses(data.get("sender", {}))),
+        variants=variants.of(
+            campaign, data.get("variants", {}), clicks=bool(links), over=_is_over(campaign, counted.counted_at)
+        ),
         course=_course(data),
         counted_at=counted.counted_at,
     )
+
+
+def _is_over(campaign: Campaign, counted_at: datetime | None) -> bool:
+    return bool(campaign.finished_at and counted_at and counted_at >= campaign.finished_at)
 
 
 def clicks(campaign: Campaign) -> Clicks:
@@ -197,11 +180,6 @@ def clicks(campaign: Campaign) -> Clicks:
     reacted = reactions.counts(campaign.pk)
     times = _sums(reacted, "times")
     return Clicks(_links(campaign, reacted), times[Kind.CLICK], times[Kind.MACHINE])
-
-
-def percent(part: int, whole: int) -> float:
-    """To a tenth; 0 of nothing."""
-    return round(100 * part / whole, 1) if whole else 0.0
 
 
 def _sums(reacted: Iterable[Count], what: str) -> dict[Kind, int]:

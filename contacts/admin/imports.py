@@ -17,6 +17,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -75,6 +76,12 @@ class UploadForm(forms.Form):
         empty_label="No list",
         widget=select(),
     )
+    new_list = forms.CharField(
+        label=_("Or on a new list"),
+        required=False,
+        max_length=100,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": _("Visitors of the fair")}),
+    )
     default_country = forms.CharField(
         label="Country of numbers without a country code",
         required=False,
@@ -94,6 +101,14 @@ class UploadForm(forms.Form):
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-05-03"}),
     )
+
+    def clean_new_list(self) -> str:
+        name: str = self.cleaned_data["new_list"].strip()
+        if name and self.cleaned_data.get("contact_list"):
+            raise forms.ValidationError(_("Choose a list or name a new one, not both."))
+        if name and ContactList.objects.filter(name=name).exists():
+            raise forms.ValidationError(_("There is a list of that name: choose it above."))
+        return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,18 +201,23 @@ class ContactImportAdmin(PageAdmin):
             raise PermissionDenied
         initial = {"default_country": settings.DEFAULT_COUNTRY, "contact_list": request.GET.get("list")}
         form = UploadForm(request.POST or None, request.FILES or None, initial=initial)
+        if not request.user.has_perm("contacts.add_contactlist"):
+            del form.fields["new_list"]
         if request.method == "POST" and form.is_valid():
             data = form.cleaned_data
             try:
-                upload = run.prepare(
-                    file=data["file"],
-                    original_name=data["file"].name,
-                    default_country=data["default_country"].upper(),
-                    contact_list=data["contact_list"],
-                    actor=actor(request),
-                    consent_source=data["consent_source"],
-                    consent_at=data["consent_at"],
-                )
+                # A file that cannot be read leaves no list behind.
+                with transaction.atomic():
+                    new = data.get("new_list") and ContactList.objects.create(name=data["new_list"])
+                    upload = run.prepare(
+                        file=data["file"],
+                        original_name=data["file"].name,
+                        default_country=data["default_country"].upper(),
+                        contact_list=new or data["contact_list"],
+                        actor=actor(request),
+                        consent_source=data["consent_source"],
+                        consent_at=data["consent_at"],
+                    )
             except ImportProblem as problem:
                 form.add_error("file", str(problem))
             else:

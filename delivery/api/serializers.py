@@ -87,7 +87,7 @@ class MessageSerializer(serializers.ModelSerializer):
     client_reference = serializers.SerializerMethodField(help_text="What its caller calls it; empty: nothing.")
     metadata = serializers.SerializerMethodField(help_text="What its caller keeps with it.")
     waits_for = serializers.SerializerMethodField(
-        help_text="Which time rule holds it until `not_before`: quiet_hours or frequency_cap; empty: none."
+        help_text="What holds it until `not_before`: quiet_hours, frequency_cap or local_time; empty: none."
     )
 
     class Meta:

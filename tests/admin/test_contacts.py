@@ -200,9 +200,10 @@ def test_a_suppression_is_never_deleted_or_edited(administrator: Client) -> None
 # --- imports ------------------------------------------------------------------------------------------------------
 
 
-def upload(client: Client, text: str = FILE) -> ContactImport | None:
+def upload(client: Client, text: str = FILE, *, new_list: str = "") -> ContactImport | None:
     file = SimpleUploadedFile("people.csv", text.encode(), "text/csv")
-    client.post("/admin/contacts/contactimport/add/", {"file": file, "default_country": "us", "contact_list": ""})
+    given = {"file": file, "default_country": "us", "contact_list": "", "new_list": new_list}
+    client.post("/admin/contacts/contactimport/add/", given)
     return ContactImport.objects.first()
 
 
@@ -219,6 +220,19 @@ def test_an_upload_shows_its_columns_with_samples_and_a_guess(staff: Client) -> 
     assert "Ada Byron" in html
     assert re.findall(r'value="([^"]+)"\s+selected', html) == ["phone", "name", "attribute:clinic"]
     assert not Contact.objects.exists()
+
+
+def test_an_upload_goes_onto_a_list_that_is_named_there(staff: Client) -> None:
+    upload(staff, new_list="Fair")
+    assert ContactImport.objects.get().contact_list == ContactList.objects.get(name="Fair")
+
+    upload(staff, new_list="Fair")
+    assert ContactImport.objects.count() == 1
+
+
+def test_a_file_that_cannot_be_read_leaves_no_list_behind(staff: Client) -> None:
+    upload(staff, "\x89PNG\x00\x00", new_list="Fair")
+    assert not ContactList.objects.exists()
 
 
 def test_a_file_that_is_none_is_refused_with_a_reason(staff: Client) -> None:

@@ -1,5 +1,6 @@
 """Writing a template: what the preview shows, and what saving makes of it."""
 
+import pytest
 from django.test import Client
 
 from campaigns.models import Campaign, Template
@@ -98,3 +99,56 @@ def test_an_archived_template_is_not_offered(staff: Client) -> None:
 
     assert "Last year" not in staff.get("/admin/campaigns/campaign/add/").content.decode()
     assert not Campaign.objects.filter(template=template).exists()
+
+
+# --- other languages ------------------------------------------------------------------------------------------------
+
+
+def rows(*texts: tuple[str, str]) -> dict[str, object]:
+    """What the page posts of texts in other languages."""
+    given: dict[str, object] = {"translations-TOTAL_FORMS": len(texts), "translations-INITIAL_FORMS": 0}
+    for number, (language, body) in enumerate(texts):
+        given |= {f"translations-{number}-language": language, f"translations-{number}-body": body}
+    return given
+
+
+def test_texts_in_other_languages_are_saved_changed_and_taken_away(staff: Client) -> None:
+    save(staff, None, "Ready.", name="Table", **rows(("de", "Bereit."), ("pt_br", "Pronta."), ("", "")))
+    template = Template.objects.get(name="Table")
+    assert template.versions.get().translations == {"de": "Bereit.", "pt-BR": "Pronta."}
+
+    page = staff.get(f"/admin/campaigns/template/{template.pk}/change/").content.decode()
+    assert "Pronta." in page
+
+    save(staff, template, "Ready.", name="Table", **rows(("de", ""), ("pt-BR", "Está pronta.")))
+    assert template.versions.first().translations == {"pt-BR": "Está pronta."}  # type: ignore[union-attr]
+
+
+def test_a_form_that_says_nothing_of_languages_leaves_them(staff: Client) -> None:
+    version = factories.TemplateVersionFactory(translations={"de": "Bereit."})
+    save(staff, version.template, "Changed.", name=version.template.name)
+    assert version.template.versions.first().translations == {"de": "Bereit."}
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ([("german", "Bereit.")], "Use a language tag"),
+        ([("", "Bereit.")], "Use a language tag"),
+        ([("de", "Hallo {{ first_name ")], "Line 1:"),
+        ([("de", "Eins."), ("DE", "Zwei.")], "There are two texts for de."),
+    ],
+)
+def test_a_text_in_another_language_that_cannot_be_used_is_pointed_out(
+    staff: Client, texts: list[tuple[str, str]], sentence: str
+) -> None:
+    assert sentence in save(staff, None, "Ready.", name="Table", **rows(*texts))
+    assert not Template.objects.exists()
+
+
+def test_the_preview_shows_every_language(staff: Client) -> None:
+    page = preview(staff, "Ready.", **rows(("de", "Hallo {{ first_name }}"), ("ro", "Bună ziua")))
+
+    assert "Hallo Ada" in page
+    assert 'data-testid="preview-in-ro"' in page
+    assert page.count("UCS-2") == 1

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from delivery import testcarrier
-from tests.factories import SenderFactory
+from tests.factories import CampaignFactory, SenderFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -12,7 +12,6 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     "path",
     [
-        "campaigns/campaign",
         "campaigns/reminderrule",
         "campaigns/autoreply",
         "delivery/route",
@@ -28,3 +27,13 @@ def test_no_form_offers_it(administrator: Client, path: str) -> None:
 
     assert f'<option value="{live.pk}"' in page
     assert f'<option value="{its.pk}"' not in page
+
+
+@pytest.mark.parametrize("page", ["change", "wizard/message"])
+def test_no_form_of_a_draft_offers_it(administrator: Client, page: str) -> None:
+    its, live, draft = testcarrier.sender(), SenderFactory(), CampaignFactory()
+
+    shown = administrator.get(f"/admin/campaigns/campaign/{draft.pk}/{page}/").content.decode()
+
+    assert f'<option value="{live.pk}"' in shown
+    assert f'<option value="{its.pk}"' not in shown

@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from campaigns import approval, templates
@@ -55,7 +57,7 @@ def preview(client: Client, campaign: Campaign, text: str, **more: object) -> st
 
 
 def test_adding_a_campaign_begins_the_wizard_and_its_first_step_makes_the_draft(staff: Client) -> None:
-    opened = staff.get("/admin/campaigns/campaign/add/", follow=True)
+    opened = staff.get("/admin/campaigns/campaign/add/")
     assert "Campaign of" in opened.content.decode()
     assert not Campaign.objects.exists()
 
@@ -65,6 +67,12 @@ def test_adding_a_campaign_begins_the_wizard_and_its_first_step_makes_the_draft(
     assert (campaign.name, campaign.status, campaign.template) == ("Flu shots", Status.DRAFT, None)
     assert campaign.created_by is not None
     assert answer["Location"] == url(campaign, "audience")
+
+
+def test_after_an_import_it_begins_with_the_list_that_was_filled(staff: Client) -> None:
+    people = factories.ContactListFactory()
+    staff.post(f"/admin/campaigns/campaign/wizard/?list={people.pk}", {"name": "Hello", "purpose": "marketing"})
+    assert list(Campaign.objects.get().include.all()) == [people]
 
 
 @pytest.mark.parametrize("step", ["name", "audience", "message", "time", "review"])
@@ -277,6 +285,12 @@ def test_what_is_wrong_leads_to_the_step_that_mends_it(staff: Client) -> None:
     assert not checks.find("go").text
 
 
+def test_what_no_step_is_about_is_mended_among_all_settings(staff: Client) -> None:
+    campaign = ready(max_segments=1)
+    checks = read(staff.get(page(campaign, "checks")).content)
+    assert checks.find("wrong").links() == [page(campaign, "change")]
+
+
 def test_a_launch_waits_for_a_moment_and_is_undone(staff: Client, settings: Settings) -> None:
     settings.LAUNCH_UNDO_SECONDS = 30
     campaign = ready()
@@ -390,3 +404,25 @@ def test_an_approver_declines_with_a_reason(staff: Client, approver: Client, set
     approver.post(page(campaign, "approval/no"), {"seen": seen, "reason": "Wrong date."})
 
     assert "It was not approved. Wrong date." in staff.get(page(campaign, "checks")).content.decode()
+
+
+def test_a_text_of_one_campaign_is_offered_to_no_other(staff: Client) -> None:
+    own = factories.TemplateVersionFactory(template__of_campaign=True, template__name="Only here").template
+    its, other = factories.CampaignFactory(template=own), factories.CampaignFactory()
+    option = f'<option value="{own.pk}"'
+    assert option in staff.get(page(its, "change")).content.decode()
+    assert option not in staff.get(page(other, "change")).content.decode()
+    assert option not in staff.get(url(other, "message")).content.decode()
+
+
+@pytest.mark.parametrize("step", ["audience", "message", "time", "review"])
+def test_a_step_asks_as_often_whatever_there_is_to_choose(staff: Client, step: str) -> None:
+    campaign = ready()
+    with CaptureQueriesContext(connection) as few:
+        staff.get(url(campaign, step))
+    factories.TemplateVersionFactory.create_batch(5)
+    campaign.include.add(*factories.ContactListFactory.create_batch(5))
+    factories.SenderFactory.create_batch(5)
+    with CaptureQueriesContext(connection) as many:
+        staff.get(url(campaign, step))
+    assert len(many) <= len(few)

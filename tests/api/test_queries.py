@@ -45,7 +45,7 @@ LISTS: dict[str, tuple[Callable[[], Any], int]] = {
     "consents": (ConsentEventFactory, 2),
     "erasures": (ErasureFactory, 2),
     "templates": (TemplateVersionFactory, 3),
-    "campaigns": (campaign, 4),
+    "campaigns": (campaign, 5),
     "messages": (MessageFactory, 2),
     "senders": (SenderFactory, 2),
     "routes": (RouteFactory, 2),

@@ -31,8 +31,11 @@ def test_a_campaign_is_written_step_by_step_undone_and_launched(hub: Hub, page: 
     page.screenshot(path=SCREENSHOTS / "wizard-name.png")
     page.get_by_test_id("next").click()
 
-    # When they choose whom it goes to, which is saved at once
+    # When they choose whom it goes to, which is saved as soon as the server answers
+    page.route("**/wizard/audience/", lambda route: route.abort())
     page.locator("label", has_text=demo.LIST).first.click()
+    expect(page.get_by_test_id("not-saved")).to_be_visible()
+    page.unroute("**/wizard/audience/")
     expect(page.get_by_test_id("saved")).to_be_visible()
     page.screenshot(path=SCREENSHOTS / "wizard-audience.png")
     page.get_by_test_id("next").click()
@@ -48,7 +51,7 @@ def test_a_campaign_is_written_step_by_step_undone_and_launched(hub: Hub, page: 
     expect(page.get_by_test_id("preview-encoding")).to_have_text("GSM-7")
     page.locator("[data-append]").click()
     expect(page.get_by_test_id("lacks-opt-out")).to_have_count(0)
-    expect(text).to_have_value("Buna ziua {{ first_name }} Reply STOP to opt out")
+    expect(text).to_have_value("Buna ziua {{ first_name }}. Reply STOP to opt out")
     shown = page.get_by_test_id("preview-text").text_content()
     page.get_by_test_id("person-after").click()
     expect(page.get_by_test_id("preview-text")).not_to_have_text(shown or "")

@@ -1,7 +1,7 @@
 """Everybody on a draft's lists is in one group, is counted there, and is found there with the reason."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 
 import pytest
@@ -103,6 +103,20 @@ def test_everybody_is_found_in_the_group_that_they_are_counted_in() -> None:
     [suppressed, _] = who.page(campaign, Group.SUPPRESSED).people
     assert suppressed.reason == "Opted out"
     assert all(person.until for person in who.page(campaign, Group.QUIET_HOURS).people)
+
+
+def test_who_waits_for_the_time_of_their_own_clock_is_counted_and_found_so() -> None:
+    DefaultSenderFactory()
+    ada = ContactFactory()
+    soon = timezone.now() + timedelta(hours=3)
+    at = {"local_time": time(soon.hour), "local_date": soon.date() + timedelta(days=1)}
+    campaign = CampaignFactory(include=[ContactListFactory(contacts=[ada])], **at)
+
+    found = headcount.count(campaign, milliseconds=ENOUGH)
+    [person] = who.page(campaign, Group.LOCAL_TIME).people
+
+    assert found.groups == {Group.LOCAL_TIME: 1}
+    assert (person.contact_id, person.until) == (ada.pk, found.waits_until)
 
 
 def test_the_launch_does_what_was_counted() -> None:

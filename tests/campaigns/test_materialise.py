@@ -292,8 +292,8 @@ def test_a_chunk_takes_as_many_queries_for_many_contacts_as_for_few(monkeypatch:
             assert materialise.materialise_chunk(campaign.pk)
         counts.append(len(captured))
     assert Message.objects.count() == 103
-    # The savepoint and its release; the chunk, prices, its entries, the contacts; stage, copy, rows; the end.
-    assert counts == [10, 10]
+    # The savepoint and its release; chunk, prices, variants, its entries, the contacts; stage, copy, rows; the end.
+    assert counts == [11, 11]
 
 
 @pytest.mark.django_db(transaction=True)

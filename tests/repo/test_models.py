@@ -42,6 +42,7 @@ NOT_IN_ADMIN = {
     "campaigns.CampaignReport": "what was counted for the report, which is a page of the campaign",
     "campaigns.TemplateVersion": "seen on the template, never changed",
     "campaigns.Approval": "asked for and given in the review of the campaign, and told by its history",
+    "campaigns.Variant": "chosen in the wizard's message step, and seen in the campaign's report",
     "campaigns.CampaignEvent": "the history on the campaign's page",
     "campaigns.ConversationReply": "who an answer is from; shown beside it in its conversation",
     "campaigns.AudienceEntry": "numbered ids that last while the messages are being made",

@@ -76,7 +76,7 @@ class MessageForm(StepForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen: Any = self.fields["use"]
-        chosen.queryset = Template.objects.filter(archived=False, of_campaign=False)
+        chosen.queryset = templates.offered()
         sender: Any = self.fields["sender"]
         sender.label = _("From")
         sender.queryset = testcarrier.live_senders().filter(enabled=True).order_by("address")
@@ -147,8 +147,9 @@ def preview(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     asked = request.POST.get("person", "0")
     at = min(int(asked), max(0, len(people) - 1)) if asked.isdecimal() and len(asked) < 4 else 0
     version = templates.latest(campaign.template) if campaign.template else None
+    translated = writing.translation(campaign, people[at].language) if people else ""
     shown = templates.preview(
-        body=body,
+        body=translated or body,
         smart_encoding=version.smart_encoding if version else True,
         contact=people[at] if people else None,
     )
@@ -156,7 +157,8 @@ def preview(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
         "preview": shown,
         "pieces": pieces(shown),
         "replacements": replacements(shown),
-        "fixes": simpler.fixes(body, shown.segmentation.forcing),
+        "translated": bool(translated),
+        "fixes": () if translated else simpler.fixes(body, shown.segmentation.forcing),
         "lacks_opt_out": optout_lint.lacks_opt_out(campaign, body),
         "person": people[at] if people else None,
         "at": at,

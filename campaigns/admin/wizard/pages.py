@@ -19,6 +19,7 @@ from campaigns.admin.wizard.forms import StepForm
 from campaigns.admin.wizard.steps import STEPS, Step
 from campaigns.models import Campaign
 from contacts.admin.base import actor
+from contacts.models import ContactList
 
 #: Tells the parts of a page that follow the draft that it was saved.
 SAVED = "draft-saved"
@@ -37,7 +38,7 @@ class WizardPages(WatchingAdmin):
         return reverse("admin:campaigns_campaign_wizard", args=[campaign.pk, step.slug])
 
     def start_view(self, request: HttpRequest) -> HttpResponse:
-        """A draft is made of a name; looking at the page makes none."""
+        """A draft is made of a name; looking at the page makes none. `list` in the address begins its audience."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         today = formats.date_format(timezone.localdate(), "j F")
@@ -45,6 +46,9 @@ class WizardPages(WatchingAdmin):
         if form.is_valid():
             form.instance.created_by = actor(request)
             form.save()
+            asked = request.GET.get("list", "")
+            if asked.isdecimal() and len(asked) < 19:
+                form.instance.include.set(ContactList.objects.filter(pk=int(asked)))
             return HttpResponseRedirect(self.step_url(form.instance, STEPS[1]))
         context = {"title": _("New campaign"), "form": form, "bar": self.bar(None, STEPS[0]), "step": STEPS[0]}
         return self.page(request, STEPS[0].template, **context)

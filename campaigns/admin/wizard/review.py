@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from campaigns import approval, launch, writing
 from campaigns.admin.live import time_left
-from campaigns.errors import Problem
+from campaigns.admin.wizard import timing
+from campaigns.errors import SETTINGS, Problem
 from campaigns.models import Campaign
 from contacts.admin.base import actor
 
@@ -28,6 +29,10 @@ def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
         "include": list(campaign.include.values_list("name", flat=True)),
         "exclude": list(campaign.exclude.values_list("name", flat=True)),
         "text": writing.text(campaign),
+        "variants": [
+            (one.letter, one.percent, writing.text(one)) for one in campaign.variants.select_related("template")
+        ],
+        "when": timing.in_words(campaign),
         "number": request.session.get(TEST_NUMBER, ""),
         "may_change": request.user.has_perm("campaigns.change_campaign"),
         "events": campaign.events.order_by("-pk")[:20],
@@ -64,5 +69,10 @@ def checks(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
 
 
 def _wrong(campaign: Campaign, problem: str) -> Wrong:
-    step = problem.step if isinstance(problem, Problem) else ""
-    return Wrong(problem, reverse("admin:campaigns_campaign_wizard", args=[campaign.pk, step]) if step else "")
+    match problem.step if isinstance(problem, Problem) else "":
+        case "":
+            return Wrong(problem, "")
+        case step if step == SETTINGS:
+            return Wrong(problem, reverse("admin:campaigns_campaign_change", args=[campaign.pk]))
+        case step:
+            return Wrong(problem, reverse("admin:campaigns_campaign_wizard", args=[campaign.pk, step]))

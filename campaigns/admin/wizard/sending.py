@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from campaigns import approval, launch, trial
@@ -53,8 +52,8 @@ class SendingPages(WatchingAdmin):
         campaign = self.movable(request, pk)
         if campaign.scheduled_at:
             return self.move(request, campaign, Action.SCHEDULE, launch.schedule, at=campaign.scheduled_at)
-        said = _("“%(name)s” is on its way.") % {"name": campaign.name}
-        return self.move(request, campaign, Action.LAUNCH, launch.launch_soon, said=said)
+        # The page that comes next counts down, which says it all.
+        return self.move(request, campaign, Action.LAUNCH, launch.launch_soon, said="")
 
     def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign = self.movable(request, pk)

@@ -1,11 +1,22 @@
-"""When it leaves, and how fast."""
+"""When it leaves, and how fast: at once, at a moment, or at a time of everybody's own clock; all at once or spread."""
 
 from typing import Any
 
-from django.forms import SplitDateTimeField
+from django import forms
+from django.db import models
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSplitDateTimeWidget
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTimeWidget,
+)
 
 from campaigns.admin.wizard.forms import StepForm
 from campaigns.models import Campaign
@@ -13,15 +24,89 @@ from campaigns.models import Campaign
 TEMPLATE = "campaigns/admin/wizard/timing.html"
 
 
+class When(models.TextChoices):
+    NOW = "now", gettext_lazy("At once, when you launch it")
+    AT = "at", gettext_lazy("At a moment")
+    LOCAL = "local", gettext_lazy("At a time of everybody's own clock")
+
+
 class TimingForm(StepForm):
+    """The choice decides; what was filled in for another one is let go."""
+
+    when = forms.ChoiceField(
+        label=gettext_lazy("When"),
+        choices=When.choices,
+        required=False,
+        widget=UnfoldAdminRadioSelectWidget(attrs={"x-model": "when"}),
+    )
+
     class Meta(StepForm.Meta):
-        fields = ("scheduled_at", "spread_minutes")
-        labels: Any = {"scheduled_at": _("Launch at"), "spread_minutes": _("Spread over minutes")}
-        field_classes: Any = {"scheduled_at": SplitDateTimeField}
+        fields = ("scheduled_at", "local_time", "local_date", "local_passed", "spread_minutes")
+        labels: dict[str, str | Promise] = {
+            "scheduled_at": gettext_lazy("Launch at"),
+            "local_time": gettext_lazy("At this time"),
+            "local_date": gettext_lazy("On this day"),
+            "local_passed": gettext_lazy("For whom it is over by then"),
+            "spread_minutes": gettext_lazy("Spread over minutes"),
+        }
+        help_texts: dict[str, str | Promise] = {
+            "local_time": "",
+            "local_date": gettext_lazy("Empty: on the day that it is launched."),
+            "local_passed": "",
+            "spread_minutes": gettext_lazy("120 are two hours. Empty: as fast as the limits allow."),
+        }
+        field_classes: Any = {"scheduled_at": forms.SplitDateTimeField}
         widgets: Any = {
             "scheduled_at": UnfoldAdminSplitDateTimeWidget(),
+            "local_time": UnfoldAdminTimeWidget(),
+            "local_date": UnfoldAdminDateWidget(),
+            "local_passed": UnfoldAdminRadioSelectWidget(),
             "spread_minutes": UnfoldAdminIntegerFieldWidget(),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["when"].initial = _chosen(self.instance.scheduled_at, self.instance.local_time)
+        self.fields["local_passed"].required = False
+        zone = timezone.get_current_timezone_name()
+        self.fields["scheduled_at"].help_text = _("Time zone: %(zone)s.") % {"zone": zone}
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        when = given.get("when") or _chosen(given.get("scheduled_at"), given.get("local_time"))
+        if when == When.AT:
+            self._ask_for("scheduled_at", _("Say when it is to be launched."))
+        else:
+            self._let_go("scheduled_at")
+        if when == When.LOCAL:
+            self._ask_for("local_time", _("Say at what time."))
+            self._let_go("spread_minutes")
+            given["local_passed"] = given.get("local_passed") or Campaign.LocalPassed.NEXT_DAY
+        else:
+            self._let_go("local_time", "local_date")
+            given["local_passed"] = self.instance.local_passed
+        return given
+
+    def _ask_for(self, name: str, sentence: str) -> None:
+        if name not in self.errors and self.cleaned_data.get(name) is None:
+            self.add_error(name, sentence)
+
+    def _let_go(self, *names: str) -> None:
+        for name in names:
+            self.errors.pop(name, None)
+            self.cleaned_data[name] = None
+
+    def keep(self) -> None:
+        """All that is right: what was let go was perhaps not changed on the page."""
+        self.full_clean()
+        right = [name for name in self._meta.fields or () if name in self.cleaned_data]
+        for name in right:
+            setattr(self.instance, name, self.cleaned_data[name])
+        self.instance.save(update_fields=right)
+
+
+def _chosen(scheduled_at: object, local_time: object) -> When:
+    return When.LOCAL if local_time else When.AT if scheduled_at else When.NOW
 
 
 def done(campaign: Campaign) -> bool:
@@ -29,4 +114,19 @@ def done(campaign: Campaign) -> bool:
 
 
 def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
-    return {}
+    return {"hours_url": reverse("admin:campaigns_campaign_hours", args=[campaign.pk])}
+
+
+def in_words(campaign: Campaign) -> str:
+    """When it leaves, in a sentence's piece."""
+    if campaign.local_time:
+        time = formats.time_format(campaign.local_time, "H:i")
+        if campaign.local_date:
+            day = formats.date_format(campaign.local_date, "j F Y")
+            return _("%(day)s, %(time)s by everybody's own clock") % {"day": day, "time": time}
+        return _("%(time)s by everybody's own clock") % {"time": time}
+    if campaign.scheduled_at:
+        return formats.date_format(timezone.localtime(campaign.scheduled_at), "l j F Y, H:i ") + (
+            timezone.get_current_timezone_name()
+        )
+    return _("At once")

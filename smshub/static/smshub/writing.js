@@ -25,7 +25,9 @@
       const variable = `{{ ${insert} }}`;
       typed(field, value.slice(0, selectionStart) + variable + value.slice(selectionEnd), selectionStart + variable.length);
     } else if (append) {
-      const whole = `${value.trimEnd()} ${append}`.trimStart();
+      const before = value.trimEnd();
+      const gap = !before || /[.!?…:]$/.test(before) ? " " : ". ";
+      const whole = (before + gap + append).trimStart();
       typed(field, whole, whole.length);
     } else {
       typed(field, value.replaceAll(replace, by), selectionStart);

@@ -11,7 +11,7 @@ from django.utils import timezone
 from campaigns.models import Campaign, CampaignReport
 from campaigns.report import counting, export, pdf, people, report
 from campaigns.report.people import Chosen
-from campaigns.report.report import Step
+from campaigns.report.steps import Step
 from delivery.models import Message
 from delivery.reactions import Kind
 from delivery.states import Status

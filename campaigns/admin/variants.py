@@ -1,0 +1,64 @@
+"""Variants side by side, in words."""
+
+from dataclasses import dataclass
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from campaigns.report.significance import Comparison, Verdict
+from campaigns.report.steps import WORDS
+from campaigns.report.variants import VariantLine, Variants
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One figure of a variant, and what may be said of it beside variant A's; empty: nothing."""
+
+    label: str
+    people: int
+    percent: float
+    verdict: str
+    shown: bool
+    """A difference is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    line: VariantLine
+    cells: tuple[Cell, ...]
+
+
+def variant_rows(variants: Variants) -> list[Row]:
+    return [
+        Row(
+            line,
+            tuple(
+                Cell(
+                    WORDS[measure.step],
+                    measure.people,
+                    measure.percent,
+                    in_words(measure.against) if measure.against else "",
+                    bool(measure.against and measure.against.verdict in (Verdict.HIGHER, Verdict.LOWER)),
+                )
+                for measure in line.measures
+            ),
+        )
+        for line in variants.lines
+    ]
+
+
+def in_words(found: Comparison) -> str:
+    """What a comparison with variant A shows, in percentage points."""
+    low, high = _points(found.low), _points(found.high)
+    if found.verdict is Verdict.TOO_FEW:
+        return _("too few to say")
+    if found.verdict is Verdict.NO_DIFFERENCE:
+        return _("no difference shown: between %(low)s and %(high)s points") % {"low": low, "high": high}
+    if found.verdict is Verdict.HIGHER:
+        return _("higher than A by %(low)s to %(high)s points") % {"low": low, "high": high}
+    return _("lower than A by %(low)s to %(high)s points") % {"low": _points(-found.high), "high": _points(-found.low)}
+
+
+def _points(difference: float) -> str:
+    """Of 0.0123, 1.2. A minus sign that no line is broken behind."""
+    return number_format(round(100 * difference, 1), decimal_pos=1).replace("-", "\N{MINUS SIGN}")

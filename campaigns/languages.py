@@ -1,0 +1,71 @@
+"""Which of a template's texts a contact gets: that in its language, else the one for everybody.
+
+A tag (`pt-BR`) finds its own text, else that of what it belongs to (`pt`): RFC 4647 §3.4, lookup. The same rule stands
+here in Python, for rendering, and in SQL, for counting an audience.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from campaigns import templating
+from campaigns.models import TemplateVersion
+from contacts.importing.values import language_tag
+from delivery.smart_encoding import to_gsm
+
+#: The text for everybody whose language has none.
+DEFAULT = ""
+#: As many as a hub has staff to read.
+MAX_TRANSLATIONS = 20
+
+
+def texts(version: TemplateVersion) -> dict[str, str]:
+    """All its texts by language, that for everybody first."""
+    return {DEFAULT: version.body, **version.translations}
+
+
+def text(version: TemplateVersion, language: str) -> str:
+    """What somebody with this language gets, not yet rendered."""
+    if not version.translations:
+        return version.body
+    return texts(version)[choose(frozenset(version.translations), language)]
+
+
+def render(version: TemplateVersion, language: str, variables: Mapping[str, object]) -> str:
+    """What somebody with this language gets. Raises templating.TemplateError."""
+    found = templating.render(templating.parse(text(version, language)), variables)
+    return to_gsm(found) if version.smart_encoding else found
+
+
+@lru_cache(maxsize=1024)
+def choose(known: frozenset[str], language: str) -> str:
+    """The one of these tags that is meant by a contact's language, however that is written; DEFAULT: none."""
+    by_key = {tag.lower(): tag for tag in known}
+    wanted = language.lower().replace("_", "-")
+    while wanted and wanted not in by_key:
+        wanted = wanted.rpartition("-")[0]
+    return by_key.get(wanted, DEFAULT)
+
+
+def chosen_sql(column: str, known: str) -> str:
+    """`choose` as a SQL expression: of a column, and of a text[] parameter."""
+    language = f"replace(lower({column}), '_', '-')"
+    return f"""coalesce((SELECT tag FROM unnest({known}::text[]) AS tag
+        WHERE {language} = lower(tag) OR starts_with({language}, lower(tag) || '-')
+        ORDER BY length(tag) DESC LIMIT 1), '')"""
+
+
+def normalised(translations: Mapping[str, str]) -> dict[str, str]:
+    """By tags as they are written in BCP 47, without empty texts. Raises ValueError with a sentence."""
+    found: dict[str, str] = {}
+    for given, body in translations.items():
+        if not body.strip():
+            continue
+        tag = language_tag(given.strip())
+        if tag is None:
+            raise ValueError(f"“{given}” is no language tag: write it like de or pt-BR.")
+        if tag in found:
+            raise ValueError(f"There are two texts for {tag}.")
+        found[tag] = body
+    if len(found) > MAX_TRANSLATIONS:
+        raise ValueError(f"A template may have {MAX_TRANSLATIONS} other languages at most.")
+    return dict(sorted(found.items()))

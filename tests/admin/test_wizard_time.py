@@ -1,0 +1,103 @@
+"""The wizard's time: the choice decides, and beside it stands who would wait and for what."""
+
+from datetime import date, time, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from campaigns.models import Campaign
+from delivery.models import AllowedHours, FrequencyCap
+from tests.delivery.timerules.scenes import hours
+from tests.factories import CampaignFactory, ContactFactory, ContactListFactory
+
+pytestmark = pytest.mark.django_db
+
+HTMX = {"HX-Request": "true"}
+TOMORROW = timezone.now() + timedelta(days=1)
+AT = {"scheduled_at_0": f"{TOMORROW:%Y-%m-%d}", "scheduled_at_1": "09:30:00"}
+LOCAL = {"local_time": "09:00", "local_date": "2031-05-06", "local_passed": "at_once"}
+
+
+def url(campaign: Campaign, page: str = "wizard/time") -> str:
+    return f"/admin/campaigns/campaign/{campaign.pk}/{page}/"
+
+
+def saved(campaign: Campaign) -> tuple[object, ...]:
+    campaign.refresh_from_db()
+    return campaign.scheduled_at is not None, campaign.local_time, campaign.local_date, campaign.spread_minutes
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ("now", (False, None, None, 90)),
+        ("at", (True, None, None, 90)),
+        ("local", (False, time(9), date(2031, 5, 6), None)),
+    ],
+)
+def test_what_was_filled_in_for_another_choice_is_let_go(
+    staff: Client, when: str, expected: tuple[object, ...]
+) -> None:
+    campaign = CampaignFactory(scheduled_at=TOMORROW, local_time=time(8), spread_minutes=5)
+
+    answer = staff.post(url(campaign), {"when": when, **AT, **LOCAL, "spread_minutes": "90"})
+
+    assert answer["Location"] == url(campaign, "wizard/review")
+    assert saved(campaign) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"when": "at"}, "Say when it is to be launched."),
+        ({"when": "local"}, "Say at what time."),
+        ({"when": "local", "local_time": "25:00"}, "Enter a valid time."),
+    ],
+)
+def test_a_choice_without_its_time_is_pointed_out(staff: Client, given: dict[str, str], sentence: str) -> None:
+    campaign = CampaignFactory()
+    assert sentence in staff.post(url(campaign), given, headers=HTMX).content.decode()
+    assert sentence in staff.post(url(campaign), given).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "when"), [({}, "now"), ({"scheduled_at": TOMORROW}, "at"), ({"local_time": time(9)}, "local")]
+)
+def test_the_page_opens_with_what_the_draft_has(staff: Client, fields: dict[str, object], when: str) -> None:
+    page = staff.get(url(CampaignFactory(**fields))).content.decode()
+    assert f"{{ when: '{when}' }}" in page
+
+
+def test_the_review_says_when_it_leaves(staff: Client) -> None:
+    campaign = CampaignFactory(local_time=time(9), local_date=date(2031, 5, 6))
+    page = staff.get(url(campaign, "wizard/review")).content.decode()
+    assert "6 May 2031, 09:00 by everybody&#x27;s own clock" in page
+
+
+def test_beside_it_stands_who_waits_and_the_hours_where_they_are(staff: Client, settings: Settings) -> None:
+    settings.TIME_RULES_LANES = ["bulk"]
+    AllowedHours.objects.all().delete()
+    FrequencyCap.objects.all().delete()
+    hours(country="US", open_now=False)
+    people = [ContactFactory(phone="+12125550123"), ContactFactory(phone="+3546111234")]
+    campaign = CampaignFactory(include=[ContactListFactory(contacts=people)])
+
+    found = staff.get(url(campaign, "hours")).content.decode()
+
+    assert 'data-testid="wait-quiet_hours"' in found
+    assert 'data-testid="allowed-hours"' in found
+    assert "at any time" in found
+
+    Campaign.objects.update(local_time=(timezone.now() + timedelta(hours=2)).time())
+    assert 'data-testid="wait-local_time"' in staff.get(url(campaign, "hours")).content.decode()
+
+
+def test_a_day_that_is_over_is_said_at_once(staff: Client) -> None:
+    campaign = CampaignFactory(local_time=time(9), local_date=date(2020, 1, 1))
+    assert "is over everywhere" in staff.get(url(campaign, "hours")).content.decode()
+
+
+def test_who_may_not_see_campaigns_sees_none_of_it(nobody: Client) -> None:
+    assert nobody.get(url(CampaignFactory(), "hours")).status_code == 403
