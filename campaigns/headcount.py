@@ -106,7 +106,9 @@ def count(campaign: Campaign, *, one_in: int = 1, milliseconds: int) -> Headcoun
         for found in deferral.by_caps(campaign, sender=sender, one_in=one_in):
             groups[Group.OVER_CAP if found.first else Group.CAPPED] += found.contacts
             groups[Group.AT_ONCE] -= found.contacts
-    counts = {group: groups[group] * one_in for group in Group if groups[group] > 0}
+    # By how many places were looked at, rather than by how many should have been: so the whole comes out right.
+    each = places(campaign) / listed.places if one_in > 1 and listed.places else 1
+    counts = {group: round(groups[group] * each) for group in Group if groups[group] > 0}
     return Headcount(counts, one_in, max(until, default=None))
 
 
