@@ -41,7 +41,8 @@ SELECT listed.contact_id FROM ({listed}) AS listed JOIN contacts_contact AS cont
 
 # Each person on the lists once, and on how many of them.
 _PLACES = f"""
-SELECT count(*), count(excluded.contact_id), count(*) FILTER (WHERE member.lists > 1 AND excluded.contact_id IS NULL)
+SELECT coalesce(sum(member.lists), 0), count(*), count(excluded.contact_id),
+       count(*) FILTER (WHERE member.lists > 1 AND excluded.contact_id IS NULL)
 FROM (SELECT contact_id, count(*) AS lists FROM ({_INCLUDED}{{part}}) AS each GROUP BY contact_id) AS member
 LEFT JOIN (SELECT DISTINCT contact_id FROM ({_EXCLUDED}) AS each) AS excluded USING (contact_id)"""
 
@@ -93,9 +94,10 @@ def list_ids(campaign: Campaign) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class OnLists:
-    """People on the lists of a campaign, whatever its rules are; of these, who is on one that it leaves out, and of the
-    others who is on several."""
+    """Places on the lists of a campaign and people on them, whatever its rules are; of these, who is on one that it
+    leaves out, and of the others who is on several."""
 
+    places: int
     people: int
     excluded: int
     several: int
@@ -106,7 +108,7 @@ def on_lists(campaign: Campaign, *, one_in: int = 1) -> OnLists:
     with connection.cursor() as cursor:
         query = _PLACES.format(part=_PART if one_in > 1 else "")
         cursor.execute(query, list_ids(campaign) | {"one_in": one_in})
-        return OnLists(*cursor.fetchone())
+        return OnLists(*map(int, cursor.fetchone()))
 
 
 def known_variables() -> frozenset[str]:

@@ -30,42 +30,42 @@ class Deferred:
         return str(self.reason.label)
 
 
-class Wait(NamedTuple):
-    """What somebody waits for last, and until when."""
-
-    reason: WaitsFor
-    until: datetime
-
-
-#: What somebody of this number, of whose whereabouts this is known, would wait for; None: nothing.
-Waits = Callable[[str, whereabouts.Hints], Wait | None]
-
-
 def deferred(campaign: Campaign, at: datetime | None = None, *, sender: str = "") -> tuple[Deferred, ...]:
-    """What a launch at that moment, or now, would mean. Each contact counts once, for what it would wait for last.
+    """What a launch at that moment, or now, would mean; none for a lane that no rule is about and a campaign without a
+    time of its own.
 
-    Reads the audience twice, in the database, and holds no more than the places that there are. `sender` as in
-    `audience.survey`. Frequency caps are looked at for a launch now alone, for nobody knows what will have been sent by
-    another time. Raises RulesError.
+    Reads the audience twice, in the database, and holds no more than the places that there are. A frequency cap is
+    counted for those to whom it is an hour that is allowed where they were last texted; for a launch now alone, for
+    nobody knows what will have been sent by another time. `sender` as in `audience.survey`. Raises RulesError.
     """
-    if (waits := opening(campaign, at)) is None:
+    now = clock.now()
+    launch_at = max(at, now) if at else now
+    waits = waiting(campaign, launch_at)
+    if waits is None:
         return ()
-    waiting: dict[WaitsFor, Counter[datetime]] = {}
+    times: dict[WaitsFor, Counter[datetime]] = {}
     for cluster in audience.clusters(campaign, sender=sender):
         if cluster.leave == Standing.GRANTED and (wait := waits(cluster.example, cluster.hints)):
-            waiting.setdefault(wait.reason, Counter())[wait.until] += cluster.people
-    found = [Deferred(reason, times.total(), min(times), max(times)) for reason, times in sorted(waiting.items())]
-    if at is None or at <= clock.now():
+            times.setdefault(wait.reason, Counter())[wait.until] += cluster.people
+    found = [Deferred(reason, of.total(), min(of), max(of)) for reason, of in sorted(times.items())]
+    if launch_at == now:
         found += by_caps(campaign, sender=sender)
     return tuple(one for one in found if one.contacts)
 
 
-def opening(campaign: Campaign, at: datetime | None = None) -> Waits | None:
-    """By the campaign's own time and the allowed hours, launched at that moment, or now; None: neither is about it.
-    Keeps what it found for each place."""
-    now, is_bound = clock.now(), campaign.lane in bound.lanes()
-    launch_at = max(at, now) if at else now
-    own_time = local_time.of(campaign, launch_at)
+class Wait(NamedTuple):
+    reason: WaitsFor
+    until: datetime
+
+
+#: For a number and what its contact says of where it is.
+Waiting = Callable[[str, whereabouts.Hints], Wait | None]
+
+
+def waiting(campaign: Campaign, launch_at: datetime) -> Waiting | None:
+    """What says which of the campaign's time and the allowed hours a text would wait for last, if any; it keeps what it
+    found for each place. None: nobody waits, wherever they are."""
+    own_time, is_bound = local_time.of(campaign, launch_at), campaign.lane in bound.lanes()
     if not is_bound and own_time is None:
         return None
     rules = places.rules() if is_bound else {}
@@ -75,17 +75,17 @@ def opening(campaign: Campaign, at: datetime | None = None) -> Waits | None:
         place = whereabouts.find(number, phone.country(number), hints)
         if place not in known:
             leaves = own_time.moment(place.zones) if own_time else launch_at
-            opens = max(leaves, places.window(place, rules, leaves).opens) if rules else leaves
+            opens = places.window(place, rules, leaves).opens if rules else leaves
             reason = WaitsFor.QUIET_HOURS if opens > leaves else WaitsFor.LOCAL_TIME if leaves > launch_at else None
-            known[place] = Wait(reason, opens) if reason else None
+            known[place] = Wait(reason, max(opens, leaves)) if reason else None
         return known[place]
 
     return of
 
 
 def by_caps(campaign: Campaign, *, sender: str = "", one_in: int = 1) -> list[Deferred]:
-    """Counted for those to whom it is an hour that is allowed where they were last texted; not for a campaign with a
-    time of its own, whose caps nobody knows before that has come."""
+    """Of a launch now, for those to whom it is an hour that is allowed where they were last texted; nothing for a
+    campaign with a time of its own."""
     if campaign.local_time is not None or campaign.lane not in bound.lanes() or not caps.any_for(campaign.lane):
         return []
     chosen = audience.phones(campaign, sender=sender, one_in=one_in)

@@ -19,9 +19,9 @@ from campaigns import audience, deferral, readiness
 from campaigns.models import Campaign
 from contacts import phone
 from contacts.consents.standing import Standing
+from delivery import clock
 from delivery.routing.routes import Ways
 from delivery.routing.senders import NoSender
-from delivery.states import WaitsFor
 
 #: As many people as an estimate looks at, about. Lists that are not much longer are counted at once.
 ESTIMATED_FROM = 20_000
@@ -31,7 +31,7 @@ class Group(TextChoices):
     """Where somebody on the lists ends up: in one of these, but for DUPLICATE, which many are besides."""
 
     AT_ONCE = "at_once", _("texted as soon as limits allow")
-    LOCAL_TIME = "local_time", _("wait for the time by their own clock")
+    LOCAL_TIME = "local_time", _("wait for the campaign's time, where they are")
     QUIET_HOURS = "quiet_hours", _("wait for allowed hours")
     OVER_CAP = "over_cap", _("wait for a frequency cap")
     CAPPED = "capped", _("over a frequency cap, and not texted")
@@ -46,12 +46,6 @@ class Group(TextChoices):
 
 #: Who gets a text, now or later.
 TEXTED = (Group.AT_ONCE, Group.LOCAL_TIME, Group.QUIET_HOURS, Group.OVER_CAP)
-#: Groups of those who wait, by what for.
-BY_WAIT = {
-    WaitsFor.LOCAL_TIME: Group.LOCAL_TIME,
-    WaitsFor.QUIET_HOURS: Group.QUIET_HOURS,
-    WaitsFor.FREQUENCY_CAP: Group.OVER_CAP,
-}
 
 _BY_LEAVE = {
     audience.SUPPRESSED: Group.SUPPRESSED,
@@ -72,7 +66,7 @@ class Headcount:
     one_in: int = 1
     """1: all were counted. Else these are estimates."""
     waits_until: datetime | None = None
-    """When the last of those who wait for a time of day may be texted."""
+    """When the last of those who wait for a time, or for allowed hours, may be texted."""
 
     @property
     def texted(self) -> int:
@@ -96,24 +90,26 @@ def count(campaign: Campaign, *, one_in: int = 1, milliseconds: int) -> Headcoun
     """
     with within(milliseconds):
         listed = audience.on_lists(campaign, one_in=one_in)
-        groups, waiting = Counter[Group](), Counter[datetime]()
+        groups, until = Counter[Group](), list[datetime]()
         sender, ways = way_out(campaign)
-        waits = deferral.opening(campaign)
+        waits = deferral.waiting(campaign, clock.now())
         for cluster in audience.clusters(campaign, sender=sender, one_in=one_in):
             group = _BY_LEAVE.get(cluster.leave, Group.AT_ONCE)
             if group is Group.AT_ONCE and not _leads_to(ways, cluster.example, campaign.lane):
                 group = Group.NO_ROUTE
             elif group is Group.AT_ONCE and waits and (wait := waits(cluster.example, cluster.hints)):
-                group = BY_WAIT[wait.reason]
-                waiting[wait.until] += cluster.people
+                group = Group(wait.reason.value)
+                until.append(wait.until)
             groups[group] += cluster.people
         groups[Group.RULED_OUT] = listed.people - listed.excluded - groups.total()
         groups |= {Group.EXCLUDED: listed.excluded, Group.DUPLICATE: listed.several}
         for found in deferral.by_caps(campaign, sender=sender, one_in=one_in):
             groups[Group.OVER_CAP if found.first else Group.CAPPED] += found.contacts
             groups[Group.AT_ONCE] -= found.contacts
-    counts = {group: groups[group] * one_in for group in Group if groups[group] > 0}
-    return Headcount(counts, one_in, max(waiting, default=None))
+    # By how many places were looked at, rather than by how many should have been: so the whole comes out right.
+    each = places(campaign) / listed.places if one_in > 1 and listed.places else 1
+    counts = {group: round(groups[group] * each) for group in Group if groups[group] > 0}
+    return Headcount(counts, one_in, max(until, default=None))
 
 
 def way_out(campaign: Campaign) -> tuple[str, Ways | None]:

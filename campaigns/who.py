@@ -14,6 +14,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from campaigns import audience, audience_where, consenting, deferral, headcount
+from campaigns.deferral import Waiting
 from campaigns.headcount import Group
 from campaigns.models import Campaign
 from contacts import consent, phone
@@ -23,8 +24,7 @@ from contacts.whereabouts import HINTS_SQL, Hints
 from delivery import clock
 from delivery.errors import Suppressed
 from delivery.routing.routes import Ways
-from delivery.states import WaitsFor
-from delivery.timerules.arrival import AT_ONCE, Arrival, Recipient, arrivals
+from delivery.timerules.arrival import Recipient, arrivals
 
 PAGE = 50
 #: People judged at once, and for how long in one page.
@@ -98,13 +98,18 @@ class _Row(NamedTuple):
     state: str
     postal_code: str
 
+    @property
+    def hints(self) -> Hints:
+        return Hints(self.time_zone, self.state, self.postal_code)
+
 
 def _windows(campaign: Campaign, after: int) -> Iterator[tuple[int, list[Person]]]:
     """Everybody on the lists, judged as they are wanted; with each window its last contact."""
     sender, ways = headcount.way_out(campaign)
     recorded = consenting.must_be_recorded(campaign)
-    own_time = deferral.opening(campaign) if campaign.local_time else None
-    where = audience_where.where(audience.rules(campaign), clock.now())
+    now = clock.now()
+    waits = deferral.waiting(campaign, now)
+    where = audience_where.where(audience.rules(campaign), now)
     values = {**audience.list_ids(campaign), **where.values, "purpose": campaign.purpose, "window": WINDOW}
     query = _PEOPLE.format(condition=where.sql, joins=where.joins)
     while True:
@@ -118,7 +123,7 @@ def _windows(campaign: Campaign, after: int) -> Iterator[tuple[int, list[Person]
         people = [_judged(row, erased, sender, ways, recorded, campaign.lane) for row in rows]
         if ids:
             after = ids[-1]
-            yield after, _in_time(rows, people, campaign.lane, own_time)
+            yield after, _in_time(rows, people, campaign, waits)
         if len(ids) < WINDOW:
             return
 
@@ -143,24 +148,21 @@ def _judged(row: _Row, erased: Collection[str], sender: str, ways: Ways | None, 
     return Person(row.id, row.phone, row.name, group, row.several and not row.excluded, reason)
 
 
-def _in_time(
-    rows: Sequence[_Row], people: Sequence[Person], lane: int, own_time: deferral.Waits | None
-) -> list[Person]:
+def _in_time(rows: Sequence[_Row], people: Sequence[Person], campaign: Campaign, waits: Waiting | None) -> list[Person]:
     """The same; of those who are to be texted, with when."""
-    asked = [n for n, person in enumerate(people) if person.group is Group.AT_ONCE]
-    hints = {n: Hints(*rows[n][-3:]) for n in asked}
+    result = list(people)
+    asked = []
+    for n, row in enumerate(rows):
+        if people[n].group is not Group.AT_ONCE:
+            continue
+        if waits and (wait := waits(row.phone, row.hints)):
+            result[n] = replace(people[n], group=Group(wait.reason.value), until=wait.until)
+        elif campaign.local_time is None:
+            asked.append(n)
+    recipients = [Recipient(rows[n].phone, phone.country(rows[n].phone), rows[n].hints) for n in asked]
     with transaction.atomic():
-        arriving = arrivals([Recipient(rows[n].phone, phone.country(rows[n].phone), hints[n]) for n in asked], lane)
-    found = dict(zip(asked, arriving, strict=True))
-    waits = {n: own_time(rows[n].phone, hints[n]) for n in asked} if own_time else {}
-    return [_at(person, waits.get(n), found.get(n, AT_ONCE)) for n, person in enumerate(people)]
-
-
-def _at(person: Person, wait: deferral.Wait | None, arrival: Arrival) -> Person:
-    if wait:
-        return replace(person, group=headcount.BY_WAIT[wait.reason], until=wait.until)
-    if arrival.until is None:
-        return person
-    if arrival.never:
-        return replace(person, group=Group.CAPPED)
-    return replace(person, group=headcount.BY_WAIT[WaitsFor(arrival.waits_for)], until=arrival.until)
+        for n, arrival in zip(asked, arrivals(recipients, campaign.lane), strict=True):
+            if arrival.until is not None:
+                group = Group.CAPPED if arrival.never else Group.OVER_CAP
+                result[n] = replace(people[n], group=group, until=None if arrival.never else arrival.until)
+    return result

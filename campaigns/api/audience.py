@@ -1,4 +1,4 @@
-"""The rules of an audience, as campaigns carry them."""
+"""An audience, as campaigns carry it: lists, and rules that narrow them."""
 
 from typing import Any
 
@@ -7,6 +7,29 @@ from rest_framework import serializers
 
 from campaigns import audience_rules
 from campaigns.audience_rules import ATTRIBUTE, MOST_CONDITIONS, OPS, Match, Op, RulesError
+from contacts.models import ContactList
+
+MAX_LISTS = 100
+
+
+@extend_schema_field(
+    {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, "maxItems": MAX_LISTS}
+)
+class ListsField(serializers.Field):
+    """Ids of lists, found with one query."""
+
+    def to_internal_value(self, data: Any) -> list[ContactList]:
+        ids = serializers.ListField(
+            child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), max_length=MAX_LISTS
+        ).run_validation(data)
+        found = ContactList.objects.in_bulk(ids)
+        if missing := [str(list_id) for list_id in ids if list_id not in found]:
+            raise serializers.ValidationError(f"There is no list {', '.join(missing)}.", code="does_not_exist")
+        return list(found.values())
+
+    def to_representation(self, value: Any) -> list[int]:
+        return sorted(contact_list.pk for contact_list in value.all())
+
 
 _FIELDS = ", ".join(f"`{ATTRIBUTE}…`" if name == ATTRIBUTE else f"`{name}`" for name in OPS)
 _MATCH = {"type": "string", "enum": Match.values, "default": Match.ALL.value}

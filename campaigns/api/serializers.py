@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from campaigns.api import variants
-from campaigns.api.audience import RulesField
+from campaigns.api.audience import ListsField, RulesField
 from campaigns.api.links import LinksField, saved
 from campaigns.api.variants import TranslationsField, VariantsField, hold_out_field
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template, TemplateVersion
@@ -16,13 +16,12 @@ from campaigns.templating import MAX_TEMPLATE
 from contacts.api.fields import ClockField, RelatedId, Strict, StrictModel
 from contacts.api.serializers import AttributesField
 from contacts.importing.values import country_code
-from contacts.models import Contact, ContactList
+from contacts.models import Contact
 from delivery.api import senders
 from delivery.api.serializers import LaneField
 from delivery.lanes import Lane
 from delivery.models import Sender
 
-MAX_LISTS = 100
 MAX_COUNTRIES = 50
 
 
@@ -173,25 +172,6 @@ class PreviewedSerializer(serializers.Serializer):
 
 
 # --- campaigns ------------------------------------------------------------------------------------------------
-
-
-@extend_schema_field(
-    {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, "maxItems": MAX_LISTS}
-)
-class ListsField(serializers.Field):
-    """Ids of lists, found with one query."""
-
-    def to_internal_value(self, data: Any) -> list[ContactList]:
-        ids = serializers.ListField(
-            child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), max_length=MAX_LISTS
-        ).run_validation(data)
-        found = ContactList.objects.in_bulk(ids)
-        if missing := [str(list_id) for list_id in ids if list_id not in found]:
-            raise serializers.ValidationError(f"There is no list {', '.join(missing)}.", code="does_not_exist")
-        return list(found.values())
-
-    def to_representation(self, value: Any) -> list[int]:
-        return sorted(contact_list.pk for contact_list in value.all())
 
 
 @extend_schema_serializer(

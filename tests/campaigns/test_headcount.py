@@ -1,7 +1,7 @@
 """Everybody on a draft's lists is in one group, is counted there, and is found there with the reason."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 
 import pytest
@@ -105,6 +105,20 @@ def test_everybody_is_found_in_the_group_that_they_are_counted_in() -> None:
     assert all(person.until for person in who.page(campaign, Group.QUIET_HOURS).people)
 
 
+def test_who_waits_for_the_time_of_their_own_clock_is_counted_and_found_so() -> None:
+    DefaultSenderFactory()
+    ada = ContactFactory()
+    soon = timezone.now() + timedelta(hours=3)
+    at = {"local_time": time(soon.hour), "local_date": soon.date() + timedelta(days=1)}
+    campaign = CampaignFactory(include=[ContactListFactory(contacts=[ada])], **at)
+
+    found = headcount.count(campaign, milliseconds=ENOUGH)
+    [person] = who.page(campaign, Group.LOCAL_TIME).people
+
+    assert found.groups == {Group.LOCAL_TIME: 1}
+    assert (person.contact_id, person.until) == (ada.pk, found.waits_until)
+
+
 def test_the_launch_does_what_was_counted() -> None:
     campaign, people = everything()
     counted = headcount.count(campaign, milliseconds=ENOUGH)
@@ -144,15 +158,13 @@ def test_a_draft_with_nothing_to_send_it_with_is_counted_all_the_same() -> None:
     assert headcount.count(CampaignFactory(), milliseconds=ENOUGH).groups == {}
 
 
-def test_an_estimate_looks_at_the_same_part_each_time_and_multiplies() -> None:
+def test_an_estimate_looks_at_the_same_part_each_time_and_comes_to_the_whole() -> None:
     campaign = CampaignFactory(include=[crowd(400)])
 
     part = headcount.count(campaign, one_in=4, milliseconds=ENOUGH)
 
     assert part == headcount.count(campaign, one_in=4, milliseconds=ENOUGH)
-    assert part.one_in == 4
-    assert part.texted % 4 == 0
-    assert 0 < part.texted < 4 * 400
+    assert (part.one_in, part.texted) == (4, 400)
     assert (headcount.one_in_for(39_999), headcount.one_in_for(1_000_000)) == (1, 50)
 
 
