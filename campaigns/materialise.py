@@ -26,7 +26,7 @@ from campaigns import audience, consenting, templating
 from campaigns.links import texts as links
 from campaigns.models import AudienceChunk, Campaign, TemplateVersion
 from contacts import consent, phone
-from contacts.consents import standing
+from contacts.consents import gate, standing
 from contacts.whereabouts import HINTS_SQL, Hints
 from delivery import bodies
 from delivery import wake as delivery_wake
@@ -100,6 +100,7 @@ def materialise_chunk(campaign_id: int) -> bool:
             return False
         campaign = chunk.campaign
         version, ways, launched_at = _frozen(campaign)
+        gate.keep_still(campaign.purpose)
         contacts = _take(chunk)
         if campaign.status == Campaign.Status.CANCELLED:
             outcomes = [_unsent(contact, Status.CANCELLED) for contact in contacts]

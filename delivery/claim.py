@@ -93,7 +93,7 @@ UPDATE delivery_message AS m SET
                                  {SHUT_UNTIL} AS shut_until, {{over}} OFFSET 0) AS known) AS looked) AS judged)
 WHERE m.id = ANY(ARRAY(SELECT id FROM {{taken}})) AND m.id >= %(floor)s
 RETURNING m.id, m.attempt, m.lane, m.recipient, m.body, m.segments, m.encoding, m.valid_until, m.status,
-          m.campaign_id, m.sender_id, m.country, m.claimed_at
+          m.campaign_id, m.sender_id, m.country, m.created_at, m.claimed_at
 """
 
 
@@ -122,6 +122,7 @@ class _Row:
     campaign_id: int
     sender_id: int
     country: str
+    created_at: datetime
     claimed_at: datetime
 
 
@@ -246,6 +247,8 @@ async def _take_rows(
             await connection.execute(budgets.LOCK, {"budgeted": budgeted})
         cursor = await connection.cursor(row_factory=kwargs_row(_Row)).execute(claiming.encode(), parameters)
         rows = [row for row in await cursor.fetchall() if row.status == Status.SENDING]
+    # An UPDATE returns rows as it finds them; two texts to one person leave in the order they were written.
+    rows.sort(key=lambda row: (row.created_at, row.id))
     ciphers = await bodies.ciphers_over(connection, {month_of_id(row.id) for row in rows})
     addresses = {stream.sender_id: stream.sender for stream, _, _ in granted}
     used: dict[tuple[int, int, str], int] = {}

@@ -21,7 +21,7 @@ from campaigns.links.single import SingleLinks
 from campaigns.models import Reminder, ReminderRule, TemplateVersion
 from campaigns.reminders import texts
 from campaigns.reminders.reasons import OF_STATUS, Reason
-from contacts.consents import standing
+from contacts.consents import gate, standing
 from contacts.consents.standing import Standing
 from contacts.models import ConsentEvent
 from delivery import clock, submit
@@ -128,6 +128,7 @@ def hand_over_batch(limit: int = BATCH) -> int:
             ids = [pk for (pk,) in cursor.fetchall()]
         if not ids:
             return 0
+        gate.keep_still(ConsentEvent.Purpose.REMINDERS)
         rows = _read(ids)
         rules = _rules({row.rule_id for row in rows})
         links = SingleLinks(rules.versions.values(), messages=len(rows))
@@ -182,7 +183,8 @@ def _stands_in_the_way(row: _Due, rule: ReminderRule, now: datetime) -> tuple[st
         return State.WITHDRAWN, Reason.ANSWERED
     if row.valid_until <= now:
         return State.EXPIRED, Reason.EXPIRED
-    if row.said and standing.decide(standing.said(json.loads(row.said))) == Standing.WITHDRAWN:
+    sender = rule.sender.address if rule.sender else ""
+    if row.said and standing.decide(standing.said(json.loads(row.said)), sender) == Standing.WITHDRAWN:
         return State.SKIPPED, Suppressed.NO_CONSENT
     return None
 

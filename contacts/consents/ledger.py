@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts import consent
+from contacts.consents import gate
 from contacts.models import ConsentEvent
 from contacts.signals import consent_changed
 from contacts.wording import figure
@@ -61,6 +62,8 @@ def record(lines: Sequence[Line]) -> list[ConsentEvent]:
             % {"number": len(erased)}
         )
     with transaction.atomic():
+        for purpose in sorted({line.purpose for line in lines if line.action == Action.WITHDRAWN}):
+            gate.wait_for_writers(purpose)
         written = ConsentEvent.objects.bulk_create(as_event(line) for line in lines)
         announce(written)
     return written

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connections
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.factories import AdministratorFactory
 
@@ -23,6 +23,8 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PASSWORD = "correct horse battery staple"
+#: How long a page may take to show what is expected, in milliseconds: the machine may be busy with other tests.
+PATIENCE = 20_000
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "test-artifacts"
 
 
@@ -40,7 +42,8 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1360, "height": 900})
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
         yield page
         # The loop has connections of its own, which would keep the test database from being dropped.
         connections.close_all()

@@ -18,7 +18,7 @@ CONTACTS = 1000
 def test_a_campaign_is_launched_and_watched_to_its_end(hub: Hub, page: Page) -> None:
     # Given the demo's audience, template and account with the simulated carrier
     demo.seed(contacts=CONTACTS, simulator_url=hub.carrier_url)
-    Provider.objects.update(rate=200)  # slow enough to be watched
+    Provider.objects.update(rate=100)  # slow enough to be watched
     hub.carrier.set_faults(latency_ms=40.0, receipt_delay_ms=400.0, error_mix={"30003": 0.02})
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -55,6 +55,21 @@ def test_claimed_rows_are_sending_under_a_lease_before_anything_is_sent(on_loop:
     assert message.lease_until > timezone.now() + timedelta(seconds=20)
 
 
+def test_what_is_claimed_together_leaves_in_the_order_it_was_written(on_loop: OnLoop, sender: Sender) -> None:
+    # Given rows that lie and are numbered in another order than they were written
+    oldest = timezone.now() - timedelta(minutes=1)
+    written = {
+        message.pk: oldest - timedelta(seconds=place)
+        for place, message in enumerate(MessageFactory.create_batch(20, sender=sender))
+    }
+    for pk, at in written.items():
+        Message.objects.filter(pk=pk).update(created_at=at)
+
+    claimed = on_loop(claiming(sender))
+
+    assert [outbound.id for outbound in claimed.messages] == sorted(written, key=written.__getitem__)
+
+
 def test_a_number_suppressed_since_it_was_queued_is_not_sent_to(on_loop: OnLoop, sender: Sender) -> None:
     stopped, wanted = MessageFactory(sender=sender), MessageFactory(sender=sender)
     SuppressionFactory(phone=stopped.recipient, reason="opted_out")
