@@ -25,7 +25,7 @@ UP = $(BIN)/python -m smshub.quickstart --web-port $(WEB_PORT) --simulator-port 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test chaos bench lint format messages clean reset
+.PHONY: help run demo test chaos bench lint format messages screens clean reset
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ format: $(TO_DEVELOP) ## Put code and templates into the house style
 
 messages: $(TO_DEVELOP) ## Bring the translations up to date with the code, compile them, and list what is untranslated
 	@SECRET_KEY=unused REDIS_URL=redis://127.0.0.1:1 $(BIN)/python manage.py messages
+
+screens: $(TO_DEVELOP) ## Take the pictures of docs/screens anew, of every page of staff (needs Chromium)
+	SCREENS=docs/screens REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/browser/test_looks.py
 
 clean: ## Remove the installed libraries and all caches; data stays
 	rm -rf .venv .smshub/uv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

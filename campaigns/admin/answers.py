@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.utils.functional import Promise
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -21,7 +20,7 @@ from delivery.submit import MAX_BODY
 def _texts(label: Promise, help_text: Promise) -> AttributesField:
     return AttributesField(
         label=label,
-        widget=text_area(4, placeholder=gettext("en: We are closed until Monday.\nes: Cerrado hasta el lunes.")),
+        widget=text_area(4, placeholder="en: We are closed until Monday.\nes: Cerrado hasta el lunes."),
         help_text=help_text,
     )
 

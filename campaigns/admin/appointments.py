@@ -37,9 +37,7 @@ class NumberField(forms.CharField):
     """The number of a contact that there is."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            label=gettext("Contact's number"), max_length=64, widget=UnfoldAdminTextInputWidget(), **kwargs
-        )
+        super().__init__(label=_("Contact's number"), max_length=64, widget=UnfoldAdminTextInputWidget(), **kwargs)
 
     def clean(self, value: Any) -> Contact:
         try:

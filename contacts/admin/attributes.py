@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.base import text_area
 
@@ -48,15 +49,15 @@ class AttributesField(forms.CharField):
             name, colon, rest = line.partition(":")
             name, rest = name.strip(), rest.strip()
             if not colon or not name:
-                raise forms.ValidationError(_("Line %(number)s is not “name: value”.") % {"number": number})
+                raise forms.ValidationError(gettext("Line %(number)s is not “name: value”.") % {"number": number})
             if name in attributes:
                 raise forms.ValidationError(
-                    _("Line %(number)s: “%(name)s” is there twice.") % {"number": number, "name": name}
+                    gettext("Line %(number)s: “%(name)s” is there twice.") % {"number": number, "name": name}
                 )
             given = self._given.get(name)
             attributes[name] = given if name in self._given and _as_text(given) == rest else rest
         if len(attributes) > MAX_ATTRIBUTES:
-            raise forms.ValidationError(_("At most %(most)s lines.") % {"most": MAX_ATTRIBUTES})
+            raise forms.ValidationError(gettext("At most %(most)s lines.") % {"most": MAX_ATTRIBUTES})
         return attributes
 
     def has_changed(self, initial: Any, data: Any) -> bool:

@@ -69,11 +69,11 @@ class PageAdmin(ModelAdmin):
             field.widget = field.widget.widget  # a choice, without buttons that open other forms in windows
         return field
 
-    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
-        form = super().get_changelist_form(request, **kwargs)
-        for field in form.base_fields.values():  # what is edited in a list has no label but its column's
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        found = super().get_changelist_formset(request, **kwargs)
+        for field in found.form.base_fields.values():  # what is edited in a list has no label but its column's
             field.widget.attrs.setdefault("aria-label", field.label)
-        return form
+        return found
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         context["show_save_and_add_another"] = False
@@ -191,7 +191,7 @@ class NumberField(forms.CharField):
     """A number in any notation, as E.164."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label=gettext("Number"), max_length=64, widget=UnfoldAdminTextInputWidget(), **kwargs)
+        super().__init__(label=_("Number"), max_length=64, widget=UnfoldAdminTextInputWidget(), **kwargs)
 
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)

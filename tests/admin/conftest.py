@@ -60,16 +60,21 @@ def nobody(db: None) -> Client:
     return at_the_keyboard(UserFactory())
 
 
-@pytest.fixture
-def everybody_at_work(settings: Settings) -> Iterator[None]:
-    """A corner of Redis of its own, in which every worker is up and the clock goes."""
-    vitals.flush()
-    settings.REDIS_PREFIX = f"test:{uuid4().hex}:"
+def say_they_are_there() -> None:
+    """Each worker and the clock, as they say it every few seconds."""
     for worker in WORKERS:
         command = COMMANDS[worker]
         vitals.alive(worker, command[command.index("-Q") + 1].split(","))
     vitals.count("ticks")
     vitals.flush()
+
+
+@pytest.fixture
+def everybody_at_work(settings: Settings) -> Iterator[None]:
+    """A corner of Redis of its own, in which every worker is up and the clock goes."""
+    vitals.flush()
+    settings.REDIS_PREFIX = f"test:{uuid4().hex}:"
+    say_they_are_there()
     yield
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         for key in client.scan_iter(f"{settings.REDIS_PREFIX}*"):
