@@ -17,6 +17,10 @@ TO_RUN := .venv/.ready-to-run
 TO_DEVELOP := .venv/.ready-to-develop
 TEMPLATES := $(wildcard */templates)
 
+# The whole is ten processes, and its tests start hundreds: what one has compiled none compiles again, whatever the
+# environment says. It is kept apart from the code.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 

@@ -13,13 +13,16 @@ from tests.hub import Hub
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A hub is started once in a process. Of a run that is shared among processes three have one, for about as long."""
+    """A hub is started once in a process. Of a run that is shared among processes three have one, for about as long.
+
+    With pytest 9.2 xdist 3.8 does not see its groups, and all of them have one.
+    """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "hub" not in fixtures:
             continue
         if "servers" in fixtures or item.get_closest_marker("browser"):
-            group = "browser and outages"
+            group = "outages"
         else:
             group = "chaos" if item.get_closest_marker("chaos") else "hub"
         item.add_marker(pytest.mark.xdist_group(group))
