@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.http.request import split_domain_port
 from django.utils import timezone
 from webauthn import (
     generate_authentication_options,
@@ -138,7 +139,7 @@ def _taken(request: HttpRequest) -> bytes:
 
 def _host(request: HttpRequest) -> str:
     # Only hosts of ALLOWED_HOSTS come as far as this.
-    return request.get_host().rsplit(":", 1)[0] if not request.get_host().endswith("]") else request.get_host()
+    return split_domain_port(request.get_host())[0]
 
 
 def _origin(request: HttpRequest) -> str:

@@ -7,6 +7,7 @@ So no way to a table leads past the log: not the admin, not a bulk UPDATE, not a
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from smshub.audit.tables import Followed, followed
 
@@ -20,15 +21,21 @@ _TABLES = (
 )
 
 
+def missing() -> list[str]:
+    """Tables that are to be followed, and are without their trigger or have another one."""
+    with connection.cursor() as cursor:
+        present = _present(cursor)
+    return sorted(table for table, definition in _wanted().items() if present.get(table) != definition)
+
+
 def sync() -> None:
     """Make the triggers what the table says. Idempotent; a table that is not migrated yet comes next time."""
-    wanted = {one.table: _definition(one) for one in followed()}
+    wanted = _wanted()
     with connection.cursor() as cursor:
         cursor.execute(_READY)
         if not cursor.fetchone()[0]:
             return
-        cursor.execute(_PRESENT, [_NAME])
-        present: dict[str, str] = dict(cursor.fetchall())
+        present = _present(cursor)
         cursor.execute(_TABLES, [list(wanted)])
         there = {name for (name,) in cursor.fetchall()}
         for table in present.keys() - wanted.keys():
@@ -43,6 +50,15 @@ def sync() -> None:
 def after_migrate(**_: Any) -> None:
     """For `post_migrate` of the last app, when every table there is exists."""
     sync()
+
+
+def _wanted() -> dict[str, str]:
+    return {one.table: _definition(one) for one in followed()}
+
+
+def _present(cursor: CursorWrapper) -> dict[str, str]:
+    cursor.execute(_PRESENT, [_NAME])
+    return dict(cursor.fetchall())
 
 
 def _definition(one: Followed) -> str:

@@ -3,7 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from smshub.doctor import accounts, backlog, connections, postgres, redis, routes, setup, storage, webhooks, workers
+from smshub.doctor import (
+    accounts,
+    backlog,
+    connections,
+    people,
+    postgres,
+    redis,
+    routes,
+    setup,
+    storage,
+    webhooks,
+    workers,
+)
 from smshub.doctor.findings import Check, Finding, Level, problem
 
 CHECKS: tuple[Check, ...] = (
@@ -26,6 +38,8 @@ CHECKS: tuple[Check, ...] = (
     Check("workers", workers.queues, needs=("Redis", "migrations")),
     Check("clock", workers.clock, needs=("Redis",)),
     Check("public address", setup.public_url, needs=("migrations",)),
+    Check("second factors", people.second_factors, needs=("migrations",)),
+    Check("audit log", people.audit_log, needs=("migrations",)),
     Check("providers", accounts.providers, needs=("migrations", "encryption keys")),
     Check("connections", connections.connections, needs=("migrations", "encryption keys", "Redis")),
     Check("senders", accounts.senders, needs=("migrations",)),

@@ -190,3 +190,15 @@ def test_a_passkey_that_nobody_has_opens_nothing(user: User) -> None:
         refused = client.post("/admin/login/passkey/", answer, "application/json", headers={"Host": "localhost"})
         assert refused.status_code == 400
     assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize(
+    ("host", "offered"),
+    [("localhost:8000", True), ("sms.example.org", True), ("127.0.0.1:8000", False), ("[::1]:8000", False)],
+)
+def test_passkeys_are_offered_where_the_address_has_a_name(host: str, offered: bool, settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+
+    shown = Client().get("/admin/login/", headers={"Host": host}).content.decode()
+
+    assert ("Sign in with a passkey" in shown) is offered
