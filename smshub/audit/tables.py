@@ -75,9 +75,11 @@ AUDITED: dict[str, Table] = {
     # Campaigns
     "campaigns.Template": Table("name description"),
     "campaigns.TemplateVersion": Table("body variables"),
-    "campaigns.Campaign": Table("name paused_reason", "judged_from retrying_after"),
+    "campaigns.Campaign": Table("name paused_reason", "judged_from retrying_after draft_text"),
     "campaigns.Campaign.include": Table(),
     "campaigns.Campaign.exclude": Table(),
+    "campaigns.Variant": Table("letter", "draft_text"),
+    "campaigns.Approval": Table(),
     "campaigns.Link": Table("name target"),
     "delivery.CampaignLimit": Table(silent="spent", by=By.CALLERS),
     # Consent and people

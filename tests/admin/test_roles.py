@@ -22,16 +22,12 @@ def test_roles_are_what_the_table_says_however_often_it_is_applied() -> None:
         assert rights(role) == {codename for _, codename in roles.codenames(table)} & there, role
 
 
-#: Rights of models that other versions of the hub have.
-NOT_YET = {"approve_campaign", "see_numbers"}
-
-
 @pytest.mark.django_db
 def test_every_right_of_the_table_is_one_that_there_is() -> None:
     there = set(Permission.objects.values_list("content_type__app_label", "codename"))
     named = set().union(*map(roles.codenames, roles.ROLES.values()))
 
-    assert {codename for _, codename in named - there} <= NOT_YET
+    assert named <= there
 
 
 def test_who_writes_campaigns_does_not_approve_them_and_who_audits_changes_nothing() -> None:
