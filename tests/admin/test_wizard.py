@@ -5,52 +5,16 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from pytest_django import Settings
 
-from campaigns import approval, templates
+from campaigns import templates
 from campaigns.models import Campaign, Template
-from delivery.lanes import Lane
-from delivery.models import Message
 from tests import factories
 from tests.admin.conftest import at_the_keyboard
-from tests.admin.reading import read
+from tests.admin.wizard_scenes import HTMX, begun, page, preview, ready, url, written
 
 pytestmark = pytest.mark.django_db
 
 Status = Campaign.Status
-HTMX = {"HX-Request": "true"}
-
-
-def url(campaign: Campaign, step: str) -> str:
-    return f"/admin/campaigns/campaign/{campaign.pk}/wizard/{step}/"
-
-
-def page(campaign: Campaign, name: str) -> str:
-    return f"/admin/campaigns/campaign/{campaign.pk}/{name}/"
-
-
-def begun() -> Campaign:
-    """As its first step leaves it."""
-    campaign: Campaign = factories.CampaignFactory(template=None, name="Flu shots")
-    return campaign
-
-
-def ready(**fields: object) -> Campaign:
-    """A draft that can be launched to three people, one of whom said stop."""
-    factories.DefaultSenderFactory()
-    people = factories.ContactFactory.create_batch(3)
-    factories.SuppressionFactory(phone=people[0].phone)
-    campaign: Campaign = factories.CampaignFactory(include=[factories.ContactListFactory(contacts=people)], **fields)
-    return campaign
-
-
-def written(text: str, **more: object) -> dict[str, object]:
-    """The message step, posted."""
-    return {"use": "", "text": text, "link": "", "sender": "", "on_missing": "block"} | more
-
-
-def preview(client: Client, campaign: Campaign, text: str, **more: object) -> str:
-    return client.post(page(campaign, "preview"), written(text, **more)).content.decode()
 
 
 # --- steps --------------------------------------------------------------------------------------------------------
@@ -266,146 +230,6 @@ def test_what_a_contact_brings_is_not_offered_to_be_mended(staff: Client) -> Non
 )
 def test_a_marketing_text_is_to_say_how_to_stop_it(staff: Client, text: str, purpose: str, hinted: bool) -> None:
     assert ('data-testid="lacks-opt-out"' in preview(staff, ready(purpose=purpose), text)) == hinted
-
-
-# --- review, test and launch ------------------------------------------------------------------------------------------
-
-
-def test_the_review_says_who_gets_it_what_it_costs_and_how_long_it_takes(staff: Client) -> None:
-    campaign = ready()
-    checks = read(staff.get(page(campaign, "checks")).content)
-    assert checks.find("recipients").text == "2"
-    assert checks.find("takes").text == "about a minute"
-    assert "Launch to 2 people" in checks.find("go").text
-
-
-def test_what_is_wrong_leads_to_the_step_that_mends_it(staff: Client) -> None:
-    checks = read(staff.get(page(begun(), "checks")).content)
-    assert set(checks.find("wrong").links()) == {url(Campaign.objects.get(), step) for step in ("audience", "message")}
-    assert not checks.find("go").text
-
-
-def test_what_no_step_is_about_is_mended_among_all_settings(staff: Client) -> None:
-    campaign = ready(max_segments=1)
-    checks = read(staff.get(page(campaign, "checks")).content)
-    assert checks.find("wrong").links() == [page(campaign, "change")]
-
-
-def test_a_launch_waits_for_a_moment_and_is_undone(staff: Client, settings: Settings) -> None:
-    settings.LAUNCH_UNDO_SECONDS = 30
-    campaign = ready()
-
-    live = staff.post(page(campaign, "go"), follow=True)
-
-    assert live.redirect_chain[-1][0] == page(campaign, "live")
-    assert "Leaves in" in read(live.content).find("countdown").text
-    undone = staff.post(page(campaign, "act/unschedule"), follow=True)
-    assert undone.redirect_chain[-1][0] == url(campaign, "review")
-    campaign.refresh_from_db()
-    assert (campaign.status, campaign.launched_at) == (Status.DRAFT, None)
-
-
-def test_a_test_goes_to_the_number_that_is_typed_and_stays_out_of_the_campaign(staff: Client) -> None:
-    campaign = ready(body="Hi {{ first_name }}")
-
-    answer = staff.post(page(campaign, "try"), {"number": "(415) 555-0199"})
-
-    assert 'data-testid="tried"' in answer.content.decode()
-    message = Message.objects.get()
-    assert (message.recipient, message.lane, message.campaign_id) == ("+14155550199", Lane.TRANSACTIONAL, 0)
-    assert "+14155550199" in staff.get(url(campaign, "review")).content.decode()
-
-
-def test_a_test_is_refused_with_the_reason(staff: Client) -> None:
-    factories.SuppressionFactory(phone="+14155550198")
-    campaign = ready()
-    assert "suppression list" in staff.post(page(campaign, "try"), {"number": "+14155550198"}).content.decode()
-    assert "not-tried" in staff.post(page(campaign, "try"), {"number": "nonsense"}).content.decode()
-    assert "not finished" in staff.post(page(begun(), "try"), {"number": "+14155550197"}).content.decode()
-
-
-def test_tests_are_few(staff: Client) -> None:
-    campaign = ready()
-    answers = [staff.post(page(campaign, "try"), {"number": "+14155550199"}).content.decode() for _ in range(6)]
-    assert "wait for the next" in answers[-1]
-    assert Message.objects.count() == 5
-
-
-# --- approval -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def approver() -> Client:
-    """May look at campaigns and approve them, and change none."""
-    user = factories.UserFactory(username="bob")
-    user.user_permissions.set(Permission.objects.filter(codename__in=["view_campaign", "approve_campaign"]))
-    return at_the_keyboard(user)
-
-
-def test_a_campaign_to_many_is_asked_about_approved_and_launched(
-    staff: Client, approver: Client, settings: Settings
-) -> None:
-    settings.APPROVAL_ABOVE = 1
-    campaign = ready()
-
-    # Given the author's request
-    first = read(staff.get(page(campaign, "checks")).content)
-    assert not first.find("go").text
-    staff.post(page(campaign, "approval/ask"))
-    assert not read(staff.get(page(campaign, "checks")).content).find("approve").text
-
-    # When somebody else looks at it and says yes
-    assert "1 campaign" not in staff.get("/admin/").content.decode()
-    home = read(approver.get("/admin/").content)
-    assert url(campaign, "review") in home.links()
-    looked_at = approver.get(url(campaign, "review")).content.decode()
-    assert "your table is ready" in looked_at
-    assert 'name="go"' not in looked_at
-    checks = approver.get(page(campaign, "checks")).content.decode()
-    assert 'data-testid="approve"' in checks
-    asked = campaign.approvals.get()
-    assert asked.fingerprint in checks
-    approver.post(page(campaign, "approval/yes"), {"seen": asked.fingerprint})
-
-    # Then it may be launched
-    after = read(staff.get(page(campaign, "checks")).content)
-    assert "Approved by bob" in after.find("approval").text
-    assert after.find("go").text
-    staff.post(page(campaign, "go"))
-    campaign.refresh_from_db()
-    assert campaign.status == Status.SCHEDULED
-
-
-def test_a_change_withdraws_what_was_asked(staff: Client, approver: Client, settings: Settings) -> None:
-    settings.APPROVAL_ABOVE = 1
-    campaign = ready()
-    staff.post(page(campaign, "approval/ask"))
-
-    staff.post(url(campaign, "name"), {"name": "Another name", "purpose": "marketing"}, headers=HTMX)
-
-    assert not campaign.approvals.exists()
-    assert url(campaign, "review") not in read(approver.get("/admin/").content).links()
-
-
-def test_leafing_through_the_steps_changes_nothing_that_was_asked_about(staff: Client, settings: Settings) -> None:
-    settings.APPROVAL_ABOVE = 1
-    campaign = ready(body="Two\nlines")
-    staff.post(page(campaign, "approval/ask"))
-
-    staff.post(url(campaign, "message"), written("Two\r\nlines"))
-
-    assert campaign.approvals.exists()
-
-
-def test_an_approver_declines_with_a_reason(staff: Client, approver: Client, settings: Settings) -> None:
-    settings.APPROVAL_ABOVE = 1
-    campaign = ready()
-    staff.post(page(campaign, "approval/ask"))
-    seen = approval.fingerprint(campaign)
-
-    approver.post(page(campaign, "approval/no"), {"seen": seen, "reason": "Wrong date."})
-
-    assert "It was not approved. Wrong date." in staff.get(page(campaign, "checks")).content.decode()
 
 
 def test_a_text_of_one_campaign_is_offered_to_no_other(staff: Client) -> None:
