@@ -14,11 +14,13 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from campaigns import transitions
 from campaigns.errors import CampaignError
 from campaigns.models import Approval, Campaign, Link, TemplateVersion
 from campaigns.transitions import Action
+from contacts.wording import figure
 
 PERMISSION = "campaigns.approve_campaign"
 #: Lists go on growing: so many more people than were approved are still the same campaign.
@@ -77,17 +79,20 @@ def standing(campaign: Campaign, people: int, at: datetime | None) -> Standing:
         return NOT_NEEDED
     newest = campaign.approvals.select_related("asked_by", "decided_by").order_by("-pk").first()
     if newest is None:
-        many = f"It goes to {people:,} people. Above {most:,} somebody else must approve it first: ask for that."
-        return Standing(True, None, many)
+        many = gettext(
+            "It goes to %(people)s people. Above %(most)s somebody else must approve it first: ask for that."
+        )
+        return Standing(True, None, many % {"people": figure(people), "most": figure(most)})
     if newest.fingerprint != fingerprint(campaign) or not _same_time(newest.at, at):
-        return Standing(True, None, "It is not what somebody was asked to approve any more: ask again.")
+        return Standing(True, None, gettext("It is not what somebody was asked to approve any more: ask again."))
     if newest.granted is None:
-        return Standing(True, newest, "It waits for somebody else to approve it.")
+        return Standing(True, newest, gettext("It waits for somebody else to approve it."))
     if not newest.granted:
-        return Standing(True, newest, f"It was not approved. {newest.reason} Change it and ask again.")
+        refused = gettext("It was not approved. %(reason)s Change it and ask again.") % {"reason": newest.reason}
+        return Standing(True, newest, refused)
     if people > newest.people * GROWTH:
-        grown = f"It was approved for {newest.people:,} people and would go to {people:,} now: ask again."
-        return Standing(True, None, grown)
+        grown = gettext("It was approved for %(approved)s people and would go to %(people)s now: ask again.")
+        return Standing(True, None, grown % {"approved": figure(newest.people), "people": figure(people)})
     return Standing(True, newest)
 
 
@@ -114,11 +119,15 @@ def decide(*, campaign: Campaign, actor: User, seen: str, granted: bool, reason:
         locked = transitions.begin(campaign.pk, action)
         asked = locked.approvals.filter(granted=None).first()
         if asked is None:
-            raise CampaignError("Nobody asks for its approval any more.")
+            raise CampaignError(gettext("Nobody asks for its approval any more."))
         if not may_decide(asked, locked, actor):
-            raise CampaignError("It must be approved by somebody else with the right to: not by who wrote it or asks.")
+            raise CampaignError(
+                gettext("It must be approved by somebody else with the right to: not by who wrote it or asks.")
+            )
         if seen != asked.fingerprint or asked.fingerprint != fingerprint(locked):
-            raise CampaignError("It has been changed since you looked at it, or since it was asked about: look again.")
+            raise CampaignError(
+                gettext("It has been changed since you looked at it, or since it was asked about: look again.")
+            )
         asked.granted, asked.decided_by, asked.decided_at = granted, actor, timezone.now()
         asked.reason = reason[:200]
         asked.save()

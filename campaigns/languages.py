@@ -7,6 +7,8 @@ here in Python, for rendering, and in SQL, for counting an audience.
 from collections.abc import Mapping
 from functools import lru_cache
 
+from django.utils.translation import gettext
+
 from campaigns import templating
 from campaigns.models import TemplateVersion
 from contacts.importing.values import language_tag
@@ -62,10 +64,11 @@ def normalised(translations: Mapping[str, str]) -> dict[str, str]:
             continue
         tag = language_tag(given.strip())
         if tag is None:
-            raise ValueError(f"“{given}” is no language tag: write it like de or pt-BR.")
+            raise ValueError(gettext("“%(given)s” is no language tag: write it like de or pt-BR.") % {"given": given})
         if tag in found:
-            raise ValueError(f"There are two texts for {tag}.")
+            raise ValueError(gettext("There are two texts for %(tag)s.") % {"tag": tag})
         found[tag] = body
     if len(found) > MAX_TRANSLATIONS:
-        raise ValueError(f"A template may have {MAX_TRANSLATIONS} other languages at most.")
+        many = gettext("A template may have %(most)s other languages at most.")
+        raise ValueError(many % {"most": MAX_TRANSLATIONS})
     return dict(sorted(found.items()))

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext
+
 from campaigns.models import Campaign
 from contacts import whereabouts
 from delivery import clock
@@ -52,14 +54,17 @@ def problems(campaign: Campaign, launch_at: datetime) -> list[str]:
     """What keeps it from being launched at that moment, in sentences."""
     day = campaign.local_date
     if campaign.local_time is None:
-        return ["It has a day of everybody's own calendar and no time: give a time as well."] if day else []
+        no_time = gettext("It has a day of everybody's own calendar and no time: give a time as well.")
+        return [no_time] if day else []
     found = []
     if campaign.spread_minutes:
-        found.append("It cannot be spread over a time and be for a time of everybody's own clock: choose one.")
+        found.append(gettext("It cannot be spread over a time and be for a time of everybody's own clock: choose one."))
     if day and day > (launch_at + timedelta(days=MOST_DAYS_AHEAD)).date():
-        found.append(f"Its day is more than {MOST_DAYS_AHEAD} days after the launch: schedule the launch for later.")
+        far = gettext("Its day is more than %(most)s days after the launch: schedule the launch for later.")
+        found.append(far % {"most": MOST_DAYS_AHEAD})
     if day and datetime.combine(day, campaign.local_time, _LAST_ZONE) < launch_at:
-        found.append(f"{day:%Y-%m-%d} at {campaign.local_time:%H:%M} is over everywhere by then: choose a later day.")
+        over = gettext("%(day)s at %(time)s is over everywhere by then: choose a later day.")
+        found.append(over % {"day": f"{day:%Y-%m-%d}", "time": f"{campaign.local_time:%H:%M}"})
     return found
 
 

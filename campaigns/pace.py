@@ -1,7 +1,10 @@
 """How a campaign that is spread over a time keeps to it: so many segments a second, held by the claim's limiter."""
 
+from django.utils.translation import gettext, ngettext
+
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
+from contacts.wording import figure
 from delivery import prices, tallies
 from delivery.states import UNCLAIMED
 
@@ -21,7 +24,7 @@ def of_the_rest(campaign: Campaign) -> float | None:
     counts = tallies.counts([campaign.pk])
     written = sum(count.messages for count in counts)
     if campaign.audience_size is None or (campaign.audience_size and not written):
-        raise CampaignError("Its first messages are still being written; try again in a moment.")
+        raise CampaignError(gettext("Its first messages are still being written; try again in a moment."))
     waiting = sum(count.segments for count in counts if count.status in UNCLAIMED)
     mean = sum(count.segments for count in counts) / written if written else 0.0
     return rate(waiting + mean * max(0, campaign.audience_size - written), campaign.spread_minutes)
@@ -38,9 +41,14 @@ def in_words(campaign: Campaign) -> str:
 def why_waiting(campaign: Campaign, segments_per_second: float | None) -> str:
     """Why what waits of a campaign under way does not leave at once; empty where only the limits say."""
     if campaign.status == Campaign.Status.PAUSED:
-        return f"It is paused. {campaign.paused_reason}".strip()
+        return (gettext("It is paused. %(reason)s") % {"reason": campaign.paused_reason}).strip()
     if campaign.spread_minutes and segments_per_second:
-        return f"It is spread over {_minutes(campaign.spread_minutes)}: {_speed(segments_per_second)}."
+        slowly = ngettext(
+            "It is spread over %(minutes)s minute: %(speed)s.",
+            "It is spread over %(minutes)s minutes: %(speed)s.",
+            campaign.spread_minutes,
+        )
+        return slowly % {"minutes": figure(campaign.spread_minutes), "speed": _speed(segments_per_second)}
     return ""
 
 
@@ -49,8 +57,10 @@ def _minutes(minutes: int | None) -> str:
 
 
 def _speed(per_second: float) -> str:
-    per, unit = next(
-        ((seconds, unit) for seconds, unit in ((1, "second"), (60, "minute")) if per_second * seconds >= 10),
-        (3600, "hour"),
-    )
-    return f"about {max(1, round(per_second * per)):,} segments per {unit}"
+    if per_second >= 10:
+        per, speed = 1, gettext("about %(segments)s segments per second")
+    elif per_second * 60 >= 10:
+        per, speed = 60, gettext("about %(segments)s segments per minute")
+    else:
+        per, speed = 3600, gettext("about %(segments)s segments per hour")
+    return speed % {"segments": figure(max(1, round(per_second * per)))}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns import (
     approval,
@@ -38,8 +38,10 @@ from delivery.routing.senders import NoSender, choose_sender
 
 CENT = Decimal("0.01")
 
-_NOBODY = "Nobody is on the campaign's lists, after those it leaves out."
-_NOBODY_MEETS = "Nobody on the campaign's lists, after those it leaves out, meets the rules of its audience."
+_NOBODY = gettext_lazy("Nobody is on the campaign's lists, after those it leaves out.")
+_NOBODY_MEETS = gettext_lazy(
+    "Nobody on the campaign's lists, after those it leaves out, meets the rules of its audience."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def examine(campaign: Campaign, parts: "Parts", at: datetime | None, *, thorough
         )
         return Preflight(0, 0, 0, 0, False, 0, (), tuple(problems), 0.0, 0, 0)
     if not survey.size and campaign.include.exists():
-        problems.append(Problem(_NOBODY_MEETS if campaign.rules else _NOBODY, "audience"))
+        problems.append(Problem(str(_NOBODY_MEETS if campaign.rules else _NOBODY), "audience"))
     if campaign.on_missing == Campaign.OnMissing.BLOCK:
         problems += [Problem(_missing_sentence(missing), "message") for missing in survey.missing]
     problems += [Problem(problem, "message") for problem in short.problems]

@@ -5,7 +5,7 @@ nothing is stored with a message: whoever has its id, in Python or in SQL, can t
 again after a crash gets the text that it would have had. Lots of two campaigns have nothing to do with each other.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -13,6 +13,7 @@ from itertools import accumulate
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from campaigns import languages, templates
 from campaigns.models import MAX_HOLD_OUT, MAX_VARIANTS, Campaign, Template, TemplateVersion, Variant
@@ -137,18 +138,28 @@ def problems(split: Split) -> list[str]:
     found = []
     several = len(split.variants) > 1
     for arm in split.variants:
-        its = f" of variant {arm.letter}" if several else ""
-        if arm.unfinished:
-            found.append(f"The text{its} that is being written is not finished.")
-        elif arm.template is None:
-            found.append(f"Variant {arm.letter} has no text yet." if several else "The campaign has no text yet.")
-        elif arm.version is None:
-            found.append(f"The template{its} has no text yet.")
-        if arm.template and arm.template.archived:
-            found.append(f"The template{its} is archived; choose another one or bring it back.")
+        found += [(its if several else alone) % {"letter": arm.letter} for alone, its in _of_text(arm)]
         if arm.letter == OWN and arm.percent < 1:
-            found.append("The shares of the other variants and of the hold-out leave nothing for variant A.")
+            found.append(gettext("The shares of the other variants and of the hold-out leave nothing for variant A."))
     return found
+
+
+def _of_text(arm: Arm) -> Iterator[tuple[str, str]]:
+    """What is wrong with an arm's text: said of a campaign with one text, and of a variant."""
+    if arm.unfinished:
+        yield (
+            gettext("The text that is being written is not finished."),
+            gettext("The text of variant %(letter)s that is being written is not finished."),
+        )
+    elif arm.template is None:
+        yield gettext("The campaign has no text yet."), gettext("Variant %(letter)s has no text yet.")
+    elif arm.version is None:
+        yield gettext("The template has no text yet."), gettext("The template of variant %(letter)s has no text yet.")
+    if arm.template and arm.template.archived:
+        yield (
+            gettext("The template is archived; choose another one or bring it back."),
+            gettext("The template of variant %(letter)s is archived; choose another one or bring it back."),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +173,15 @@ class Share:
 def check(shares: Sequence[Share], hold_out: int) -> None:
     """Raises ValueError with a sentence for whoever chose them."""
     if len(shares) >= MAX_VARIANTS:
-        raise ValueError(f"There may be {MAX_VARIANTS} variants at most, the campaign's own text among them.")
+        many = gettext("There may be %(most)s variants at most, the campaign's own text among them.")
+        raise ValueError(many % {"most": MAX_VARIANTS})
     if not 0 <= hold_out <= MAX_HOLD_OUT:
-        raise ValueError(f"Between 0 and {MAX_HOLD_OUT} percent may be held out.")
+        raise ValueError(gettext("Between 0 and %(most)s percent may be held out.") % {"most": MAX_HOLD_OUT})
     if any(not 1 <= share.percent < LOTS for share in shares):
-        raise ValueError("The share of a variant is between 1 and 99 percent.")
+        raise ValueError(gettext("The share of a variant is between 1 and 99 percent."))
     if (left := LOTS - hold_out - sum(share.percent for share in shares)) < 1:
-        raise ValueError(
-            f"The shares come to {LOTS - left} percent: leave at least 1 for the campaign's own text, variant A."
-        )
+        much = gettext("The shares come to %(sum)s percent: leave at least 1 for the campaign's own text, variant A.")
+        raise ValueError(much % {"sum": LOTS - left})
 
 
 def replace(campaign: Campaign, shares: Sequence[Share]) -> None:

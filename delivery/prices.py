@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext
 
 from contacts.importing.values import country_code
 from delivery.models import Price, Provider
@@ -67,7 +68,7 @@ def parse(text: str) -> dict[str, Decimal]:
         try:
             _add(found, parts[0], " ".join(parts[1:]))
         except ValueError as problem:
-            raise ValueError(f"Line {number}: {problem}") from None
+            raise ValueError(gettext("Line %(line)d: %(what)s") % {"line": number, "what": problem}) from None
     return found
 
 
@@ -82,15 +83,15 @@ def read(prices: Iterable[tuple[str, str]]) -> dict[str, Decimal]:
 def _add(found: dict[str, Decimal], written_country: str, amount: str) -> None:
     country = "" if written_country == ANY else country_code(written_country)
     if country is None or not amount or " " in amount:
-        raise ValueError("write a country's two letters, or *, and a price: GB 0.04")
+        raise ValueError(gettext("write a country's two letters, or *, and a price: GB 0.04"))
     try:
         price = Decimal(amount)
     except InvalidOperation:
         price = Decimal(-1)
     if not price.is_finite() or not 0 <= price < 100_000 or price != round(price, 5):
-        raise ValueError("the price is an amount such as 0.0075, with five digits at most.")
+        raise ValueError(gettext("the price is an amount such as 0.0075, with five digits at most."))
     if country in found:
-        raise ValueError(f"{written_country} has a price already.")
+        raise ValueError(gettext("%(country)s has a price already.") % {"country": written_country})
     found[country] = price
 
 

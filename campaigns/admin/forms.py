@@ -69,7 +69,7 @@ class CampaignForm(forms.ModelForm):
         chosen: Any = self.fields["template"]
         own = Template.objects.filter(pk=self.instance.template_id, archived=False)
         chosen.queryset = templates.offered() | own
-        chosen.empty_label = "Choose a template"
+        chosen.empty_label = gettext("Choose a template")
         # Not sent at all it keeps what it is; a new campaign is marketing.
         for kept in ("purpose", "hold_out_percent", "local_passed"):
             self.fields[kept].required = False

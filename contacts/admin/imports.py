@@ -96,7 +96,7 @@ class UploadForm(forms.Form):
         label=_("Where they agreed to marketing"),
         required=False,
         max_length=200,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Stand at the fair of 3 May"}),
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": _("Stand at the fair of 3 May")}),
         help_text=_("A list for marketing demands it, here for everyone or in a column for each."),
     )
     consent_at = forms.DateTimeField(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from contacts.importing.rows import Rejected
 from contacts.importing.values import moment
@@ -83,16 +84,22 @@ def problems(upload: ContactImport) -> list[str]:
     said, mapped = statement(upload), set(upload.mapping.values())
     wrong = []
     if said.at is not None and said.at > timezone.now() + _AHEAD:
-        wrong.append("The date of consent is in the future.")
+        wrong.append(gettext("The date of consent is in the future."))
     if not said.demanded:
         return wrong
     if not said.source and "consent_source" not in mapped:
         wrong.append(
-            "This list is for marketing: say where the people in the file agreed to it, for all of them or in a column."
+            gettext(
+                "This list is for marketing: say where the people in the file agreed to it, for all of them or in a "
+                "column."
+            )
         )
     if said.at is None and "consent_at" not in mapped:
         wrong.append(
-            "This list is for marketing: say when the people in the file agreed to it, for all of them or in a column."
+            gettext(
+                "This list is for marketing: say when the people in the file agreed to it, for all of them or in a "
+                "column."
+            )
         )
     return wrong
 

@@ -8,6 +8,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from django.utils.translation import gettext
+
 from contacts.importing.values import country_code, language_tag, moment, time_zone_name
 from contacts.phone import InvalidPhone, normalise
 
@@ -115,22 +117,27 @@ def guess(*, header: Sequence[str], samples: Sequence[Sequence[str]], default_co
 
 def problems(*, header: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
     """What is wrong with a mapping, a sentence each; empty if it can be used."""
-    found = [f"The file has no column “{column}”." for column in mapping if column not in header]
+    no_column = gettext("The file has no column “%(column)s”.")
+    found = [no_column % {"column": column} for column in mapping if column not in header]
     for column, target in mapping.items():
         if target.startswith(ATTRIBUTE):
             key = target.removeprefix(ATTRIBUTE)
             if key in FIELDS:
-                found.append(f"“{column}”: contacts have a “{key}” already; give the attribute another name.")
+                known = gettext("“%(column)s”: contacts have a “%(name)s” already; give the attribute another name.")
+                found.append(known % {"column": column, "name": key})
             elif not _KEY(key):
-                found.append(f"“{column}”: name the attribute with letters, digits and underscores, a letter first.")
+                odd = gettext("“%(column)s”: name the attribute with letters, digits and underscores, a letter first.")
+                found.append(odd % {"column": column})
         elif target != IGNORE and target not in FIELDS:
-            found.append(f"“{column}” cannot become “{target}”: there is no such field.")
+            no_field = gettext("“%(column)s” cannot become “%(target)s”: there is no such field.")
+            found.append(no_field % {"column": column, "target": target})
     times = Counter(target for target in mapping.values() if target != IGNORE)
-    found += [f"Two columns become “{target}”: keep one." for target, count in times.items() if count > 1]
+    twice = gettext("Two columns become “%(target)s”: keep one.")
+    found += [twice % {"target": target} for target, count in times.items() if count > 1]
     if not times["phone"]:
-        found.append("No column is the phone number: choose it.")
+        found.append(gettext("No column is the phone number: choose it."))
     if times["name"] and (times["first_name"] or times["last_name"]):
-        found.append("Choose either the name, or first and last name.")
+        found.append(gettext("Choose either the name, or first and last name."))
     return found
 
 

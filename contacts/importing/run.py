@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from contacts.importing import consents, undo
 from contacts.importing import mapping as mappings
@@ -24,6 +25,7 @@ from contacts.importing.read import Head, ImportProblem, detect_encoding, read_h
 from contacts.importing.values import country_code
 from contacts.importing.work import TASKS, Status, proceed, wake
 from contacts.models import ContactImport, ContactList, ImportTrace
+from contacts.wording import figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,11 @@ def _inspection(head: Head, default_country: str) -> Inspection:
     mapping = mappings.guess(header=shape.header, samples=head.samples, default_country=default_country)
     notes = mappings.problems(header=shape.header, mapping=mapping)
     if shape.encoding == "cp1252":
-        notes.append("The file is not UTF-8 and was read as Windows-1252: look whether the accents are right.")
+        notes.append(gettext("The file is not UTF-8 and was read as Windows-1252: look whether the accents are right."))
     if not shape.has_header:
-        notes.append("The first line has no column names: it will be imported as a contact.")
-    notes += [f"Several columns are called “{name}”: they are numbered here." for name in head.repeated]
+        notes.append(gettext("The first line has no column names: it will be imported as a contact."))
+    several = gettext("Several columns are called “%(name)s”: they are numbered here.")
+    notes += [several % {"name": name} for name in head.repeated]
     return Inspection(shape.encoding, shape.delimiter, shape.header, head.samples, mapping, tuple(notes))
 
 
@@ -79,15 +82,14 @@ def prepare(
     Raises ImportProblem, and then keeps nothing.
     """
     if not file.size:
-        raise ImportProblem("The file is empty.")
+        raise ImportProblem(gettext("The file is empty."))
     if file.size > settings.IMPORT_MAX_BYTES:
-        raise ImportProblem(
-            f"The file has {file.size / 1e6:,.0f} MB; at most {settings.IMPORT_MAX_BYTES / 1e6:,.0f} MB are allowed. "
-            "Split it and import the parts."
-        )
+        large = gettext("The file has %(size)s MB; at most %(most)s MB are allowed. Split it and import the parts.")
+        sizes = {"size": figure(file.size / 1e6, 0), "most": figure(settings.IMPORT_MAX_BYTES / 1e6, 0)}
+        raise ImportProblem(large % sizes)
     country = country_code(default_country) if default_country else ""
     if country is None:
-        raise ImportProblem("The default country is not a known one: use its two letters, such as GB or FR.")
+        raise ImportProblem(gettext("The default country is not a known one: use its two letters, such as GB or FR."))
     binary = cast(BinaryIO, file)
     encoding = detect_encoding(binary)
     seen = _inspection(read_head(binary, encoding=encoding, default_country=country), country)
@@ -208,9 +210,10 @@ def _begin(upload: ContactImport, status: Status) -> None:
 def _lock_idle(upload: ContactImport) -> ContactImport:
     current = ContactImport.objects.select_for_update().get(pk=upload.pk)
     if current.status in (Status.DONE, Status.UNDONE):
-        raise ImportProblem("This import is finished. To import the file again, upload it again.")
+        raise ImportProblem(gettext("This import is finished. To import the file again, upload it again."))
     if current.status in TASKS:
-        raise ImportProblem(f"This import is {current.get_status_display().lower()}: wait until it has ended.")
+        running = gettext("This import is %(status)s: wait until it has ended.")
+        raise ImportProblem(running % {"status": current.get_status_display().lower()})
     return current
 
 

@@ -97,7 +97,7 @@ class RouteAdmin(PageAdmin):
             )
             intro = gettext("%(where)s The number is in %(country)s. %(why)s") % {
                 "where": where,
-                "country": asked.country or "no country",
+                "country": asked.country or gettext("no country"),
                 "why": choice.why,
             }
         return self.form_page(

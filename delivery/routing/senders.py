@@ -5,6 +5,7 @@ from collections.abc import Collection
 import structlog
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from contacts.unusable import Unusable
 from delivery.models import TEST_PROVIDER, ProviderHealth, Sender
@@ -12,7 +13,7 @@ from delivery.models import TEST_PROVIDER, ProviderHealth, Sender
 log = structlog.get_logger(__name__)
 
 _LONGEST_REASON = 200
-NONE_SET_UP = "No sender was named and none is marked as the default. Mark one under Senders."
+NONE_SET_UP = gettext_lazy("No sender was named and none is marked as the default. Mark one under Senders.")
 
 
 class NoSender(Exception):
@@ -24,7 +25,7 @@ def choose_sender(asked: Sender | None) -> Sender:
     defaults = Sender.objects.select_related("provider").filter(is_default=True).exclude(provider_id=TEST_PROVIDER)
     sender = asked or defaults.first()
     if sender is None:
-        raise NoSender(NONE_SET_UP)
+        raise NoSender(str(NONE_SET_UP))
     if not sender.enabled:
         raise NoSender(switched_off(sender.address))
     return sender
@@ -32,7 +33,7 @@ def choose_sender(asked: Sender | None) -> Sender:
 
 def switched_off(address: str) -> str:
     """In words."""
-    return f"Sender {address} is switched off."
+    return _("Sender %(address)s is switched off.") % {"address": address}
 
 
 def check(sender: Sender) -> None:

@@ -83,7 +83,7 @@ def objection(it: Considered) -> SubmitError | None:
     if draft.valid_until is not None and draft.valid_until <= max(it.now, draft.not_before or it.now):
         return WouldExpire("The message would expire before it may be sent.")
     if it.nothing_set_up:
-        return NoWay(NONE_SET_UP)
+        return NoWay(str(NONE_SET_UP))
     if it.route and not it.route.on:
         return NoWay(switched_off(it.route.sender))
     return None

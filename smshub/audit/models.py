@@ -3,11 +3,12 @@
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Entry(models.Model):
     class Kind(models.TextChoices):
-        CHANGE = "change", _("Change")
+        CHANGE = "change", pgettext_lazy("what happened", "Change")
         ACTION = "action", _("Action")
         VIEW = "view", _("View of personal data")
         EXPORT = "export", _("Export")

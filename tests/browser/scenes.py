@@ -60,6 +60,11 @@ def clinic() -> Clinic:
             "home": reverse("admin:index"),
             "campaigns": _list("campaigns_campaign"),
             "campaign": _one("campaigns_campaign", draft),
+            "wizard-name": reverse("admin:campaigns_campaign_add"),
+            "wizard-audience": _step(draft, "audience"),
+            "wizard-message": _step(draft, "message"),
+            "wizard-time": _step(draft, "time"),
+            "wizard-review": _step(draft, "review"),
             "live-campaign": reverse("admin:campaigns_campaign_live", args=[running.pk]),
             "report": reverse("admin:campaigns_campaign_report", args=[over.pk]),
             "templates": _list("campaigns_template"),
@@ -68,6 +73,7 @@ def clinic() -> Clinic:
             "contact": _one("contacts_contact", people[0]),
             "lists": _list("contacts_contactlist"),
             "import": _one("contacts_contactimport", upload),
+            "import-undo": reverse("admin:contacts_contactimport_undo", args=[upload.pk]),
             "suppressions": _list("contacts_suppression"),
             "consents": _list("contacts_consentevent"),
             "inbox": _list("campaigns_conversation"),
@@ -91,6 +97,8 @@ def clinic() -> Clinic:
             "api-keys": _list("api_apikey"),
             "api-key": _one("api_apikey", key),
             "users": _list("auth_user"),
+            "security": reverse("admin:account_security"),
+            "audit": _list("audit_entry"),
         },
         administrator=factories.AdministratorFactory(username="maria", first_name="Maria"),
     )
@@ -102,6 +110,10 @@ def _list(model: str) -> str:
 
 def _one(model: str, row: object) -> str:
     return reverse(f"admin:{model}_change", args=[row.pk])  # type: ignore[attr-defined]
+
+
+def _step(campaign: Campaign, step: str) -> str:
+    return reverse("admin:campaigns_campaign_wizard", args=[campaign.pk, step])
 
 
 def _provider() -> tuple[Provider, Sender]:
@@ -189,7 +201,12 @@ def _records(people: list[Contact]) -> ContactImport:
     for person in people[:3]:
         factories.ConsentEventFactory(phone=person.phone)
     upload: ContactImport = factories.ContactImportFactory(
-        status=ContactImport.Status.DONE, rows_read=120, created_count=112, duplicate_count=5, rejected_count=3
+        status=ContactImport.Status.DONE,
+        rows_read=120,
+        created_count=112,
+        duplicate_count=5,
+        rejected_count=3,
+        undo_until=timezone.now() + timedelta(days=7),
     )
     return upload
 
