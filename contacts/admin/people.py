@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
@@ -24,6 +25,13 @@ from contacts.consents.standing import Standing, state_of
 from contacts.models import ConsentEvent, Contact, ContactList, Suppression
 from contacts.phone import InvalidPhone, normalise
 from contacts.wording import figure
+
+#: How somebody stands to a purpose, where something is recorded.
+_STANDINGS = {
+    Standing.GRANTED: _("granted"),
+    Standing.WITHDRAWN: _("withdrawn"),
+    Standing.PENDING: _("pending"),
+}
 
 
 class OnList(admin.SimpleListFilter):
@@ -124,13 +132,16 @@ class ContactAdmin(NumbersMixin, LargeTableAdmin):
         active = Suppression.objects.filter(phone=contact.phone, lifted_at=None).order_by("scope")
         return format_html_join(
             mark_safe("<br>"),
-            '{}: <a class="sms-link" href="{}">{}, since {}</a> {}',
+            '{}: <a class="sms-link" href="{}">{}</a> {}',
             (
                 (
                     gettext("Not by %(scope)s") % {"scope": suppression.scope} if suppression.scope else gettext("No"),
                     reverse("admin:contacts_suppression_change", args=[suppression.pk]),
-                    suppression.get_reason_display().lower(),
-                    suppression.created_at.strftime("%d %B %Y"),
+                    gettext("%(reason)s, since %(day)s")
+                    % {
+                        "reason": suppression.get_reason_display().lower(),
+                        "day": date_format(suppression.created_at, "d F Y"),
+                    },
                     f"({suppression.evidence})" if suppression.evidence else "",
                 )
                 for suppression in active[:20]
@@ -140,9 +151,9 @@ class ContactAdmin(NumbersMixin, LargeTableAdmin):
     def consents(self, contact: Contact) -> str:
         """What they agreed to, by purpose."""
         found = ((kind.label, state_of(contact.phone, kind)) for kind in ConsentEvent.Purpose)
-        return ", ".join(f"{label}: {standing}" for label, standing in found if standing != Standing.NONE) or gettext(
-            "None"
-        )
+        return ", ".join(
+            f"{label}: {_STANDINGS[standing]}" for label, standing in found if standing in _STANDINGS
+        ) or gettext("None")
 
     @display(description=_("Messages"))
     def messages_link(self, contact: Contact) -> SafeString:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from contacts.admin.base import PageAdmin, ReadOnlyMixin
@@ -52,7 +52,9 @@ class WantedForm(forms.Form):
         label=gettext_lazy("From"), required=False, widget=UnfoldAdminTextInputWidget(attrs={"type": "date"})
     )
     until = forms.DateField(
-        label=gettext_lazy("To"), required=False, widget=UnfoldAdminTextInputWidget(attrs={"type": "date"})
+        label=pgettext_lazy("the last day", "To"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
     )
     request_id = forms.UUIDField(required=False, widget=forms.HiddenInput())
 

@@ -86,8 +86,8 @@ def test_erasing_and_taking_out_are_offered_to_whoever_may(staff: Client, operat
 
 
 def test_the_form_comes_when_it_is_asked_for_and_with_what_is_wrong_in_it(staff: Client, ada: Contact) -> None:
-    assert 'name="language"' not in page(staff, ada)
-    assert 'name="language"' in page(staff, ada, edit="1")
+    assert 'id="id_language"' not in page(staff, ada)
+    assert 'id="id_language"' in page(staff, ada, edit="1")
 
     sent = {"name": "Ada", "language": "x" * 40, "time_zone": "", "country": "", "attributes": ""}
     refused = staff.post(f"/admin/contacts/contact/{ada.pk}/change/", sent)
