@@ -71,12 +71,12 @@ ORDER BY sent_at DESC, id DESC LIMIT 1
 """
 
 _SQUASH = """
-WITH crowded AS (
+WITH crowded AS MATERIALIZED (
     SELECT campaign_id, link_id, kind FROM delivery_reactiontally GROUP BY 1, 2, 3 HAVING count(*) > %(keep)s
 ), gone AS (
-    DELETE FROM delivery_reactiontally WHERE id IN (
-        SELECT id FROM delivery_reactiontally WHERE (campaign_id, link_id, kind) IN (TABLE crowded)
-        FOR UPDATE SKIP LOCKED)
+    DELETE FROM delivery_reactiontally WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM delivery_reactiontally WHERE (campaign_id, link_id, kind) IN (TABLE crowded)
+        FOR UPDATE SKIP LOCKED))
     RETURNING campaign_id, link_id, kind, people, times
 )
 INSERT INTO delivery_reactiontally (campaign_id, link_id, kind, people, times)

@@ -28,9 +28,10 @@ _UPTO = "SELECT id FROM delivery_message WHERE id > %(after)s AND id < %(end)s O
 # Locked in the order of ids, as everywhere; what somebody else has is left for the next round.
 _MESSAGES = """
 UPDATE delivery_message SET body = NULL
-WHERE id > %(after)s AND id <= %(upto)s AND id IN (
+WHERE id > %(after)s AND id <= %(upto)s AND id = ANY(ARRAY(
     SELECT id FROM delivery_message
-    WHERE id > %(after)s AND id <= %(upto)s AND final_at < %(before)s AND body <> '' ORDER BY id FOR UPDATE SKIP LOCKED)
+    WHERE id > %(after)s AND id <= %(upto)s AND final_at < %(before)s AND body <> ''
+    ORDER BY id FOR UPDATE SKIP LOCKED))
 RETURNING id
 """
 _INBOUND = "UPDATE delivery_inbound SET body = NULL WHERE id > %(after)s AND id <= %(upto)s AND body <> ''"

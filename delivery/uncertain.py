@@ -40,8 +40,8 @@ _NOBODY = UUID(int=0)
 _SWEEP = f"""
 WITH swept AS (
     UPDATE delivery_message SET status = '{Status.UNCERTAIN}', lease_until = NULL, ask_at = %(now)s
-    WHERE id IN (SELECT id FROM delivery_message WHERE status = '{Status.SENDING}' AND lease_until < %(now)s
-                 ORDER BY lease_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    WHERE id = ANY(ARRAY(SELECT id FROM delivery_message WHERE status = '{Status.SENDING}' AND lease_until < %(now)s
+                 ORDER BY lease_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
     RETURNING id, attempt
 )
 INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)
@@ -62,10 +62,10 @@ UPDATE delivery_message SET ask_at = LEAST(
     (SELECT over.at FROM unnest(%(lanes)s::smallint[], %(again_after)s::int[]) AS policy (lane, after)
      CROSS JOIN LATERAL (SELECT COALESCE(claimed_at, created_at) + make_interval(secs => policy.after)) AS over (at)
      WHERE policy.lane = delivery_message.lane AND status = '{Status.UNCERTAIN}' AND over.at > %(now)s))
-WHERE id IN (SELECT id FROM delivery_message
+WHERE id = ANY(ARRAY(SELECT id FROM delivery_message
              WHERE status IN {sql_in(ASKABLE)} AND ask_at <= %(now)s AND provider_id = %(provider_id)s
                AND COALESCE(claimed_at, created_at) > %(now)s - make_interval(secs => %(give_up_after)s)
-             ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+             ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
 RETURNING id, attempt, provider_message_id, recipient,
           (SELECT address FROM delivery_sender WHERE delivery_sender.id = sender_id), body,
           COALESCE(claimed_at, created_at), %(now)s, lane
@@ -75,9 +75,9 @@ _GIVE_UP = f"""
 WITH over AS (
     UPDATE delivery_message SET status = '{Status.EXPIRED}', reason = '{Failure.NO_RECEIPT}', final_at = %(now)s,
         ask_at = NULL
-    WHERE id IN (SELECT id FROM delivery_message WHERE status IN {sql_in(ASKABLE)} AND ask_at <= %(now)s
+    WHERE id = ANY(ARRAY(SELECT id FROM delivery_message WHERE status IN {sql_in(ASKABLE)} AND ask_at <= %(now)s
                    AND COALESCE(claimed_at, created_at) <= %(now)s - make_interval(secs => %(give_up_after)s)
-                 ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+                 ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
     RETURNING id, attempt
 )
 INSERT INTO delivery_messageevent (message_id, fingerprint, at, source, status, attempt, reason, code, detail)

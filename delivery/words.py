@@ -59,9 +59,9 @@ FROM unnest(%(origins)s::bigint[], %(subjects)s::uuid[]) AS untold (origin, subj
 WHERE word.origin = untold.origin AND word.subject = untold.subject
 """
 _PURGE = """
-DELETE FROM delivery_word WHERE (origin, subject) IN (
-    SELECT origin, subject FROM delivery_word WHERE created_at < statement_timestamp() - make_interval(secs => %(kept)s)
-    LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+DELETE FROM delivery_word WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM delivery_word WHERE created_at < statement_timestamp() - make_interval(secs => %(kept)s)
+    LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
 """
 
 

@@ -25,9 +25,9 @@ from delivery.submit import Row
 _NUMBERS = "SELECT nextval(pg_get_serial_sequence('campaigns_linkedmessage', 'id')) FROM generate_series(1, %s)"
 
 _FORGET = """
-DELETE FROM campaigns_linkedmessage WHERE id IN (
+DELETE FROM campaigns_linkedmessage WHERE id = ANY(ARRAY(
     SELECT id FROM campaigns_linkedmessage WHERE message_id < %(before)s ORDER BY message_id LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED)
+    FOR UPDATE SKIP LOCKED))
 """
 
 

@@ -37,8 +37,8 @@ SELECT link_id, recipient, machine, statement_timestamp()
 FROM unnest(%b::bigint[], %b::bigint[], %b::text[]) AS visit (link_id, recipient, machine)
 """
 _TAKE = """
-DELETE FROM campaigns_visit WHERE id IN (
-    SELECT id FROM campaigns_visit ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+DELETE FROM campaigns_visit WHERE id = ANY(ARRAY(
+    SELECT id FROM campaigns_visit ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING link_id, recipient, machine, at
 """
 

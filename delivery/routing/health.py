@@ -104,12 +104,12 @@ ORDER BY provider.id
 """
 
 _SQUASH = """
-WITH crowded AS (
+WITH crowded AS MATERIALIZED (
     SELECT provider_id, at FROM delivery_healthcount GROUP BY provider_id, at HAVING count(*) > 1
 ), gone AS (
-    DELETE FROM delivery_healthcount WHERE id IN (
-        SELECT id FROM delivery_healthcount JOIN crowded USING (provider_id, at)
-        FOR UPDATE OF delivery_healthcount SKIP LOCKED)
+    DELETE FROM delivery_healthcount WHERE ctid = ANY(ARRAY(
+        SELECT delivery_healthcount.ctid FROM delivery_healthcount JOIN crowded USING (provider_id, at)
+        FOR UPDATE OF delivery_healthcount SKIP LOCKED))
     RETURNING provider_id, at, attempts, errors, taken, heard
 )
 INSERT INTO delivery_healthcount (provider_id, at, attempts, errors, taken, heard)

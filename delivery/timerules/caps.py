@@ -111,9 +111,9 @@ WHERE spent.room_at IS NOT NULL
 
 # By an index on when they were last texted.
 _FORGET = f"""
-DELETE FROM delivery_reached WHERE recipient IN (
+DELETE FROM delivery_reached WHERE recipient = ANY(ARRAY(
     SELECT recipient FROM delivery_reached WHERE last_at < {_RECENT}
-    ORDER BY last_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    ORDER BY last_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
 """
 
 

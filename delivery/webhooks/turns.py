@@ -32,7 +32,7 @@ _CLAIM = """
 UPDATE delivery_webhookendpoint AS e SET
     lease_until = statement_timestamp() + make_interval(secs => %(lease)s), turn = e.turn + 1,
     turn_at = statement_timestamp()
-WHERE e.id IN (
+WHERE e.id = ANY(ARRAY(
     SELECT waiting.id FROM delivery_webhookendpoint AS waiting
     CROSS JOIN LATERAL (
         SELECT true FROM delivery_webhookdelivery AS d
@@ -41,7 +41,7 @@ WHERE e.id IN (
     WHERE waiting.enabled
       AND (waiting.lease_until IS NULL OR waiting.lease_until <= statement_timestamp())
       AND (waiting.not_before IS NULL OR waiting.not_before <= statement_timestamp())
-    ORDER BY waiting.turn_at NULLS FIRST LIMIT %(room)s FOR UPDATE OF waiting SKIP LOCKED)
+    ORDER BY waiting.turn_at NULLS FIRST LIMIT %(room)s FOR UPDATE OF waiting SKIP LOCKED))
 RETURNING e.id, e.turn, e.url, e.api_key_id, e.secret, e.previous_until, e.failures, e.failures >= %(down)s,
     statement_timestamp()
 """

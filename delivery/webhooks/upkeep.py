@@ -20,14 +20,14 @@ BATCH = 2000
 _GIVE_UP = """
 UPDATE delivery_webhookdelivery SET
     state = 2, ended_at = statement_timestamp(), error = 'Nobody took it in time.'
-WHERE id IN (
+WHERE id = ANY(ARRAY(
     SELECT old.id FROM delivery_webhookendpoint AS e
     CROSS JOIN LATERAL (
         SELECT id FROM delivery_webhookdelivery AS d
         WHERE d.endpoint_id = e.id AND d.state = 0
           AND d.not_before < statement_timestamp() - make_interval(secs => %(age)s)
         ORDER BY d.not_before, d.id LIMIT %(batch)s FOR UPDATE SKIP LOCKED) AS old
-    LIMIT %(batch)s)
+    LIMIT %(batch)s))
 """
 # Ids and times go together, but for what was replayed: nothing behind one of those is reached before it is old again.
 # Rows are compared as pairs, for a plan for any endpoint would rather walk through the ids of all of them.

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -38,6 +39,27 @@ def test_messages_of_no_campaign_are_counted_by_the_day_they_were_written() -> N
     assert (count.campaign_id, count.status, count.messages) == (0, Status.DELIVERED, 1)
     assert (count.segments, count.cost) == (2, Decimal("0.02"))
     assert [count.messages for count in tallies.of_day(date(2026, 3, 1))] == [1]
+
+
+def test_folding_takes_no_longer_by_a_plan_that_was_made_when_there_was_nothing() -> None:
+    with connection.cursor() as cursor:
+        # Given a statement that is prepared, as it is in a process that folds every few seconds
+        cursor.execute("ANALYZE delivery_tally; SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute("PREPARE folding AS " + tallies.SQUASH % {"keep": 50})
+        cursor.execute("EXECUTE folding")
+        cursor.execute(
+            """INSERT INTO delivery_tally (campaign_id, status, reason, messages, segments, cost)
+               SELECT 7, 'queued', '', 1, 1, 1 FROM generate_series(1, 5000)"""
+        )
+        cursor.execute("SET LOCAL statement_timeout = '60s'")
+
+        # When there is much to fold
+        cursor.execute("EXECUTE folding")
+        cursor.execute("DEALLOCATE folding")
+
+    # Then it is done
+    (folded,) = Tally.objects.all()
+    assert (folded.messages, folded.segments, folded.cost) == (5000, 5000, 5000)
 
 
 def test_a_day_has_no_messages_of_the_test_carrier() -> None:

@@ -1,6 +1,7 @@
 """What holds for all of the code: small modules, and floors that know only what is below them."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,12 @@ def test_the_protocol_needs_nothing_but_python() -> None:
     assert "asyncio" in imported
     strangers = {str(name) for name in imported if str(name).partition(".")[0] not in sys.stdlib_module_names}
     assert {name for name in strangers if not name.startswith("delivery.smpp")} == set()
+
+
+def test_rows_are_locked_once_and_not_for_each_row_of_the_table() -> None:
+    """An IN may ask anew for each row, and each time lock others; an array is made once (`delivery.tallies`)."""
+    locking = re.compile(r"\bIN \((?:[^()]|\((?:[^()]|\([^()]*\))*\))*FOR (?:NO KEY )?UPDATE")
+    assert [str(path) for path in modules(*PACKAGES) if locking.search(text(str(path)))] == []
 
 
 def test_the_floors_hold() -> None:
