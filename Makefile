@@ -20,7 +20,7 @@ TEMPLATES := $(wildcard */templates)
 # The whole is ten processes, and its tests start hundreds: what one has compiled none compiles again, whatever the
 # environment says. It is kept apart from the code.
 unexport PYTHONDONTWRITEBYTECODE
-export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.smshub/pycache
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
@@ -71,7 +71,7 @@ screens: $(TO_DEVELOP) ## Take the pictures of docs/screens anew, of every page 
 	SCREENS=docs/screens REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/browser/test_looks.py
 
 clean: ## Remove the installed libraries and all caches; data stays
-	rm -rf .venv .smshub/uv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .smshub/uv .smshub/pycache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 
 reset: $(TO_RUN) ## Remove the data of make run, after asking
