@@ -81,9 +81,10 @@ def difference(one: Share, other: Share, *, level: float = LEVEL) -> tuple[float
     """From where to where `one` less `other` is, wrong in `level` of all cases. Of somebody each."""
     (low, high), (other_low, other_high) = interval(one, level=level), interval(other, level=level)
     apart = one.rate - other.rate
+    # By rounding it may come out a hair beyond what a difference of two shares can be.
     return (
-        apart - sqrt((one.rate - low) ** 2 + (other_high - other.rate) ** 2),
-        apart + sqrt((high - one.rate) ** 2 + (other.rate - other_low) ** 2),
+        max(apart - sqrt((one.rate - low) ** 2 + (other_high - other.rate) ** 2), -1.0),
+        min(apart + sqrt((high - one.rate) ** 2 + (other.rate - other_low) ** 2), 1.0),
     )
 
 

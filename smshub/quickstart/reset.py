@@ -9,7 +9,7 @@ from smshub.quickstart.errors import QuickstartError
 from smshub.quickstart.state import State, exclusive, open_state
 from smshub.quickstart.up import BASE_DIR
 
-KEPT = {"uv", "lock"}
+KEPT = {"uv", "pycache", "lock"}
 
 
 def remove(state: State) -> None:

@@ -14,6 +14,7 @@ from tests.api.world import World, make_world
 #: Operations that answer a question and write nothing.
 ONLY_ASKS = {
     "POST /api/v1/campaigns/{id}/preflight",
+    "POST /api/v1/providers/{id}/check",
     "POST /api/v1/routes/check",
     "POST /api/v1/templates/preview",
     "POST /api/v1/templates/{id}/preview",

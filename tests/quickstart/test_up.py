@@ -78,5 +78,6 @@ def test_every_field_of_a_command_is_filled() -> None:
 
 def test_two_sets_on_one_redis_have_workers_of_different_names() -> None:
     assert commands.node_name("worker") == f"worker@{socket.gethostname()}"
-    assert commands.argv("worker", instance="a")[7] == "worker-a@%h"
+    argv = commands.argv("worker", instance="a")
+    assert argv[argv.index("-n") + 1] == "worker-a@%h"
     assert commands.node_name("worker", "a") != commands.node_name("worker", "b")
