@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_servers: Servers, options: argparse.Namespace) -> int:
     with fresh_database():
-        made = years.make(options.messages, options.months)
+        made = years.make(options.messages, options.months, timelines=False)
         _fill_the_house(made.big, options.campaigns)
         everybody = scenes.people(options.contacts)
         _let_them_write(options.contacts)

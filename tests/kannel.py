@@ -32,7 +32,7 @@ _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/
 _BOXES = ("bearerbox", "smsbox")
 _HOW = "No Kannel here: install it to run the tests with it as a client (Debian: apt-get install kannel)."
 _PASSWORD = "only-for-tests"
-_SECONDS = 20.0
+_SECONDS = 60.0
 
 #: What a receipt says: values of %d of a dlr-url, and of dlr-mask as their sum.
 DELIVERED, FAILED, BUFFERED, ACCEPTED, REFUSED = 1, 2, 4, 8, 16

@@ -65,6 +65,16 @@ def all_up(hub: Hub) -> bool:
     return not any(hub.processes.ended(name) for name in hub.processes.names)
 
 
+@pytest.fixture(scope="module")
+def everybody_begins_anew_afterwards(running_hub: Hub) -> Iterator[None]:
+    """Other tests are about a hub whose broker never went away."""
+    yield
+    workers = [name for name in running_hub.processes.names if name not in ("web", "beat", "simulator")]
+    for name in workers:
+        running_hub.kill(name)
+    running_hub.wait_healthy(*workers)
+
+
 @pytest.fixture
 def servers(hub: Hub) -> Iterator[Servers]:
     """The servers of the run, to be taken away. They are back at the end, and the test's own connections are fresh."""

@@ -4,7 +4,6 @@ everybody goes on by himself when they are back."""
 import random
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -18,17 +17,11 @@ from tests.servers import READ_ONLY, Servers
 #: How often a server goes away in one campaign.
 OUTAGES = 1 if SCALE <= 1 else 3
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(4 * PATIENCE)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def everybody_begins_anew_afterwards(running_hub: Hub) -> Iterator[None]:
-    """Other tests are about a hub whose broker never went away."""
-    yield
-    workers = [name for name in running_hub.processes.names if name not in ("web", "beat", "simulator")]
-    for name in workers:
-        running_hub.kill(name)
-    running_hub.wait_healthy(*workers)
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.timeout(4 * PATIENCE),
+    pytest.mark.usefixtures("everybody_begins_anew_afterwards"),
+]
 
 
 def accepted(hub: Hub) -> int:

@@ -14,7 +14,11 @@ from tests.hub import Hub
 from tests.servers import Servers
 from tests.smpp_door.conftest import System, make_account, open_door, run, submit_sm, until
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(4 * PATIENCE)]
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.timeout(4 * PATIENCE),
+    pytest.mark.usefixtures("everybody_begins_anew_afterwards"),
+]
 
 
 def named(number: int) -> Any:

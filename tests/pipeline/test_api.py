@@ -29,7 +29,7 @@ def call(hub: Hub, key: str, method: str, path: str, body: Any = None, **headers
 
 
 def test_a_message_sent_through_the_api_is_followed_until_it_is_delivered(hub: Hub) -> None:
-    hub.carrier.set_faults(receipt_delay_ms=100)
+    hub.carrier.set_faults(receipt_delay_ms=1000)  # surely after its answer was written
     hub.provider()
     _, key = keys.issue(name="Web shop", scopes=["messages:*"], actor=None)
     wanted = {"to": "+14155550123", "body": "Your parcel is at the door."}

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from delivery.providers.base import Connection, ConnectionState
 from delivery.providers.smpp.account import Account, Mode
@@ -88,7 +89,8 @@ class Binds:
                 await turn
         except (TimeoutError, asyncio.CancelledError) as error:
             if turn.cancelled():
-                self._waiting.remove(turn)
+                with suppress(ValueError):  # passed over already by whoever looked for the next
+                    self._waiting.remove(turn)
             else:
                 self._changed()  # the turn came at the very end, and goes to the next
             if isinstance(error, TimeoutError):
