@@ -113,6 +113,8 @@ def preflight(campaign: Campaign) -> Preflight:
 
 
 def examine(campaign: Campaign, parts: "Parts", at: datetime | None, *, thorough: bool = False) -> Preflight:
+    """What a launch at that time (None: now, by hand) would mean, by what `parts_of` found. `thorough` looks at costs
+    by country as well, where no budget of money asks for them."""
     arms, ways, problems = parts.arms, parts.ways, parts.problems
     required: list[audience.Required] = []
     short, usable = links.Lint(), bool(arms.versions)
@@ -147,7 +149,7 @@ def examine(campaign: Campaign, parts: "Parts", at: datetime | None, *, thorough
     if ways and (thorough or campaign.max_cost is not None):
         by_country = estimate.of(campaign, ways, contacts=texted, segments=mean.segments)
     cost = by_country.cost if by_country else mean.cost * texted
-    stands = approval.standing(campaign, survey.size - left_out, at)
+    stands = approval.standing(campaign, survey.size - left_out - held_out, at)
     if stands.problem:
         problems.append(Problem(stands.problem))
     if unroutable and sendable <= 0:
@@ -205,6 +207,7 @@ class Parts(NamedTuple):
 
 
 def parts_of(campaign: Campaign, launch_at: datetime) -> Parts:
+    """What a launch at that moment would freeze. Does not read the audience."""
     arms = split.of(campaign)
     problems: list[str] = [Problem(problem, "message") for problem in split.problems(arms)]
     problems += [Problem(problem, "time") for problem in local_time.problems(campaign, launch_at)]

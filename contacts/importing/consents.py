@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from contacts.consents import gate
 from contacts.importing.rows import Rejected
 from contacts.importing.values import moment
 from contacts.models import ConsentEvent, ContactImport
@@ -155,6 +156,7 @@ def take_back(upload: ContactImport) -> int:
     first, last = upload.first_consent_id, upload.last_consent_id
     if first is None or last is None:
         return 0
+    gate.wait_for_writers(ConsentEvent.Purpose.MARKETING)
     written = 0
     by = upload.undone_by.get_username() if upload.undone_by else _recorded_by(upload)
     said = {"recorded_by": _recorded_by(upload), "by": by, "evidence": f"Import {upload.pk} was undone."}

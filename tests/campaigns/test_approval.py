@@ -94,6 +94,21 @@ def test_approved_it_is_launched_and_its_history_says_who_asked_and_who_said_yes
     ]
 
 
+def test_who_is_held_out_is_neither_asked_about_nor_counted_against_it(
+    draft: Campaign, author: User, approver: User, settings: Settings
+) -> None:
+    settings.APPROVAL_ABOVE = 5
+    Campaign.objects.filter(pk=draft.pk).update(hold_out_percent=40)
+    draft.refresh_from_db()
+    people = readiness.preflight(draft).recipients
+    assert people == PEOPLE - 4
+
+    asked = approval.ask(campaign=draft, actor=author, people=people)
+    approval.decide(campaign=draft, actor=approver, seen=asked.fingerprint, granted=True)
+
+    assert launch.launch(campaign=draft, actor=author).status == Status.RUNNING
+
+
 def test_asked_for_it_waits(draft: Campaign, author: User) -> None:
     approval.ask(campaign=draft, actor=author, people=PEOPLE)
     assert refusal(launch.launch, draft, actor=author) == "It waits for somebody else to approve it."
