@@ -235,7 +235,7 @@ def _summary(standing: Standing, agreement: Agreement) -> Panel:
     table = Table.grid(padding=(0, 2))
     for status in (Status.DELIVERED, Status.UNDELIVERED, Status.FAILED, Status.EXPIRED, Status.SUPPRESSED):
         if status in standing.counts:
-            table.add_row(status.label, f"{standing.counts[status]:,}", f"[dim]{MEANING[status]}[/]")
+            table.add_row(str(status.label), f"{standing.counts[status]:,}", f"[dim]{MEANING[status]}[/]")
             for why in standing.reasons:
                 if why.status == status:
                     table.add_row(f"  {why.label}", f"{why.messages:,}", f"[dim]{why.advice}[/]")
