@@ -7,8 +7,10 @@ from django.db import connection
 from django.test.utils import override_settings, setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
-from smshub import heap
-from smshub import urls  # noqa: F401  (admin is loaded by it)
+from smshub import (
+    heap,
+    urls,  # noqa: F401  (admin is loaded by it)
+)
 from tests import flushing
 from tests.hub import Hub
 

@@ -16,11 +16,11 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.admin.variants import variant_rows
 from campaigns.models import Campaign
 from campaigns.report import export, people, report
 from campaigns.report.people import Chosen
 from campaigns.report.report import Course
+from campaigns.report.side_by_side import variant_rows
 from campaigns.report.steps import WORDS, Step
 from campaigns.split import LETTERS
 from contacts.admin.base import PageAdmin

@@ -1,4 +1,4 @@
-"""The report on one page of A4, drawn: funnel, course, failures, countries, senders, links.
+"""The report on one page of A4, drawn: funnel, course, failures, countries, senders, links; a second page for variants.
 
 Names are people's own words, in any script; the file's built-in font knows Latin-1 alone, and what it lacks is printed
 as a question mark.
@@ -6,10 +6,13 @@ as a question mark.
 
 from collections.abc import Sequence
 
+from django.conf import settings
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from campaigns.report.report import Bar, Course, Line, Report
+from campaigns.report.side_by_side import Row, variant_rows
+from campaigns.report.variants import Variants
 from delivery import prices
 
 _LEFT, _WIDTH = 15.0, 180.0
@@ -24,7 +27,15 @@ _STROKES: dict[str, tuple[tuple[int, int, int], float, float, float]] = {
     "stop": ((220, 38, 38), 0.5, 3.0, 1.5),
 }
 _LINES = 6
-_PLAIN = str.maketrans("“”’–•", '""\'-*')
+_COMPARED = (
+    "Percent of what was sent. Differences are from A, in percentage points; one is called higher or lower only where "
+    "chance would make so large a one in fewer than 5 of 100 such reports."
+)
+_NOT_COMPARED = (
+    "Percent of what was sent. The variants are compared when the campaign is over: before, they differ by who was "
+    "texted first."
+)
+_PLAIN = str.maketrans("“”’–•\N{MINUS SIGN}", '""\'-*-')
 
 
 class _Page(FPDF):
@@ -42,6 +53,14 @@ class _Page(FPDF):
         text = _latin(text)
         self.set_xy(right - self.get_string_width(text) - 2, y)
         self.cell(self.get_string_width(text) + 2, 4, text)
+
+    def write_within(self, x: float, y: float, width: float, text: str, *, size: float, quiet: bool = False) -> float:
+        """On as many lines as it takes; returns where the next one would stand."""
+        self.set_xy(x, y)
+        self.set_font("Helvetica", "", size)
+        self.set_text_color(*(_QUIET if quiet else _INK))
+        self.multi_cell(width, 3.4, _latin(text), align="L", new_x=XPos.LEFT, new_y=YPos.NEXT)
+        return float(self.get_y())
 
 
 def draw(report: Report) -> bytes:
@@ -68,8 +87,11 @@ def draw(report: Report) -> bytes:
     _table(page, halves[0], below + 6, "By country: sent, delivered", _shares(report.countries))
     _table(page, halves[1], below + 6, "By sender: sent, delivered", _shares(report.senders))
     if report.counted_at:
-        note = f"Countries, senders and the course over time: as of {report.counted_at:%d %b %Y %H:%M} UTC."
+        note = f"Countries, senders, variants and the course over time: as of {report.counted_at:%d %b %Y %H:%M} UTC."
         page.write_at(_LEFT, 284, note, size=7, quiet=True)
+    if report.variants.lines:
+        page.add_page()
+        _variants(page, report.variants, 14)
     return bytes(page.output())
 
 
@@ -157,6 +179,52 @@ def _table(page: _Page, x: float, y: float, title: str, rows: Sequence[tuple[str
         page.write_at(x, y, "None", size=8, quiet=True)
         y += 5
     return y
+
+
+def _variants(page: _Page, variants: Variants, y: float) -> None:
+    """A line for each, as wide as its figures and what may be said of them need."""
+    rows = variant_rows(variants)
+    first, figures, last = 34.0, 12.0, 18.0
+    width = (_WIDTH - first - 2 * figures - last) / len(rows[0].cells)
+    page.write_at(_LEFT, y, "By variant", size=12, bold=True)
+    y += 8
+    page.write_at(_LEFT, y, "Variant", size=8, bold=True)
+    page.write_right(_LEFT + first + figures, y, "Share", size=8)
+    page.write_right(_LEFT + first + 2 * figures, y, "Sent", size=8)
+    for number, cell in enumerate(rows[0].cells):
+        page.write_at(_LEFT + first + 2 * figures + number * width + 3, y, cell.label, size=8, bold=True)
+    page.write_right(_LEFT + _WIDTH, y, f"Cost ({settings.CURRENCY})", size=8)
+    y += 6
+    for row in rows:
+        page.set_draw_color(*_GRID)
+        page.set_line_width(0.2)
+        page.line(_LEFT, y - 1, _LEFT + _WIDTH, y - 1)
+        y = _variant(page, row, y, first=first, figures=figures, width=width) + 2
+    if variants.held_out:
+        page.write_at(_LEFT, y, f"Held out by lot, without a text, to compare with: {variants.held_out:,}", size=8)
+        y += 6
+    if len(rows) > 1:
+        over = any(cell.verdict for row in rows for cell in row.cells)
+        page.write_within(_LEFT, y, _WIDTH, _COMPARED if over else _NOT_COMPARED, size=8, quiet=True)
+
+
+def _variant(page: _Page, row: Row, y: float, *, first: float, figures: float, width: float) -> float:
+    line = row.line
+    page.write_at(_LEFT, y, line.letter, size=8, bold=True)
+    version = f" v{line.version}" if line.version else ""
+    below = page.write_within(
+        _LEFT + 4, y + 0.3, first - 4, f"{_short(line.template, 50)}{version}", size=7, quiet=True
+    )
+    page.write_right(_LEFT + first + figures, y, f"{line.share} %", size=8)
+    page.write_right(_LEFT + first + 2 * figures, y, f"{line.sent:,}", size=8)
+    page.write_right(_LEFT + _WIDTH, y, f"{line.cost:,.2f}", size=8)
+    for number, cell in enumerate(row.cells):
+        x = _LEFT + first + 2 * figures + number * width + 3
+        page.write_at(x, y, f"{cell.percent} %  ({cell.people:,})", size=8)
+        if cell.verdict:
+            end = page.write_within(x, y + 4, width - 3, cell.verdict, size=6.5, quiet=not cell.shown)
+            below = max(below, end)
+    return max(below, y + 5)
 
 
 def _shares(lines: Sequence[Line]) -> list[tuple[str, str]]:

@@ -1,5 +1,7 @@
 """What the variants of a campaign came to, and what may be said of it."""
 
+import re
+import zlib
 from datetime import timedelta
 
 import pytest
@@ -10,7 +12,7 @@ from django.utils import timezone
 
 from campaigns import launch, materialise, split
 from campaigns.models import Campaign
-from campaigns.report import export, people, report
+from campaigns.report import export, pdf, people, report
 from campaigns.report.people import Chosen
 from campaigns.report.significance import Verdict
 from campaigns.report.steps import Step
@@ -98,6 +100,35 @@ def test_who_is_behind_a_variant_is_told_page_by_page_and_in_the_file() -> None:
     arms = split.of(campaign)
     assert lines[0].endswith(",variant")
     assert letters == [arms.arm(message.pk).letter or "held out" for message in Message.objects.order_by("id")]
+
+
+def printed(file: bytes) -> str:
+    """The words on its pages."""
+    streams = re.findall(rb"stream\n(.*?)\nendstream", file, re.DOTALL)
+    pages = b" ".join(zlib.decompress(stream) for stream in streams).decode("latin-1")
+    return " ".join(re.findall(r"\((.*?)(?<!\\)\) Tj", pages))
+
+
+def test_the_printed_report_says_of_variants_what_the_page_says() -> None:
+    campaign = counted(over(replies={"A": 5, "B": 60}))
+
+    file = pdf.draw(report.of(campaign))
+
+    assert file.count(b"/Type /Page\n") == 2
+    words = printed(file)
+    for said in ("By variant", "higher than A by", "too few to say", "Held out by lot", "fewer than 5 of 100"):
+        assert said in words
+
+
+def test_the_printed_report_of_a_campaign_under_way_compares_nothing() -> None:
+    campaign = over(replies={"A": 5, "B": 60})
+    Campaign.objects.update(finished_at=None)
+    campaign.refresh_from_db()
+
+    words = printed(pdf.draw(report.of(counted(campaign))))
+
+    assert "compared when the campaign is over" in words
+    assert "than A" not in words
 
 
 def test_a_report_with_variants_takes_as_many_queries_however_many_its_messages_are() -> None:

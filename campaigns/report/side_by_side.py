@@ -1,4 +1,4 @@
-"""Variants side by side, in words."""
+"""Variants side by side, in words: for the page and the file alike."""
 
 from dataclasses import dataclass
 
