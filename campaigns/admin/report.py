@@ -17,10 +17,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
-from campaigns.report import export, people, report
+from campaigns.report import export, people, report, side_by_side
 from campaigns.report.people import Chosen
 from campaigns.report.report import Course
-from campaigns.report.side_by_side import variant_rows
 from campaigns.report.steps import WORDS, Step
 from campaigns.split import LETTERS
 from contacts.admin.base import PageAdmin
@@ -64,6 +63,7 @@ class ReportPages(PageAdmin):
         if campaign is None:
             return self.draft(pk)
         found = report.of(campaign)
+        variants = side_by_side.variant_rows(found.variants)
         return self.page(
             request,
             "campaigns/admin/report.html",
@@ -71,7 +71,8 @@ class ReportPages(PageAdmin):
             original=campaign,
             campaign=campaign,
             report=found,
-            variants=variant_rows(found.variants),
+            variants=variants,
+            variants_note=side_by_side.note(variants),
             cost=prices.in_words(found.progress.cost),
             cost_of_delivered=prices.in_words(found.cost_of_delivered) if found.cost_of_delivered else "",
             chart=json.dumps(_chart(found.course)) if found.course else "",

@@ -7,11 +7,12 @@ as a question mark.
 from collections.abc import Sequence
 
 from django.conf import settings
+from django.utils.translation import gettext
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from campaigns.report.report import Bar, Course, Line, Report
-from campaigns.report.side_by_side import Row, variant_rows
+from campaigns.report.side_by_side import Row, note, variant_rows
 from campaigns.report.variants import Variants
 from delivery import prices
 
@@ -27,14 +28,6 @@ _STROKES: dict[str, tuple[tuple[int, int, int], float, float, float]] = {
     "stop": ((220, 38, 38), 0.5, 3.0, 1.5),
 }
 _LINES = 6
-_COMPARED = (
-    "Percent of what was sent. Differences are from A, in percentage points; one is called higher or lower only where "
-    "chance would make so large a one in fewer than 5 of 100 such reports."
-)
-_NOT_COMPARED = (
-    "Percent of what was sent. The variants are compared when the campaign is over: before, they differ by who was "
-    "texted first."
-)
 _PLAIN = str.maketrans("“”’–•\N{MINUS SIGN}", '""\'-*-')
 
 
@@ -186,14 +179,14 @@ def _variants(page: _Page, variants: Variants, y: float) -> None:
     rows = variant_rows(variants)
     first, figures, last = 34.0, 12.0, 18.0
     width = (_WIDTH - first - 2 * figures - last) / len(rows[0].cells)
-    page.write_at(_LEFT, y, "By variant", size=12, bold=True)
+    page.write_at(_LEFT, y, gettext("By variant"), size=12, bold=True)
     y += 8
-    page.write_at(_LEFT, y, "Variant", size=8, bold=True)
-    page.write_right(_LEFT + first + figures, y, "Share", size=8)
-    page.write_right(_LEFT + first + 2 * figures, y, "Sent", size=8)
+    page.write_at(_LEFT, y, gettext("Variant"), size=8, bold=True)
+    page.write_right(_LEFT + first + figures, y, gettext("Share"), size=8)
+    page.write_right(_LEFT + first + 2 * figures, y, gettext("Sent"), size=8)
     for number, cell in enumerate(rows[0].cells):
         page.write_at(_LEFT + first + 2 * figures + number * width + 3, y, cell.label, size=8, bold=True)
-    page.write_right(_LEFT + _WIDTH, y, f"Cost ({settings.CURRENCY})", size=8)
+    page.write_right(_LEFT + _WIDTH, y, f"{gettext('Cost')} ({settings.CURRENCY})", size=8)
     y += 6
     for row in rows:
         page.set_draw_color(*_GRID)
@@ -203,9 +196,7 @@ def _variants(page: _Page, variants: Variants, y: float) -> None:
     if variants.held_out:
         page.write_at(_LEFT, y, f"Held out by lot, without a text, to compare with: {variants.held_out:,}", size=8)
         y += 6
-    if len(rows) > 1:
-        over = any(cell.verdict for row in rows for cell in row.cells)
-        page.write_within(_LEFT, y, _WIDTH, _COMPARED if over else _NOT_COMPARED, size=8, quiet=True)
+    page.write_within(_LEFT, y, _WIDTH, note(rows), size=8, quiet=True)
 
 
 def _variant(page: _Page, row: Row, y: float, *, first: float, figures: float, width: float) -> float:

@@ -1,5 +1,6 @@
 """Variants side by side, in words: for the page and the file alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.formats import number_format
@@ -45,6 +46,21 @@ def variant_rows(variants: Variants) -> list[Row]:
         )
         for line in variants.lines
     ]
+
+
+def note(rows: Sequence[Row]) -> str:
+    """How the figures are to be read, and why there is no comparison yet; empty where there is nothing to compare."""
+    if len(rows) < 2:
+        return ""
+    if any(cell.verdict for row in rows for cell in row.cells):
+        return _(
+            "Percent of what was sent. Differences are from A, in percentage points; one is called higher or lower "
+            "only where chance would make so large a one in fewer than 5 of 100 such reports."
+        )
+    return _(
+        "Percent of what was sent. The variants are compared when the campaign is over: before, they differ by who was "
+        "texted first."
+    )
 
 
 def in_words(found: Comparison) -> str:

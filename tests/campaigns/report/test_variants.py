@@ -55,7 +55,7 @@ def test_a_difference_is_claimed_where_it_is_shown_and_nothing_of_what_is_too_fe
 
 
 def test_a_hair_is_no_difference() -> None:
-    # Who gets which is a lot: eight more of them could be a difference, where few were drawn for B.
+    # Who gets which is a lot: where few were drawn for B, eight more who replied could be a difference.
     campaign = counted(over(replies={"A": 20, "B": 21}))
 
     _, other = report.of(campaign).variants.lines
