@@ -7,7 +7,7 @@ as a question mark.
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
@@ -177,7 +177,7 @@ def _table(page: _Page, x: float, y: float, title: str, rows: Sequence[tuple[str
 def _variants(page: _Page, variants: Variants, y: float) -> None:
     """A line for each, as wide as its figures and what may be said of them need."""
     rows = variant_rows(variants)
-    first, figures, last = 34.0, 12.0, 18.0
+    first, figures, last = 34.0, 15.0, 18.0
     width = (_WIDTH - first - 2 * figures - last) / len(rows[0].cells)
     page.write_at(_LEFT, y, gettext("By variant"), size=12, bold=True)
     y += 8
@@ -194,7 +194,9 @@ def _variants(page: _Page, variants: Variants, y: float) -> None:
         page.line(_LEFT, y - 1, _LEFT + _WIDTH, y - 1)
         y = _variant(page, row, y, first=first, figures=figures, width=width) + 2
     if variants.held_out:
-        page.write_at(_LEFT, y, f"Held out by lot, without a text, to compare with: {variants.held_out:,}", size=8)
+        people = ngettext("%(number)s person was held out", "%(number)s people were held out", variants.held_out)
+        held_out = people % {"number": f"{variants.held_out:,}"}
+        page.write_at(_LEFT, y, f"{held_out} {gettext('and got no text, to compare with.')}", size=8)
         y += 6
     page.write_within(_LEFT, y, _WIDTH, note(rows), size=8, quiet=True)
 

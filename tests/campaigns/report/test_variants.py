@@ -117,7 +117,13 @@ def test_the_printed_report_says_of_variants_what_the_page_says() -> None:
 
     assert file.count(b"/Type /Page\n") == 2
     words = printed(file)
-    for said in ("By variant", "higher than A by", "too few to say", "Held out by lot", "fewer than 5 of 100"):
+    for said in (
+        "By variant",
+        "higher than A by",
+        "too few to say",
+        "people were held out and got no text, to compare with",
+        "fewer than 5 of 100",
+    ):
         assert said in words
 
 
