@@ -82,3 +82,13 @@ def test_what_is_kept_is_english_whoever_did_it(operator: Client) -> None:
 
     history = reverse("admin:delivery_provider_history", args=[provider.pk])
     assert "Switched on" in operator.get(history, **GERMAN).content.decode()
+
+
+def test_a_reason_that_is_kept_is_english_too(operator: Client) -> None:
+    sender = factories.SenderFactory()
+    form = {"provider": sender.provider_id, "address": sender.address, "opt_out_scope": sender.opt_out_scope}
+
+    operator.post(reverse("admin:delivery_sender_change", args=[sender.pk]), form, **GERMAN)
+
+    sender.refresh_from_db()
+    assert (sender.enabled, sender.disabled_reason) == (False, "Switched off by staff.")
