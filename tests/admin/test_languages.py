@@ -1,6 +1,5 @@
 """Staff read their own language; what other systems read stays English."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -14,13 +13,6 @@ from tests import factories
 
 pytestmark = pytest.mark.usefixtures("english_again")
 GERMAN = {"HTTP_ACCEPT_LANGUAGE": "de-CH,de;q=0.9,en;q=0.5"}
-
-
-@pytest.fixture
-def english_again() -> Iterator[None]:
-    """The client's requests leave their language in the test's own thread."""
-    yield
-    translation.activate(settings.LANGUAGE_CODE)
 
 
 def test_the_browser_says_which(operator: Client) -> None:
