@@ -24,10 +24,12 @@ from django.utils import translation
 from contacts.wording import figure
 
 #: A text with fewer letters beside its values would be found in what was never made of it.
-LETTERS = 7
+LETTERS = 6
 _PLACE = re.compile(r"%\((\w+)\)[sd]|%%")
 #: Where a sentence ends and another begins.
 _NEXT = re.compile(r"(?<=[.!?…]) +")
+#: What was put behind a text: a code in brackets, a full stop.
+_ADDED = re.compile(r"(.+?)((?: \(\w+\))?\.?)", re.DOTALL)
 #: As `contacts.wording.figure` writes it in English, grouped or with decimals, perhaps of a currency.
 _FIGURE = re.compile(r"(-?(?:\d{1,3}(?:,\d{3})+|\d+(?=\.)))(?:\.(\d+))?( [A-Z]{3})?")
 
@@ -75,6 +77,8 @@ def _whole(text: str, texts: _Texts) -> str | None:
     """The translation of the text that all of it was made of; None: there is none such."""
     if text in texts.plain:
         return texts.plain[text]
+    if (added := _ADDED.fullmatch(text)) and added[1] in texts.plain:
+        return texts.plain[added[1]] + added[2]
     for pattern in texts.patterns:
         if pattern.anchor in text and (found := _reader(pattern.said).fullmatch(text)):
             values = {name: _value(name, value, texts) for name, value in found.groupdict().items()}

@@ -154,7 +154,7 @@ def webhooks(_scene: Scene) -> Iterable[Need]:
         yield Need(
             "webhook",
             _("Webhook %(number)s was switched off") % {"number": pk},
-            why=reason,
+            why=retold(reason),
             url=url,
             urgent=True,
         )

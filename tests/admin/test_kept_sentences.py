@@ -9,7 +9,20 @@ from pytest_django import Settings
 
 from campaigns import approval, control
 from campaigns.models import Campaign
-from tests.factories import AdministratorFactory, CampaignFactory, MessageFactory, UserFactory
+from delivery.routing.rules import State
+from delivery.webhooks import post
+from tests.factories import (
+    AdministratorFactory,
+    CampaignFactory,
+    HealthChangeFactory,
+    MessageEventFactory,
+    MessageFactory,
+    ProviderFactory,
+    ProviderHealthFactory,
+    SenderFactory,
+    UserFactory,
+)
+from tests.webhook_factories import WebhookDeliveryFactory, WebhookFactory
 
 pytestmark = pytest.mark.usefixtures("english_again")
 
@@ -51,3 +64,65 @@ def test_the_history_of_a_campaign(operator: Client, settings: Settings) -> None
     assert "Nicht freigegeben. Too early." in page
     assert "Ab jetzt: so schnell, wie sie darf, höchstens 12.000 SMS-Teile, höchstens 1.250,50 USD." in page
     assert not any(said in page for said in ("Asked for", "Not approved", "From now on"))
+
+
+def test_why_a_provider_and_a_sender_are_off(operator: Client) -> None:
+    provider = ProviderFactory(enabled=False, disabled_reason="The provider refuses the account (code 20003).")
+    SenderFactory(enabled=False, disabled_reason="The provider refuses this sender (code 21606).")
+
+    pages = [
+        read(operator, "delivery_provider_changelist"),
+        read(operator, "delivery_provider_change", provider.pk),
+        read(operator, "index"),
+    ]
+    of_sender = read(operator, "delivery_sender_changelist")
+
+    for page in pages:
+        assert "Der Anbieter weist das Konto zurück (Code 20003)." in page
+        assert "refuses" not in page
+    assert "Der Anbieter weist diesen Absender zurück (Code 21606)." in of_sender
+    assert "refuses" not in of_sender
+
+
+def test_the_health_of_a_provider(operator: Client) -> None:
+    provider = ProviderFactory()
+    reason = "The trial failed. 75.0 % of 1,234 attempts failed by its fault."
+    ProviderHealthFactory(provider=provider, state=State.OPEN, factor=0, reason=reason)
+    HealthChangeFactory(provider=provider, reason="Pinned open by ada.")
+
+    page = read(operator, "delivery_provider_change", provider.pk)
+
+    assert "Die Probe ist gescheitert. 75,0 % von 1.234 Versuchen misslangen durch seine Schuld." in page
+    assert "Von ada als offen festgelegt." in page
+    assert "failed by" not in page
+
+
+def test_what_became_of_webhooks(operator: Client) -> None:
+    webhook = WebhookFactory(
+        enabled=False, disabled_reason="It took nothing for 5 days.", last_error=post.in_words(503)
+    )
+    delivery = WebhookDeliveryFactory(endpoint=webhook, error="No answer within 10 seconds.")
+
+    pages = [
+        read(operator, "delivery_webhookendpoint_changelist"),
+        read(operator, "delivery_webhookendpoint_change", webhook.pk),
+    ]
+    of_delivery = read(operator, "delivery_webhookdelivery_change", delivery.pk)
+
+    for page in pages:
+        assert "Er nahm 5 Tage lang nichts an." in page
+        assert "Antwortete 503." in page
+        assert "It took" not in page
+    assert "Keine Antwort innerhalb von 10 Sekunden." in of_delivery
+    assert "No answer" not in of_delivery
+
+
+def test_the_timeline_of_a_message(operator: Client) -> None:
+    message = MessageFactory(status="accepted")
+    MessageEventFactory(message=message, detail="lease ran out unsent")
+    MessageEventFactory(message=message, detail="Part 2 of 3.")
+
+    page = read(operator, "delivery_message_change", message.pk)
+
+    assert "Die Frist lief ungesendet ab." in page
+    assert "Teil 2 von 3." in page

@@ -53,6 +53,10 @@ def test_of_a_plural_each_form_is_found() -> None:
         assert one != said(1)
 
 
+def test_a_code_and_a_full_stop_behind_a_text_stay() -> None:
+    assert german("Carrier trouble (ESME_RSYSERR).") == "Störung beim Netzbetreiber (ESME_RSYSERR)."
+
+
 def test_sentences_are_retold_one_by_one_and_what_a_person_wrote_stays() -> None:
     kept = "Carrier is back. Tries again up to 3 messages. Of these, 3: Carrier trouble."
 
