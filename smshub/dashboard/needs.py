@@ -142,7 +142,7 @@ def feeds(_scene: Scene) -> Iterable[Need]:
         yield Need(
             "feed",
             _("Calendar %(name)s") % {"name": name},
-            why=error or _("Most of what was to come is gone from it."),
+            why=retold(error) or _("Most of what was to come is gone from it."),
             url=url,
         )
 

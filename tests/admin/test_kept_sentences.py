@@ -1,25 +1,30 @@
 """What was kept in English is read in German on every page that shows it."""
 
+import csv
+import io
 from decimal import Decimal
 
 import pytest
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
 from campaigns import approval, control
-from campaigns.models import Campaign
+from campaigns.models import AppointmentFile, CalendarFeed, Campaign
 from delivery.routing.rules import State
 from delivery.webhooks import post
 from tests.factories import (
     AdministratorFactory,
     CampaignFactory,
+    ContactImportFactory,
     HealthChangeFactory,
     MessageEventFactory,
     MessageFactory,
     ProviderFactory,
     ProviderHealthFactory,
     SenderFactory,
+    SuppressionFactory,
     UserFactory,
 )
 from tests.webhook_factories import WebhookDeliveryFactory, WebhookFactory
@@ -126,3 +131,58 @@ def test_the_timeline_of_a_message(operator: Client) -> None:
 
     assert "Die Frist lief ungesendet ab." in page
     assert "Teil 2 von 3." in page
+
+
+def test_what_a_file_of_contacts_had_wrong(operator: Client) -> None:
+    failed = ContactImportFactory(status="failed", error="The file has 1,201 columns; at most 200 can be imported.")
+    rejected = io.StringIO()
+    rows = csv.writer(rejected)
+    rows.writerow(["line", "reason", "problem", "phone"])
+    rows.writerow(["3", "name", "The name is longer than 200 characters.", "+14155550100"])
+    done = ContactImportFactory(
+        status="done", header=["phone"], rejected_file=ContentFile(rejected.getvalue().encode(), name="rejected.csv")
+    )
+
+    of_failed = read(operator, "contacts_contactimport_change", failed.pk)
+    of_done = read(operator, "contacts_contactimport_change", done.pk)
+
+    assert "Die Datei hat 1.201 Spalten; höchstens 200 lassen sich importieren." in of_failed
+    assert "Der Name ist länger als 200 Zeichen." in of_done
+    assert "columns" not in of_failed
+    assert "longer than" not in of_done
+
+
+def test_what_a_file_of_appointments_had_wrong(operator: Client) -> None:
+    failed = AppointmentFile.objects.create(
+        original_name="a.csv", status="failed", error="Two columns have the same name."
+    )
+
+    page = read(operator, "campaigns_appointmentfile_change", failed.pk)
+
+    assert "Zwei Spalten haben denselben Namen." in page
+    assert "Two columns" not in page
+
+
+def test_what_a_calendar_answered(operator: Client) -> None:
+    feed = CalendarFeed.objects.create(
+        name="Clinic",
+        host="calendar.example.org",
+        error="It did not answer within 30 seconds.",
+        failures=2,
+        counts={"created": 1200, "vanished": 2},
+        problems=[["7", "Its beginning must lie between 1990 and 2200."]],
+    )
+
+    page, home = read(operator, "campaigns_calendarfeed_change", feed.pk), read(operator, "index")
+
+    for said in (page, home):
+        assert "Innerhalb von 30 Sekunden kam keine Antwort." in said
+        assert "did not answer" not in said
+    assert "1.200 angelegt, 2 verschwunden" in page
+    assert "7: Der Beginn muss zwischen 1990 und 2200 liegen." in page
+
+
+def test_what_proves_that_somebody_is_not_to_be_texted(operator: Client) -> None:
+    SuppressionFactory(evidence="provider code 21610")
+
+    assert "Code 21610 des Anbieters" in read(operator, "contacts_suppression_changelist")
