@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
@@ -72,8 +73,18 @@ def test_what_is_kept_is_english_whoever_did_it(operator: Client) -> None:
 
     operator.post(reverse("admin:delivery_provider_enable", args=[provider.pk]), **GERMAN)
 
+    assert LogEntry.objects.get().change_message == "Switched on"
+
+
+def test_what_was_done_is_read_in_ones_own_language(operator: Client) -> None:
+    provider = factories.ProviderFactory()
+    operator.post(reverse("admin:delivery_provider_disable", args=[provider.pk]), {"reason": "Too dear."})
     history = reverse("admin:delivery_provider_history", args=[provider.pk])
-    assert "Switched on" in operator.get(history, **GERMAN).content.decode()
+
+    page = operator.get(history, **GERMAN).content.decode()
+
+    assert "Ausgeschaltet: Too dear." in page
+    assert "Switched off" not in page
 
 
 def test_a_reason_that_is_kept_is_english_too(operator: Client) -> None:
