@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
 from campaigns.models import Campaign
 from tests import factories
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.usefixtures("english_again")
 GERMAN = {"HTTP_ACCEPT_LANGUAGE": "de-CH,de;q=0.9,en;q=0.5"}
@@ -95,3 +97,17 @@ def test_a_reason_that_is_kept_is_english_too(operator: Client) -> None:
 
     sender.refresh_from_db()
     assert (sender.enabled, sender.disabled_reason) == (False, "Switched off by staff.")
+
+
+def test_roles_and_rights_have_names_that_staff_read(operator: Client, administrator: Client) -> None:
+    author = Group.objects.get(name="Author")
+
+    listed = operator.get(reverse("admin:auth_group_changelist"), **GERMAN).content.decode()
+    page = operator.get(reverse("admin:auth_group_change", args=[author.pk]), **GERMAN).content.decode()
+    user = administrator.get(reverse("admin:auth_user_change", args=[UserFactory().pk]), **GERMAN).content.decode()
+
+    assert "Redaktion" in listed
+    assert "<title> Redaktion" in " ".join(page.split())
+    assert "<li>Kontakt: hinzufügen, ändern, löschen, ansehen, ganze Nummern sehen</li>" in page
+    assert "Redaktion" in user
+    assert "Author" not in listed + user
