@@ -236,4 +236,4 @@ def needs(looks: Sequence[tuple[str, Look]], scene: Scene) -> list[Need]:
 
 
 def _finding(key: str, finding: Finding) -> Need:
-    return Need(key, finding.what, why=finding.what_to_do, urgent=finding.level is Level.PROBLEM)
+    return Need(key, retold(finding.what), why=retold(finding.what_to_do), urgent=finding.level is Level.PROBLEM)

@@ -14,6 +14,9 @@ from campaigns import approval, control
 from campaigns.models import AppointmentFile, CalendarFeed, Campaign
 from delivery.routing.rules import State
 from delivery.webhooks import post
+from smshub.doctor import accounts, last, routes
+from smshub.doctor.examine import examine
+from smshub.doctor.findings import Check
 from tests.factories import (
     AdministratorFactory,
     CampaignFactory,
@@ -186,3 +189,17 @@ def test_what_proves_that_somebody_is_not_to_be_texted(operator: Client) -> None
     SuppressionFactory(evidence="provider code 21610")
 
     assert "Code 21610 des Anbieters" in read(operator, "contacts_suppression_changelist")
+
+
+def test_what_the_doctor_found(operator: Client, everybody_at_work: None) -> None:
+    ProviderHealthFactory(provider__name="Acme", state=State.OPEN, factor=0, reason="The trial failed.")
+    SenderFactory(provider__name="Bell", enabled=False, disabled_reason="The provider refuses this sender (code 7).")
+    last.keep(examine([Check("health", routes.health), Check("senders", accounts.senders)]))
+
+    page = read(operator, "index")
+
+    assert "Absender " in page
+    assert "von Bell wurde ausgeschaltet: Der Anbieter weist diesen Absender zurück (Code 7)." in page
+    assert "Prüfen Sie seine Registrierung beim Anbieter" in page
+    assert "Registration" not in page
+    assert "was switched off" not in page
