@@ -18,12 +18,13 @@ from unfold.widgets import (
 from campaigns import templates
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template
 from contacts.models import ContactList
+from contacts.wording import figure
 from delivery import testcarrier
 
 
 class ListChoice(forms.ModelMultipleChoiceField):
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.name} ({obj.size:,})"
+        return f"{obj.name} ({figure(obj.size)})"
 
 
 class CampaignForm(forms.ModelForm):
