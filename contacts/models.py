@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from contacts.consents.models import ConsentEvent, Erasure, NumberKey
@@ -38,7 +38,7 @@ class Contact(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"), name="contact_phone_e164"),
         ]
-        permissions = [("see_numbers", "Can see whole numbers")]
+        permissions = [("see_numbers", gettext_noop("Can see whole numbers"))]
 
     def __str__(self) -> str:
         return self.name or gettext("Contact %(number)s") % {"number": self.pk}

@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from contacts.retelling import retold
 from contacts.wording import figure
 from delivery import vitals
 from delivery.heartbeat import EVERY_SECONDS
@@ -177,12 +178,12 @@ def _why(sender: Sender, since: datetime, health: ProviderHealth | None, seen: S
     if not provider.enabled:
         return (
             _("%(provider)s is switched off. %(disabled_reason)s")
-            % {"provider": provider.name, "disabled_reason": provider.disabled_reason}
+            % {"provider": provider.name, "disabled_reason": retold(provider.disabled_reason)}
         ).strip()
     if not sender.enabled:
         return (
             _("%(address)s is switched off. %(disabled_reason)s")
-            % {"address": sender.address, "disabled_reason": sender.disabled_reason}
+            % {"address": sender.address, "disabled_reason": retold(sender.disabled_reason)}
         ).strip()
     if provider.unbound_at is not None:
         return _("%(user)s has had the connections of %(provider)s given up.") % {
@@ -200,7 +201,7 @@ def _why(sender: Sender, since: datetime, health: ProviderHealth | None, seen: S
         )
         return (
             _("%(provider)s is not well and gets %(given)s. %(reason)s")
-            % {"provider": provider.name, "given": given, "reason": health.reason}
+            % {"provider": provider.name, "given": given, "reason": retold(health.reason)}
         ).strip()
     if timezone.now() - max(since, seen.claimed.get(provider.pk, since)) > NO_CLAIM:
         return _("Nothing has been claimed for %(provider)s in %(time)s.") % {
@@ -208,8 +209,10 @@ def _why(sender: Sender, since: datetime, health: ProviderHealth | None, seen: S
             "time": in_minutes(NO_CLAIM),
         }
     if health is not None and health.state != State.HEALTHY:
-        return f"{provider.name}: {health.get_state_display().lower()}, {health.factor} %. {health.reason}".strip()
-    own = f", {sender.address} {sender.rate:,}" if sender.rate else ""
+        return (
+            f"{provider.name}: {health.get_state_display().lower()}, {health.factor} %. {retold(health.reason)}".strip()
+        )
+    own = f", {sender.address} {figure(sender.rate)}" if sender.rate else ""
     turn = (
         _("It goes as fast as the limits allow") if seen.is_limited(provider.pk) else _("Its turn, within the limits")
     )

@@ -13,7 +13,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -32,8 +32,8 @@ ACTIVE = frozenset({Status.CHECKING, Status.IMPORTING, Status.UNDOING})
 #: Nothing of it is imported, so its columns can still be chosen.
 RAW = frozenset({Status.UPLOADED, Status.CHECKED, Status.FAILED})
 STEPS: dict[str, tuple[Callable[[ContactImport], None] | None, str]] = {
-    "check": (run.start_check, "Tried without importing"),
-    "run": (run.start_run, "Import started"),
+    "check": (run.start_check, gettext_noop("Tried without importing")),
+    "run": (run.start_run, gettext_noop("Import started")),
 }
 FIRST_PROBLEMS = 50
 #: Of a rejected row, as it is shown beside its reason.
@@ -189,7 +189,7 @@ class ContactImportAdmin(PageAdmin):
             except ImportProblem as problem:
                 form.add_error("file", str(problem))
             else:
-                self.log_addition(request, upload, "Uploaded")
+                self.log_addition(request, upload, gettext_noop("Uploaded"))
                 return HttpResponseRedirect(self.home_url(upload))
         return self.form_page(
             request,
@@ -247,7 +247,7 @@ class ContactImportAdmin(PageAdmin):
             return HttpResponseNotAllowed(["POST"])
         upload: ContactImport = self.allowed(request, pk, "change")
         sent = {name: request.POST.get(f"column-{at}", IGNORE) for at, name in enumerate(upload.header)}
-        step, done = STEPS.get(request.POST.get("do", ""), (None, "Columns chosen"))
+        step, done = STEPS.get(request.POST.get("do", ""), (None, gettext_noop("Columns chosen")))
         try:
             with transaction.atomic():
                 if sent != {name: upload.mapping.get(name, IGNORE) for name in upload.header}:
@@ -287,7 +287,7 @@ class ContactImportAdmin(PageAdmin):
             except ImportProblem as problem:
                 messages.error(request, str(problem))
             else:
-                self.log_change(request, upload, "Undo started")
+                self.log_change(request, upload, gettext_noop("Undo started"))
             return HttpResponseRedirect(home)
         return self.form_page(
             request,

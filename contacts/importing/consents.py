@@ -109,13 +109,14 @@ def values(source: str, at: str, said: Statement) -> tuple[str | None, str | Non
     """What a row says of its person's consent, as it is staged. Raises Rejected."""
     when = moment(at) if at else None
     if at and when is None:
-        raise Rejected("consent_at", "The date of consent is not one: write it like 2026-05-31.")
+        raise Rejected("consent_at", gettext("The date of consent is not one: write it like 2026-05-31."))
     if when is not None and when > timezone.now() + _AHEAD:
-        raise Rejected("consent_at", "The date of consent is in the future.")
+        raise Rejected("consent_at", gettext("The date of consent is in the future."))
     if len(source) > MAX_SOURCE:
-        raise Rejected("consent_source", f"The source of consent is longer than {MAX_SOURCE} characters.")
+        long = gettext("The source of consent is longer than %(most)s characters.")
+        raise Rejected("consent_source", long % {"most": MAX_SOURCE})
     if said.demanded and not ((source or said.source) and (when or said.at)):
-        raise Rejected("consent", "It does not say where and when this person agreed to marketing.")
+        raise Rejected("consent", gettext("It does not say where and when this person agreed to marketing."))
     return source or None, when.isoformat() if when else None
 
 
@@ -159,7 +160,8 @@ def take_back(upload: ContactImport) -> int:
     gate.wait_for_writers(ConsentEvent.Purpose.MARKETING)
     written = 0
     by = upload.undone_by.get_username() if upload.undone_by else _recorded_by(upload)
-    said = {"recorded_by": _recorded_by(upload), "by": by, "evidence": f"Import {upload.pk} was undone."}
+    undone = gettext("Import %(import)s was undone.")
+    said = {"recorded_by": _recorded_by(upload), "by": by, "evidence": undone % {"import": upload.pk}}
     for start in range(first, last + 1, BATCH):
         with connection.cursor() as cursor:
             cursor.execute(_TAKE_BACK, {**said, "first": start, "last": min(start + BATCH - 1, last)})

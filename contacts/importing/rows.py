@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from django.utils.translation import gettext as _
+
 from contacts.importing.mapping import ATTRIBUTE
 from contacts.importing.values import country_code, language_tag, time_zone_name
 from contacts.phone import InvalidPhone, normalise, time_zone_hint
+from contacts.wording import figure
 
 MAX_NAME = 200
 MAX_ATTRIBUTE = 1000
@@ -52,34 +55,36 @@ def cleaner(
     def clean(cells: list[str]) -> Values:
         # Spreadsheets pad rows with empty cells; anything else means that cells are not where they belong.
         if len(cells) != width and (len(cells) < width or any(map(str.strip, cells[width:]))):
-            raise Rejected("fields", f"The row has {len(cells)} fields instead of {width}: look for a stray delimiter.")
+            stray = _("The row has %(fields)s fields instead of %(expected)s: look for a stray delimiter.")
+            raise Rejected("fields", stray % {"fields": len(cells), "expected": width})
         try:
             phone = read_phone(cells[phone_at], default_country=region)
         except InvalidPhone as problem:
             raise Rejected(problem.reason, problem.message) from None
         name = " ".join(filter(None, (cells[position].strip() for position in name_at)))
         if len(name) > MAX_NAME:
-            raise Rejected("name", f"The name is longer than {MAX_NAME} characters.")
+            raise Rejected("name", _("The name is longer than %(most)s characters.") % {"most": MAX_NAME})
         language = zone = country = hint = None
         if language_at is not None and (text := cells[language_at].strip()):
             language = language_tag(text)
             if language is None:
-                raise Rejected("language", "The language is not a language tag: write it like en or pt-BR.")
+                raise Rejected("language", _("The language is not a language tag: write it like en or pt-BR."))
         if zone_at is not None and (text := cells[zone_at].strip()):
             zone = time_zone_name(text)
             if zone is None:
-                raise Rejected("time_zone", "The time zone is not a known one: write it like Europe/Paris.")
+                raise Rejected("time_zone", _("The time zone is not a known one: write it like Europe/Paris."))
         if country_at is not None and (text := cells[country_at].strip()):
             country = country_code(text)
             if country is None:
-                raise Rejected("country", "The country is not a known one: use its two letters, such as FR.")
+                raise Rejected("country", _("The country is not a known one: use its two letters, such as FR."))
         if zone is None:
             hint = time_zone_hint(phone.e164) or None
         values = [phone.e164, name or None, language, zone, country, hint, phone.country or None]
         for position, key in attributes_at:
             text = cells[position].strip()
             if len(text) > MAX_ATTRIBUTE:
-                raise Rejected("attribute", f"“{key}” is longer than {MAX_ATTRIBUTE:,} characters.")
+                long = _("“%(name)s” is longer than %(most)s characters.")
+                raise Rejected("attribute", long % {"name": key, "most": figure(MAX_ATTRIBUTE)})
             values.append(text or None)
         return tuple(values)
 

@@ -18,6 +18,7 @@ from celery import current_app
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts import consent
@@ -39,7 +40,9 @@ TASKS = {
 LOCK = 0x1A90
 # A started import that nobody works on is woken no more often than this.
 WAKE_SECONDS = 10
-_OURS = "Something went wrong on our side and nothing was imported. Try again; if it repeats, look at the server's log."
+_OURS = _(
+    "Something went wrong on our side and nothing was imported. Try again; if it repeats, look at the server's log."
+)
 _OURS_UNDOING = _("Something went wrong on our side and nothing was undone. Try again; if it repeats, look at the log.")
 
 logger = structlog.get_logger(__name__)
@@ -78,7 +81,7 @@ def proceed(*, import_id: int, status: Status) -> bool:
         # Neither the message nor the row that a database error quotes: it may be somebody's number.
         stack = "".join(traceback.format_tb(error.__traceback__))
         logger.error("import failed", import_id=import_id, error=type(error).__name__, stack=stack)
-        _fail(import_id, status, str(_OURS_UNDOING) if status == Status.UNDOING else _OURS)
+        _fail(import_id, status, str(_OURS_UNDOING if status == Status.UNDOING else _OURS))
     return True
 
 
@@ -93,7 +96,7 @@ def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress)
         binary = cast(BinaryIO, file)
         shape = read_head(binary, encoding=upload.encoding, default_country=upload.default_country).shape
         if list(shape.header) != header:
-            raise ImportProblem("The stored file is not the one that was uploaded: upload it again.")
+            raise ImportProblem(gettext("The stored file is not the one that was uploaded: upload it again."))
         with closing(read_records(binary, shape)) as records:
 
             def accepted() -> Iterator[tuple[int, Values]]:
@@ -105,7 +108,7 @@ def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress)
                         if brought:
                             values += brought(cells)
                         if is_erased and is_erased(str(values[0])):
-                            raise Rejected("erased", "The owner of this number had themselves erased.")
+                            raise Rejected("erased", gettext("The owner of this number had themselves erased."))
                     except Rejected as why:
                         rejected.add(line, why, [] if why.reason == "erased" else cells)
                     else:
@@ -130,7 +133,7 @@ def _conclude_undo(upload: ContactImport, counts: dict[str, int]) -> None:
         status=Status.UNDONE, undone=counts, undone_at=timezone.now(), undo_until=None
     )
     if not found:
-        raise ImportProblem("The import was deleted while it was undone.")
+        raise ImportProblem(gettext("The import was deleted while it was undone."))
 
 
 def _conclude(upload: ContactImport, counts: copy.Counts, rejected: RejectedRows) -> None:
@@ -155,7 +158,7 @@ def _conclude(upload: ContactImport, counts: copy.Counts, rejected: RejectedRows
             undo_until=None if is_check else now + undo.UNDO_FOR,
         )
         if not found:
-            raise ImportProblem("The import was deleted while it ran.")
+            raise ImportProblem(gettext("The import was deleted while it ran."))
     except BaseException:
         if stored:
             storage.delete(stored)

@@ -8,12 +8,13 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from contacts.admin.base import actor
+from contacts.admin.base import actor, kept
+from contacts.retelling import english, retold
 from delivery import accounts, callbacks, prices
 from delivery.admin import slowed, words
 from delivery.admin.provider_forms import SECRET, SETTING, DisableForm, PinForm, PricesForm, form_for
@@ -41,7 +42,7 @@ class CountryLimitInline(TabularInline):
 
 @admin.register(Provider)
 class ProviderAdmin(TryingPages):
-    list_display = ("name", "kind_label", "state", "health_label", "disabled_reason", "rate", "max_in_flight")
+    list_display = ("name", "kind_label", "state", "health_label", kept("disabled_reason"), "rate", "max_in_flight")
     list_select_related = ("health",)
     change_form_template = "delivery/admin/provider.html"
     inlines = (CountryLimitInline,)
@@ -161,7 +162,7 @@ class ProviderAdmin(TryingPages):
             self.log_change(
                 request,
                 provider,
-                f"Switched off: {form.cleaned_data['reason']}",
+                gettext_noop("Switched off: %(reason)s") % {"reason": form.cleaned_data["reason"]},
             )
             messages.success(request, gettext("%(provider)s is off. Its messages wait.") % {"provider": provider.name})
             return HttpResponseRedirect(self.home_url(provider))
@@ -185,7 +186,7 @@ class ProviderAdmin(TryingPages):
         except BadConfiguration as error:
             messages.error(request, str(error))
         else:
-            self.log_change(request, provider, "Switched on")
+            self.log_change(request, provider, gettext_noop("Switched on"))
             messages.success(request, gettext("%(provider)s is on.") % {"provider": provider.name})
         return HttpResponseRedirect(self.home_url(provider))
 
@@ -201,7 +202,7 @@ class ProviderAdmin(TryingPages):
             return HttpResponseNotAllowed(["POST"])
         provider: Provider = self.allowed(request, pk, "change")
         if accounts.unbind(provider, actor(request).get_username()):
-            self.log_change(request, provider, "Connections given up")
+            self.log_change(request, provider, gettext_noop("Connections given up"))
             messages.success(
                 request,
                 gettext(
@@ -217,7 +218,7 @@ class ProviderAdmin(TryingPages):
             return HttpResponseNotAllowed(["POST"])
         provider: Provider = self.allowed(request, pk, "change")
         if accounts.bind(provider):
-            self.log_change(request, provider, "Connections made again")
+            self.log_change(request, provider, gettext_noop("Connections made again"))
             messages.success(
                 request, gettext("The connections of %(provider)s are being made.") % {"provider": provider.name}
             )
@@ -232,7 +233,9 @@ class ProviderAdmin(TryingPages):
         if request.method == "POST" and form.is_valid():
             chosen = Pin(form.cleaned_data["pin"])
             health.pin(provider=provider, pin=chosen, who=actor(request).get_username())
-            self.log_change(request, provider, f"Health: {chosen.value or 'by what is measured'}")
+            with english():
+                said = gettext("Its health: %(state_words)s") % {"state_words": chosen.label}
+            self.log_change(request, provider, said)
             messages.success(
                 request,
                 gettext("Health of %(provider)s: %(chosen)s.") % {"provider": provider.name, "chosen": chosen.label},
@@ -244,7 +247,7 @@ class ProviderAdmin(TryingPages):
             title=gettext("Health of %(provider)s") % {"provider": provider.name},
             submit=gettext("Set"),
             intro=gettext("At present: %(state)s, %(factor)s %% of its weight. %(reason)s")
-            % {"state": found.get_state_display(), "factor": found.factor, "reason": found.reason},
+            % {"state": found.get_state_display(), "factor": found.factor, "reason": retold(found.reason)},
             original=provider,
             back=self.home_url(provider),
         )
@@ -257,7 +260,7 @@ class ProviderAdmin(TryingPages):
             self.log_change(
                 request,
                 provider,
-                f"Prices: {len(form.cleaned_data['prices'])}",
+                gettext_noop("Prices set: %(prices)s") % {"prices": len(form.cleaned_data["prices"])},
             )
             messages.success(
                 request,
