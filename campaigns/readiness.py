@@ -142,7 +142,7 @@ def examine(campaign: Campaign, parts: "Parts", at: datetime | None, *, thorough
     needs_consent = consenting.must_be_recorded(campaign)
     left_out = survey.suppressed + survey.withdrawn + (survey.unrecorded if needs_consent else 0)
     sendable = survey.size - left_out - sum(country.contacts for country in unroutable)
-    held_out = max(sendable, 0) * arms.hold_out // split.LOTS
+    held_out = split.held_out(max(sendable, 0), arms.hold_out)
     texted = sendable - held_out
     estimated = round(mean.segments * texted)
     by_country = None

@@ -5,11 +5,11 @@ nothing is stored with a message: whoever has its id, in Python or in SQL, can t
 again after a crash gets the text that it would have had. Lots of two campaigns have nothing to do with each other.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from uuid import UUID
 
 from django.db import transaction
@@ -94,6 +94,17 @@ class Split:
         by_lot = [arm for arm in self.arms for _ in range(arm.percent)]
         of_nobody = campaign_message_id(launched_at, campaign_id, 0).int
         return lambda contact_id: by_lot[_lot((of_nobody | contact_id).to_bytes(16))]
+
+
+def held_out(people: int, percent: int) -> int:
+    """About how many of so many a hold-out would take: nobody draws a lot before the launch."""
+    return people * percent // LOTS
+
+
+def held_out_of_each(groups: Iterable[int], percent: int) -> list[int]:
+    """The same of each of these groups, together as many as of all of them."""
+    ends = [held_out(people, percent) for people in accumulate(groups, initial=0)]
+    return [end - start for start, end in pairwise(ends)]
 
 
 def lot(message_id: UUID) -> int:
