@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from campaigns import (
     approval,
     audience,
+    audience_rules,
     consenting,
     estimate,
     local_time,
@@ -127,9 +128,7 @@ def examine(campaign: Campaign, parts: "Parts", at: datetime | None, *, thorough
     try:
         survey = audience.survey(campaign, required, sender=parts.address)
     except RulesError as error:
-        problems.append(
-            Problem(_("The rules of its audience cannot be read: %(error)s") % {"error": error}, "audience")
-        )
+        problems.append(Problem(audience_rules.unreadable(error), "audience"))
         return Preflight(0, 0, 0, 0, False, 0, (), tuple(problems), 0.0, 0, 0)
     if not survey.size and campaign.include.exists():
         problems.append(Problem(str(_NOBODY_MEETS if campaign.rules else _NOBODY), "audience"))

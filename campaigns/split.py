@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext
 
-from campaigns import languages, templates
+from campaigns import languages, templates, writing
 from campaigns.models import MAX_HOLD_OUT, MAX_VARIANTS, Campaign, Template, TemplateVersion, Variant
 from delivery.ids import campaign_message_id
 
@@ -138,7 +138,7 @@ def of(campaign: Campaign) -> Split:
         template = written.template
         newest = templates.latest(template) if template and not launched else None
         version = written.template_version if launched else newest
-        return Arm(letter, percent, template, version, bool(written.draft_text))
+        return Arm(letter, percent, template, version, writing.is_unfinished(written))
 
     held = [Arm(HELD_OUT, campaign.hold_out_percent)] if campaign.hold_out_percent else []
     return Split((*held, arm(OWN, left, campaign), *(arm(other.letter, other.percent, other) for other in others)))

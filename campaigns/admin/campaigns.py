@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from campaigns import control, launch, readiness, retrying
+from campaigns import control, launch, readiness, retrying, writing
 from campaigns.admin.audience import AudiencePages
 from campaigns.admin.beside import BesidePages
 from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleForm
@@ -169,8 +169,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
         if change:
             changed = [name for name in form.changed_data if name not in ("include", "exclude")]
             if "template" in changed:
-                obj.draft_text = ""
-                changed.append("draft_text")
+                changed += writing.drop(obj)
             obj.save(update_fields=changed)
         else:
             obj.created_by = actor(request)

@@ -21,6 +21,13 @@ from contacts.models import ContactList
 from delivery import testcarrier
 
 
+class TextField(forms.CharField):
+    """A text of several lines, which browsers post with two characters between each."""
+
+    def to_python(self, value: Any) -> Any:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
 class ListChoice(forms.ModelMultipleChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.name} ({obj.size:,})"

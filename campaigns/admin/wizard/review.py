@@ -28,9 +28,9 @@ def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     return {
         "include": list(campaign.include.values_list("name", flat=True)),
         "exclude": list(campaign.exclude.values_list("name", flat=True)),
-        "text": writing.text(campaign),
+        "texts": writing.texts(campaign),
         "variants": [
-            (one.letter, one.percent, writing.text(one)) for one in campaign.variants.select_related("template")
+            (one.letter, one.percent, writing.texts(one)) for one in campaign.variants.select_related("template")
         ],
         "when": timing.in_words(campaign),
         "number": request.session.get(TEST_NUMBER, ""),
