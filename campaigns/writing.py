@@ -75,14 +75,9 @@ def keep(written: Written, body: str, others: Rows | None = None) -> None:
 def take(written: Written, template: Template) -> None:
     """The template's texts in the place of whatever was written. The caller holds the draft's lock."""
     written.template = template
-    written.save(update_fields=["template", *drop(written)])
-
-
-def drop(written: Written) -> list[str]:
-    """Nothing is being written any more; the columns that say so, which the caller saves."""
     for column, nothing in NOTHING.items():
         setattr(written, column, nothing)
-    return [*NOTHING]
+    written.save(update_fields=["template", *NOTHING])
 
 
 def finish(written: Written, actor: AbstractBaseUser | None) -> TemplateVersion | None:
