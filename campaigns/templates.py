@@ -1,6 +1,6 @@
 """Templates as staff edit them: saved in versions that never change, and previewed as the recipient will see them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -46,7 +46,7 @@ def save_version(
     contacts that lack it.
     """
     body = _line_feeds(body)
-    others = None if translations is None else languages.normalised(translations)
+    others = None if translations is None else languages.normalised(translations.items())
     others = others and {tag: _line_feeds(text) for tag, text in others.items()}
     for tag, text in {languages.DEFAULT: body, **(others or {})}.items():
         if found := problems(text):
@@ -87,6 +87,11 @@ def problems(body: str) -> tuple[Problem, ...]:
     return (*wrong, *answer_lint.problems(body))
 
 
+def known_variables() -> frozenset[str]:
+    """What a text may name without anybody being surprised."""
+    return audience.known_variables() | _NOT_OF_CONTACTS
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What one recipient would get, what smart encoding replaced in it, and what is wrong (with or without a text).
@@ -107,17 +112,19 @@ def preview(
     smart_encoding: bool,
     contact: Contact | None = None,
     context: Mapping[str, object] | None = None,
+    known: Collection[str] | None = None,
 ) -> Preview:
     """The text for a contact, for a context of `templating.contact_context`, or else for made-up data.
 
-    The text is empty when there are problems that keep it from being rendered. Raises nothing.
+    `known`: the `known_variables`, where somebody looks at several texts. The text is empty when there are problems
+    that keep it from being rendered. Raises nothing.
     """
     body = _line_feeds(body)
     if contact is not None:
         context = context_of(contact)
     elif context is None:
         context = sample_context(body)
-    found = list(problems(body) or templating.check(body, audience.known_variables() | _NOT_OF_CONTACTS))
+    found = list(problems(body) or templating.check(body, known_variables() if known is None else known))
     text, replaced = "", []
     try:
         text = templating.render(templating.parse(body), links.sample_context(links.used(body)) | dict(context))

@@ -5,7 +5,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
-from campaigns import audience, templates, templating, writing
+from campaigns import audience, audience_rules, languages, templates, templating, writing
+from campaigns.audience_rules import RulesError
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from delivery.lanes import Lane
@@ -38,9 +39,13 @@ def send(*, campaign: Campaign, number: str, user: User) -> Message:
 def rendered(campaign: Campaign) -> str:
     """The text for the first contact of the audience, or a made-up one where there is none. Raises CampaignError."""
     version = templates.latest(campaign.template) if campaign.template else None
-    first = next(iter(audience.sample(campaign, 1)), None)
+    try:
+        first = next(iter(audience.sample(campaign, 1)), None)
+    except RulesError as error:
+        raise CampaignError(audience_rules.unreadable(error)) from None
+    texts = writing.texts(campaign)
     shown = templates.preview(
-        body=(writing.translation(campaign, first.language) if first else "") or writing.text(campaign),
+        body=texts[languages.pick(texts, first.language if first else "")],
         smart_encoding=version.smart_encoding if version else True,
         contact=first,
     )

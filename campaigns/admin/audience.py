@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from campaigns import headcount, who
+from campaigns import audience_rules, headcount, who
 from campaigns.audience_rules import RulesError
 from campaigns.headcount import TEXTED, Group, Headcount, TooLong
 from campaigns.models import Campaign
@@ -34,7 +34,7 @@ class AudiencePages(PageAdmin):
                 campaign, one_in=one_in, milliseconds=ALL_MILLISECONDS if one_in == 1 else ESTIMATE_MILLISECONDS
             )
         except RulesError as error:
-            return self.headcount_fragment(request, said=str(error))
+            return self.headcount_fragment(request, said=audience_rules.unreadable(error))
         except TooLong:
             return self.too_long(request, everybody)
         context = {

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import approval, readiness, writing
+from campaigns import approval, readiness, split, writing
 from campaigns.admin.live import time_left
 from campaigns.admin.wizard import timing
 from campaigns.errors import SETTINGS, Problem
@@ -28,15 +28,19 @@ def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     return {
         "include": list(campaign.include.values_list("name", flat=True)),
         "exclude": list(campaign.exclude.values_list("name", flat=True)),
-        "text": writing.text(campaign),
-        "variants": [
-            (one.letter, one.percent, writing.text(one)) for one in campaign.variants.select_related("template")
-        ],
+        "variants": _variants(campaign),
         "when": timing.in_words(campaign),
         "number": request.session.get(TEST_NUMBER, ""),
         "may_change": request.user.has_perm("campaigns.change_campaign"),
         "events": campaign.events.order_by("-pk")[:20],
     }
+
+
+def _variants(campaign: Campaign) -> list[tuple[str, int, dict[str, str]]]:
+    """Letter, share and texts by language, the campaign's own first."""
+    written: dict[str, writing.Written] = {split.OWN: campaign}
+    written |= {one.letter: one for one in campaign.variants.select_related("template")}
+    return [(arm.letter, arm.percent, writing.texts(written[arm.letter])) for arm in split.of(campaign).variants]
 
 
 class Wrong(NamedTuple):
