@@ -191,6 +191,7 @@ class ContactImport(models.Model):
     unchanged_count = models.BigIntegerField(default=0)
     duplicate_count = models.BigIntegerField(default=0)
     rejected_count = models.BigIntegerField(default=0)
+    opted_out_count = models.BigIntegerField(default=0, db_default=0, help_text="Numbers that want no texts.")
     rejected_file = models.FileField(upload_to="imports/rejected/", blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(

@@ -59,6 +59,7 @@ _UNDONE_WORDS = {
     "kept_written": _("Kept, as they were texted or wrote since"),
     "kept_named": _("Kept, as something else names them"),
     "consents": _("Consents taken back"),
+    "kept_opted_out": _("Opted out, as before"),
 }
 
 
@@ -297,7 +298,8 @@ class ContactImportAdmin(PageAdmin):
             intro=gettext(
                 "The contacts that it added are taken away, those that it changed are set back, and who it put on the "
                 "list is taken off. What was done since stays: contacts that were changed, texted or booked meanwhile "
-                "are kept, and counted. Consents that the file stated are taken back in the ledger."
+                "are kept, and counted. Consents that the file stated are taken back in the ledger. Who was said to "
+                "want no texts stays opted out."
             ),
             back=home,
             original=upload,

@@ -30,7 +30,7 @@ _AT = "When they did."
 @extend_schema_field(_MAPPING)
 class MappingField(serializers.DictField):
     """Column of the file → `phone`, `name`, `first_name`, `last_name`, `language`, `time_zone`, `country`,
-    `consent_source`, `consent_at`, `attribute:<name>` or `ignore`."""
+    `consent_source`, `consent_at`, `opted_out`, `attribute:<name>` or `ignore`."""
 
     child = serializers.CharField(max_length=100)
 
@@ -63,6 +63,7 @@ class ImportSerializer(StrictModel):
             "unchanged_count",
             "duplicate_count",
             "rejected_count",
+            "opted_out_count",
             "created_at",
             "started_at",
             "finished_at",

@@ -228,6 +228,7 @@ def _reset(upload: ContactImport, status: Status, **more: object) -> None:
         "unchanged_count": 0,
         "duplicate_count": 0,
         "rejected_count": 0,
+        "opted_out_count": 0,
         "finished_at": None,
         **more,
     }
