@@ -168,6 +168,9 @@ class ContactImport(models.Model):
         on_delete=models.SET_NULL,
         help_text="Everyone in the file is put on it.",
     )
+    new_list = models.CharField(
+        max_length=100, blank=True, default="", db_default="", help_text="The name of a list to make at the start."
+    )
     default_country = models.CharField(max_length=2, blank=True, default="")
     consent_source = models.CharField(
         max_length=200,
