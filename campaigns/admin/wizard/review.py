@@ -7,9 +7,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import approval, readiness, writing
+from campaigns import approval, audience, audience_words, readiness, writing
 from campaigns.admin.live import time_left
 from campaigns.admin.wizard import timing
+from campaigns.audience_rules import RulesError
 from campaigns.errors import SETTINGS, Problem
 from campaigns.models import Campaign
 from contacts.admin.base import actor
@@ -33,10 +34,18 @@ def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
             (one.letter, one.percent, writing.text(one)) for one in campaign.variants.select_related("template")
         ],
         "when": timing.in_words(campaign),
+        "rules": _rules(campaign),
         "number": request.session.get(TEST_NUMBER, ""),
         "may_change": request.user.has_perm("campaigns.change_campaign"),
         "events": campaign.events.order_by("-pk")[:20],
     }
+
+
+def _rules(campaign: Campaign) -> str:
+    try:
+        return audience_words.in_words(audience.rules(campaign))
+    except RulesError as error:
+        return str(error)
 
 
 class Wrong(NamedTuple):
