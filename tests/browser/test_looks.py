@@ -32,7 +32,7 @@ MAIN = (
     *("inbox", "conversation", "message", "reminder-rule", "routes", "provider"),
     *("wizard-audience", "wizard-message", "wizard-time", "wizard-review", "import-undo", "security", "audit"),
 )
-ON_A_PHONE = ("home", "live-campaign", "inbox", "conversation")
+ON_A_PHONE = ("home", "live-campaign", "inbox", "conversation", "report", "two-weeks", "provider", "webhook")
 #: Where `make screens` wants them.
 SCREENS = os.environ.get("SCREENS")
 
