@@ -4,7 +4,7 @@ from django.conf import settings
 
 from delivery.wake import client
 
-_SECONDS = 60
+SECONDS = 60
 
 
 def once_more(what: str, *, most: int) -> bool:
@@ -12,6 +12,6 @@ def once_more(what: str, *, most: int) -> bool:
     key = f"{settings.REDIS_PREFIX}{what}"
     pipe = client().pipeline()
     pipe.incr(key)
-    pipe.expire(key, _SECONDS, nx=True)
+    pipe.expire(key, SECONDS, nx=True)
     done, _set = pipe.execute()
     return int(done) <= most
