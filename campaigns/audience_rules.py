@@ -133,6 +133,18 @@ class RulesError(CampaignError):
         super().__init__(problem)
         self.path = path
 
+    @property
+    def numbered(self) -> str:
+        """With the number of the condition, "2.1" for the first of a group that is the second."""
+        steps = zip(self.path, self.path[1:], strict=False)
+        number = ".".join(str(n + 1) for name, n in steps if name == "conditions" and isinstance(n, int))
+        return _("Condition %(number)s: %(problem)s") % {"number": number, "problem": self} if number else str(self)
+
+
+def unreadable(error: RulesError) -> str:
+    """What is to be said of rules that were kept and can no longer be understood, in a sentence."""
+    return _("The rules of its audience cannot be read: %(error)s") % {"error": error.numbered}
+
 
 def ops_of(field: str) -> tuple[Op, ...]:
     """What may be asked of a field; nothing of one that there is not."""

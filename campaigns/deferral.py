@@ -3,11 +3,11 @@ they stand now."""
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from campaigns import audience, local_time
+from campaigns import audience, local_time, split
 from campaigns.models import Campaign
 from contacts import phone, whereabouts
 from contacts.consents.standing import Standing
@@ -34,6 +34,8 @@ def deferred(campaign: Campaign, at: datetime | None = None, *, sender: str = ""
     """What a launch at that moment, or now, would mean; none for a lane that no rule is about and a campaign without a
     time of its own.
 
+    Who is held out does not wait: of each, the campaign's share is taken off.
+
     Reads the audience twice, in the database, and holds no more than the places that there are. A frequency cap is
     counted for those to whom it is an hour that is allowed where they were last texted; for a launch now alone, for
     nobody knows what will have been sent by another time. `sender` as in `audience.survey`. Raises RulesError.
@@ -50,7 +52,12 @@ def deferred(campaign: Campaign, at: datetime | None = None, *, sender: str = ""
     found = [Deferred(reason, of.total(), min(of), max(of)) for reason, of in sorted(times.items())]
     if launch_at == now:
         found += by_caps(campaign, sender=sender)
-    return tuple(one for one in found if one.contacts)
+    waiting_for = (replace(one, contacts=_but_for_held_out(campaign, one.contacts)) for one in found)
+    return tuple(one for one in waiting_for if one.contacts)
+
+
+def _but_for_held_out(campaign: Campaign, contacts: int) -> int:
+    return contacts - split.held_out(contacts, campaign.hold_out_percent)
 
 
 class Wait(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from campaigns import templating
 
-#: Of problems that no step of the wizard is about: the form with everything.
+#: Of problems that no step of the wizard is about: the form beside it.
 SETTINGS = "settings"
 
 

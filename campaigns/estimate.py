@@ -38,6 +38,11 @@ class Estimate:
     takes: timedelta
     by: str
 
+    @property
+    def contacts(self) -> int:
+        """In all of the countries."""
+        return sum(country.contacts for country in self.countries)
+
 
 def of(campaign: Campaign, ways: Ways, *, contacts: int, segments: float) -> Estimate:
     """Of so many `contacts` with so many `segments` each. One pass over the audience, in the database.

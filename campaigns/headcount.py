@@ -15,7 +15,7 @@ from django.db.models import Sum, TextChoices
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import QueryCanceled
 
-from campaigns import audience, deferral, readiness
+from campaigns import audience, deferral, readiness, split
 from campaigns.models import Campaign
 from contacts import phone
 from contacts.consents.standing import Standing
@@ -46,6 +46,8 @@ class Group(TextChoices):
 
 #: Who gets a text, now or later.
 TEXTED = (Group.AT_ONCE, Group.LOCAL_TIME, Group.QUIET_HOURS, Group.OVER_CAP)
+#: Whom a hold-out is drawn from: caps are asked after the lot.
+_DRAWN = (*TEXTED, Group.CAPPED)
 
 _BY_LEAVE = {
     audience.SUPPRESSED: Group.SUPPRESSED,
@@ -67,6 +69,8 @@ class Headcount:
     """1: all were counted. Else these are estimates."""
     waits_until: datetime | None = None
     """When the last of those who wait for a time, or for allowed hours, may be texted."""
+    held_out: int = 0
+    """About so many are in none of the groups: they would be, but get no text by lot, to compare with."""
 
     @property
     def texted(self) -> int:
@@ -109,7 +113,10 @@ def count(campaign: Campaign, *, one_in: int = 1, milliseconds: int) -> Headcoun
     # By how many places were looked at, rather than by how many should have been: so the whole comes out right.
     each = places(campaign) / listed.places if one_in > 1 and listed.places else 1
     counts = {group: round(groups[group] * each) for group in Group if groups[group] > 0}
-    return Headcount(counts, one_in, max(until, default=None))
+    held = split.held_out_of_each((counts.get(group, 0) for group in _DRAWN), campaign.hold_out_percent)
+    left = counts | {group: counts.get(group, 0) - people for group, people in zip(_DRAWN, held, strict=True)}
+    remaining = {group: left[group] for group in Group if left.get(group)}
+    return Headcount(remaining, one_in, max(until, default=None), sum(held))
 
 
 def way_out(campaign: Campaign) -> tuple[str, Ways | None]:

@@ -4,8 +4,9 @@ A tag (`pt-BR`) finds its own text, else that of what it belongs to (`pt`): RFC 
 here in Python, for rendering, and in SQL, for counting an audience.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 from django.utils.translation import gettext
 
@@ -16,6 +17,8 @@ from delivery.smart_encoding import to_gsm
 
 #: The text for everybody whose language has none.
 DEFAULT = ""
+#: A tag and a text, and what else somebody has with them.
+Row = TypeVar("Row", bound=Sequence[str])
 #: As many as a hub has staff to read.
 MAX_TRANSLATIONS = 20
 
@@ -30,6 +33,11 @@ def text(version: TemplateVersion, language: str) -> str:
     if not version.translations:
         return version.body
     return texts(version)[choose(frozenset(version.translations), language)]
+
+
+def pick(texts: Iterable[str], language: str) -> str:
+    """Of texts by language, the one that somebody with this language gets; DEFAULT: the one for everybody."""
+    return choose(frozenset(texts) - {DEFAULT}, language)
 
 
 def render(version: TemplateVersion, language: str, variables: Mapping[str, object]) -> str:
@@ -56,10 +64,20 @@ def chosen_sql(column: str, known: str) -> str:
         ORDER BY length(tag) DESC LIMIT 1), '')"""
 
 
-def normalised(translations: Mapping[str, str]) -> dict[str, str]:
+def readable(rows: Iterable[Row]) -> dict[str, Row]:
+    """Of rows that are being written those that somebody would get: by tag, the first of several."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        tag = language_tag(row[0].strip())
+        if tag and row[1].strip():
+            found.setdefault(tag, row)
+    return found
+
+
+def normalised(translations: Iterable[tuple[str, str]]) -> dict[str, str]:
     """By tags as they are written in BCP 47, without empty texts. Raises ValueError with a sentence."""
     found: dict[str, str] = {}
-    for given, body in translations.items():
+    for given, body in translations:
         if not body.strip():
             continue
         tag = language_tag(given.strip())

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from campaigns import (
     approval,
     audience,
+    audience_rules,
     consenting,
     estimate,
     local_time,
@@ -127,9 +128,7 @@ def examine(campaign: Campaign, parts: "Parts", at: datetime | None, *, thorough
     try:
         survey = audience.survey(campaign, required, sender=parts.address)
     except RulesError as error:
-        problems.append(
-            Problem(_("The rules of its audience cannot be read: %(error)s") % {"error": error}, "audience")
-        )
+        problems.append(Problem(audience_rules.unreadable(error), "audience"))
         return Preflight(0, 0, 0, 0, False, 0, (), tuple(problems), 0.0, 0, 0)
     if not survey.size and campaign.include.exists():
         problems.append(Problem(str(_NOBODY_MEETS if campaign.rules else _NOBODY), "audience"))
@@ -142,7 +141,7 @@ def examine(campaign: Campaign, parts: "Parts", at: datetime | None, *, thorough
     needs_consent = consenting.must_be_recorded(campaign)
     left_out = survey.suppressed + survey.withdrawn + (survey.unrecorded if needs_consent else 0)
     sendable = survey.size - left_out - sum(country.contacts for country in unroutable)
-    held_out = max(sendable, 0) * arms.hold_out // split.LOTS
+    held_out = split.held_out(max(sendable, 0), arms.hold_out)
     texted = sendable - held_out
     estimated = round(mean.segments * texted)
     by_country = None

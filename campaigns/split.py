@@ -5,17 +5,17 @@ nothing is stored with a message: whoever has its id, in Python or in SQL, can t
 again after a crash gets the text that it would have had. Lots of two campaigns have nothing to do with each other.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext
 
-from campaigns import languages, templates
+from campaigns import languages, templates, writing
 from campaigns.models import MAX_HOLD_OUT, MAX_VARIANTS, Campaign, Template, TemplateVersion, Variant
 from delivery.ids import campaign_message_id
 
@@ -96,6 +96,17 @@ class Split:
         return lambda contact_id: by_lot[_lot((of_nobody | contact_id).to_bytes(16))]
 
 
+def held_out(people: int, percent: int) -> int:
+    """About how many of so many a hold-out would take: nobody draws a lot before the launch."""
+    return people * percent // LOTS
+
+
+def held_out_of_each(groups: Iterable[int], percent: int) -> list[int]:
+    """The same of each of these groups, together as many as of all of them."""
+    ends = [held_out(people, percent) for people in accumulate(groups, initial=0)]
+    return [end - start for start, end in pairwise(ends)]
+
+
 def lot(message_id: UUID) -> int:
     """0 to LOTS - 1, each as likely as any other."""
     return _lot(message_id.bytes)
@@ -127,7 +138,7 @@ def of(campaign: Campaign) -> Split:
         template = written.template
         newest = templates.latest(template) if template and not launched else None
         version = written.template_version if launched else newest
-        return Arm(letter, percent, template, version, bool(written.draft_text))
+        return Arm(letter, percent, template, version, writing.is_unfinished(written))
 
     held = [Arm(HELD_OUT, campaign.hold_out_percent)] if campaign.hold_out_percent else []
     return Split((*held, arm(OWN, left, campaign), *(arm(other.letter, other.percent, other) for other in others)))

@@ -1,6 +1,6 @@
 """Templates as staff edit them: saved in versions that never change, and previewed as the recipient will see them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -46,7 +46,7 @@ def save_version(
     contacts that lack it.
     """
     body = _line_feeds(body)
-    others = None if translations is None else languages.normalised(translations)
+    others = None if translations is None else languages.normalised(translations.items())
     others = others and {tag: _line_feeds(text) for tag, text in others.items()}
     for tag, text in {languages.DEFAULT: body, **(others or {})}.items():
         if found := problems(text):
@@ -87,11 +87,17 @@ def problems(body: str) -> tuple[Problem, ...]:
     return (*wrong, *answer_lint.problems(body))
 
 
+def known_variables() -> frozenset[str]:
+    """What a text may name without anybody being surprised."""
+    return audience.known_variables() | _NOT_OF_CONTACTS
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What one recipient would get, what smart encoding replaced in it, and what is wrong (with or without a text).
 
-    `hints` say what could be shorter.
+    `hints` say what could be shorter. `unwritten`: there is no text yet, which is no mistake while one is
+    typed.
     """
 
     text: str
@@ -99,6 +105,7 @@ class Preview:
     problems: tuple[Problem, ...]
     replaced: tuple[Change, ...]
     hints: tuple[str, ...] = ()
+    unwritten: bool = False
 
 
 def preview(
@@ -107,17 +114,19 @@ def preview(
     smart_encoding: bool,
     contact: Contact | None = None,
     context: Mapping[str, object] | None = None,
+    known: Collection[str] | None = None,
 ) -> Preview:
     """The text for a contact, for a context of `templating.contact_context`, or else for made-up data.
 
-    The text is empty when there are problems that keep it from being rendered. Raises nothing.
+    `known`: the `known_variables`, where somebody looks at several texts. The text is empty when there are problems
+    that keep it from being rendered. Raises nothing.
     """
     body = _line_feeds(body)
     if contact is not None:
         context = context_of(contact)
     elif context is None:
         context = sample_context(body)
-    found = list(problems(body) or templating.check(body, audience.known_variables() | _NOT_OF_CONTACTS))
+    found = list(problems(body) or templating.check(body, known_variables() if known is None else known))
     text, replaced = "", []
     try:
         text = templating.render(templating.parse(body), links.sample_context(links.used(body)) | dict(context))
@@ -127,7 +136,7 @@ def preview(
     if smart_encoding:
         replaced = changes(text)
         text = to_gsm(text)
-    return Preview(text, measure(text), tuple(found), tuple(replaced), links.long_addresses(text))
+    return Preview(text, measure(text), tuple(found), tuple(replaced), links.long_addresses(text), not body.strip())
 
 
 def context_of(contact: Contact) -> dict[str, object]:

@@ -4,6 +4,7 @@ A text that is a template's own, to the letter, is that template. Any other beco
 to the campaign alone and is not offered to others; so nothing that is edited here changes what others send.
 """
 
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -17,54 +18,85 @@ from campaigns.models import Campaign, Template, TemplateVersion, Variant
 
 _LONGEST_NAME = Template._meta.get_field("name").max_length or 0
 
-
 #: What has a text of its own: a campaign, or one of its variants.
 Written = Campaign | Variant
 
+#: Language tags and texts in the order of the page, as they are typed: either may be wrong, or missing.
+Rows = Sequence[tuple[str, str]]
+
+#: The columns of what nobody is writing.
+NOTHING: Mapping[str, Any] = {"draft_text": "", "draft_translations": None}
+
+
+def is_unfinished(written: Written) -> bool:
+    """Whether something was typed that is no version yet."""
+    return bool(written.draft_text) or written.draft_translations is not None
+
+
+def is_written_here(written: Written) -> bool:
+    """Rather than the text of a template that others may have too."""
+    return written.template is None or written.template.of_campaign or is_unfinished(written)
+
 
 def text(written: Written) -> str:
-    """What it says at the moment, finished or not."""
-    if written.draft_text or written.template is None:
+    """What it says at the moment to everybody whose language has no text, finished or not."""
+    if is_unfinished(written) or written.template is None:
         return written.draft_text
     version = templates.latest(written.template)
     return version.body if version else ""
 
 
-def translation(written: Written, language: str) -> str:
-    """What somebody with this language gets in its place; empty: the text itself."""
+def translations(written: Written) -> list[tuple[str, str]]:
+    """What it says at the moment in other languages, finished or not."""
+    if written.draft_translations is not None:
+        return [(tag, body) for tag, body in written.draft_translations]
     version = templates.latest(written.template) if written.template else None
-    tag = languages.choose(frozenset(version.translations), language) if version else languages.DEFAULT
-    return version.translations[tag] if version and tag else ""
+    return list(version.translations.items()) if version else []
 
 
-def keep(written: Written, body: str) -> None:
-    """What has been typed so far, right or wrong. The caller holds the draft's lock."""
+def texts(written: Written) -> dict[str, str]:
+    """All of that by language, the one for everybody first; without what has no language yet, or no text."""
+    others = languages.readable(translations(written))
+    return {languages.DEFAULT: text(written), **{tag: body for tag, (_, body) in others.items()}}
+
+
+def keep(written: Written, body: str, others: Rows | None = None) -> None:
+    """What has been typed so far, right or wrong; None: in other languages what there was. The caller holds the draft's
+    lock."""
+    rows = translations(written) if others is None else list(others)
     version = templates.latest(written.template) if written.template else None
-    written.draft_text = "" if version and version.body == body else body
-    written.save(update_fields=["draft_text"])
+    as_it_is = version and (version.body, sorted(version.translations.items())) == (body, sorted(rows))
+    nothing_yet = version is None and not rows
+    written.draft_text = "" if as_it_is else body
+    written.draft_translations = None if as_it_is or nothing_yet else rows
+    written.save(update_fields=[*NOTHING])
 
 
 def take(written: Written, template: Template) -> None:
-    """The template's text in the place of whatever was written. The caller holds the draft's lock."""
-    written.template, written.draft_text = template, ""
-    written.save(update_fields=["template", "draft_text"])
+    """The template's texts in the place of whatever was written. The caller holds the draft's lock."""
+    written.template = template
+    for column, nothing in NOTHING.items():
+        setattr(written, column, nothing)
+    written.save(update_fields=["template", *NOTHING])
 
 
 def finish(written: Written, actor: AbstractBaseUser | None) -> TemplateVersion | None:
     """What was typed becomes a version; None: nothing was. The caller holds the draft's lock.
 
-    Raises InvalidTemplate, and leaves the text as it is.
+    Raises InvalidTemplate, and ValueError for languages that `languages.normalised` refuses, and leaves the texts as
+    they are.
     """
-    if not written.draft_text:
+    if not is_unfinished(written):
         return None
+    others = languages.normalised(translations(written))
     before = written.template
     last = templates.latest(before) if before else None
     with transaction.atomic():
         own = before if before and _is_own(written, before) else _new(written)
         version = templates.save_version(
             template=own,
-            body=written.draft_text,
-            translations=last.translations if last else None,
+            body=text(written),
+            translations=others,
             smart_encoding=last.smart_encoding if last else True,
             actor=actor,
         )

@@ -145,10 +145,12 @@ class Queue:
     """What it waits for, as a sentence."""
 
 
-def queues(*, campaign_id: int, lane: int, ids: IdRange, provider_ids: Sequence[int], seen: Signs) -> list[Queue]:
+def queues(
+    *, campaign_id: int, lane: int, ids: IdRange, provider_ids: Sequence[int], seen: Signs, turn: str = ""
+) -> list[Queue]:
     """Where messages of the campaign wait, by sender, of each provider the first MOST_STREAMS streams; and why.
 
-    Three queries."""
+    `turn` is how the campaign's own pace is told, for those that nothing but that holds up. Three queries."""
     if not provider_ids:
         return []
     with connection.cursor() as cursor:
@@ -167,13 +169,13 @@ def queues(*, campaign_id: int, lane: int, ids: IdRange, provider_ids: Sequence[
     by_id = senders.in_bulk({sender_id for _, sender_id, _ in found})
     ill = ProviderHealth.objects.in_bulk(list(provider_ids))
     return [
-        Queue(provider_id, sender, since, _why(sender, since, ill.get(provider_id), seen))
+        Queue(provider_id, sender, since, _why(sender, since, ill.get(provider_id), seen, turn))
         for provider_id, sender_id, since in found
         if (sender := by_id.get(sender_id)) is not None
     ]
 
 
-def _why(sender: Sender, since: datetime, health: ProviderHealth | None, seen: Signs) -> str:
+def _why(sender: Sender, since: datetime, health: ProviderHealth | None, seen: Signs, own_pace: str) -> str:
     provider = sender.provider
     if not provider.enabled:
         return (
@@ -203,6 +205,8 @@ def _why(sender: Sender, since: datetime, health: ProviderHealth | None, seen: S
             _("%(provider)s is not well and gets %(given)s. %(reason)s")
             % {"provider": provider.name, "given": given, "reason": retold(health.reason)}
         ).strip()
+    if own_pace:
+        return own_pace  # which may be so slow that nothing is claimed for minutes
     if timezone.now() - max(since, seen.claimed.get(provider.pk, since)) > NO_CLAIM:
         return _("Nothing has been claimed for %(provider)s in %(time)s.") % {
             "provider": provider.name,

@@ -5,8 +5,8 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from campaigns import deferral, headcount, hours, local_time
-from campaigns.admin.wizard import variants
+from campaigns import audience, audience_rules, deferral, headcount, hours, local_time
+from campaigns.admin.wizard import previews, variants
 from campaigns.audience_rules import RulesError
 from campaigns.models import Campaign
 from contacts.admin.base import PageAdmin
@@ -25,20 +25,22 @@ class BesidePages(PageAdmin):
 
     def hours_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign: Campaign = self.allowed(request, pk, "view")
-        return self.fragment(request, "campaigns/admin/wizard/hours.html", _found(campaign))
+        return self.fragment(request, "campaigns/admin/wizard/hours.html", {"campaign": campaign, **_found(campaign)})
 
     def variant_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        self.allowed(request, pk, "view")
+        campaign: Campaign = self.allowed(request, pk, "view")
         letter = request.GET.get("letter", "")
         if letter not in tuple(variants.OTHERS):
             raise Http404
-        return self.fragment(request, "campaigns/admin/preview.html", variants.preview(request, letter))
+        context = previews.of_variant(campaign, request, letter)
+        return self.fragment(request, "campaigns/admin/wizard/variant.html", context)
 
 
 def _found(campaign: Campaign) -> dict[str, Any]:
     """Of an audience that takes too long to read nothing is counted: better no number than a page that hangs."""
     wrong = local_time.problems(campaign, campaign.scheduled_at or clock.now())
     try:
+        audience.rules(campaign)
         with headcount.within(MILLISECONDS):
             return {
                 "wrong": wrong,
@@ -48,4 +50,4 @@ def _found(campaign: Campaign) -> dict[str, Any]:
     except headcount.TooLong:
         return {"wrong": wrong, "too_many": True}
     except RulesError as error:
-        return {"wrong": [*wrong, str(error)]}
+        return {"wrong": wrong, "unreadable": audience_rules.unreadable(error)}

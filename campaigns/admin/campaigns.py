@@ -1,4 +1,4 @@
-"""Campaigns: a form while it is a draft, a live page from then on, and a button for every lawful move."""
+"""Campaigns: the wizard while it is a draft, a live page from then on, and a button for every lawful move."""
 
 from typing import Any
 
@@ -26,7 +26,6 @@ from campaigns.admin.wizard.pages import WizardPages
 from campaigns.admin.wizard.sending import SendingPages
 from campaigns.models import Campaign
 from campaigns.transitions import Action
-from contacts.admin.base import actor
 from contacts.wording import figure
 from delivery import tallies
 from delivery.admin import words
@@ -78,23 +77,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
     list_select_related = ("template",)
     search_fields = ("name",)
     show_full_result_count = False
-    fields = (
-        "name",
-        "template",
-        "sender",
-        "include",
-        "exclude",
-        "lane",
-        "purpose",
-        "on_missing",
-        "hold_out_percent",
-        "local_time",
-        "local_date",
-        "local_passed",
-        "spread_minutes",
-        "max_segments",
-        "max_cost",
-    )
+    fields = CampaignForm.Meta.fields
 
     def pages(self) -> Any:
         return {
@@ -161,26 +144,14 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
             return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
-        if request.method == "GET":
-            return self.start_view(request)
-        return super().add_view(request, form_url, extra_context)
+        return self.start_view(request)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
-        if change:
-            changed = [name for name in form.changed_data if name not in ("include", "exclude")]
-            if "template" in changed:
-                obj.draft_text = ""
-                changed.append("draft_text")
-            obj.save(update_fields=changed)
-        else:
-            obj.created_by = actor(request)
-            obj.save()
+        obj.save(update_fields=form.changed_data)
 
-    def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: str | None = None) -> Any:
-        if {"_continue", "_addanother", "_popup"} & set(request.POST):
-            return super().response_add(request, obj, post_url_continue)
-        messages.success(request, gettext("Saved as a draft. Look at the preflight below, then launch or schedule it."))
-        return HttpResponseRedirect(reverse("admin:campaigns_campaign_change", args=[obj.pk]))
+    def response_post_save_change(self, request: HttpRequest, obj: Campaign) -> HttpResponse:
+        """Back to where they came from."""
+        return HttpResponseRedirect(self.home_url(obj))
 
     def preflight_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign: Campaign = self.allowed(request, pk, "view")
@@ -212,7 +183,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
             original=campaign,
             campaign=campaign,
             preflight=preflight,
-            sendable=preflight.audience - preflight.left_out,
+            sendable=preflight.recipients,
             back=self.home_url(campaign),
         )
 

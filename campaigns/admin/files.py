@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from campaigns.appointments import uploads
 from campaigns.models import AppointmentFile
-from contacts.admin.base import PageAdmin, actor, select
+from contacts.admin.base import CountryField, PageAdmin, actor, select
 from contacts.admin.imports import DropInput
 from contacts.masking import may_see_numbers
 
@@ -57,12 +57,7 @@ class FileForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Europe/Berlin"}),
         help_text=_("Of appointments that name none."),
     )
-    default_country = forms.CharField(
-        label=_("Country of numbers without a country code"),
-        required=False,
-        max_length=2,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "US"}),
-    )
+    default_country = CountryField()
     phone_property = forms.RegexField(
         r"^[A-Za-z0-9-]{1,64}$",
         label=_("Property with the number"),

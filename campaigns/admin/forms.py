@@ -1,4 +1,4 @@
-"""What staff fill in: a draft, a time, limits, a reason."""
+"""What staff fill in beside the wizard: a draft's further settings, a time, limits, a reason."""
 
 from decimal import Decimal
 from typing import Any
@@ -9,17 +9,20 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextInputWidget,
 )
 
-from campaigns import templates
-from campaigns.models import MAX_SPREAD_MINUTES, Campaign, Template
-from contacts.models import ContactList
+from campaigns.models import MAX_SPREAD_MINUTES, Campaign
 from contacts.wording import figure
-from delivery import testcarrier
+
+
+class TextField(forms.CharField):
+    """A text of several lines, which browsers post with two characters between each."""
+
+    def to_python(self, value: Any) -> Any:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class ListChoice(forms.ModelMultipleChoiceField):
@@ -28,64 +31,17 @@ class ListChoice(forms.ModelMultipleChoiceField):
 
 
 class CampaignForm(forms.ModelForm):
-    include = ListChoice(
-        label=_("Send to"),
-        queryset=ContactList.objects.all(),
-        required=False,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text=_("Everyone on any of these lists, each person once."),
-    )
-    exclude = ListChoice(
-        label=_("Leave out"),
-        queryset=ContactList.objects.all(),
-        required=False,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text=_("Nobody who is on one of these. Who may not be texted is left out in any case."),
-    )
+    """What no step of the wizard asks for."""
 
     class Meta:
         model = Campaign
-        fields = (
-            "name",
-            "template",
-            "sender",
-            "lane",
-            "purpose",
-            "include",
-            "exclude",
-            "on_missing",
-            "hold_out_percent",
-            "local_time",
-            "local_date",
-            "local_passed",
-            "spread_minutes",
-            "max_segments",
-            "max_cost",
-        )
+        fields = ("lane", "max_segments", "max_cost")
+        labels: dict[str, Any] = {"max_segments": _("Segments at most")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "template" not in self.fields:
-            return  # Shown to somebody who may not change it, without what is the model's own.
-        chosen: Any = self.fields["template"]
-        own = Template.objects.filter(pk=self.instance.template_id, archived=False)
-        chosen.queryset = templates.offered() | own
-        chosen.empty_label = gettext("Choose a template")
-        # Not sent at all it keeps what it is; a new campaign is marketing.
-        for kept in ("purpose", "hold_out_percent", "local_passed"):
-            self.fields[kept].required = False
-        self.fields["on_missing"].label = gettext("If a contact lacks a variable")
-        self.fields["spread_minutes"].label = gettext("Spread over minutes")
-        self.fields["max_segments"].label = gettext("Segments at most")
-        self.fields["max_cost"].label = gettext("%(currency)s at most") % {"currency": settings.CURRENCY}
-        sender: Any = self.fields["sender"]
-        sender.queryset = testcarrier.live_senders().filter(enabled=True).order_by("address")
-        sender.empty_label = gettext("By the routes, or the default sender")
-
-    def clean_hold_out_percent(self) -> int:
-        given: int | None = self.cleaned_data["hold_out_percent"]
-        present: int = self.instance.hold_out_percent
-        return present if given is None else given
+        if "max_cost" in self.fields:  # Who may not change it is shown what is the model's own.
+            self.fields["max_cost"].label = gettext("%(currency)s at most") % {"currency": settings.CURRENCY}
 
 
 class ScheduleForm(forms.Form):

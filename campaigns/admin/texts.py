@@ -95,7 +95,7 @@ class TemplateForm(forms.ModelForm):
         version = templates.latest(self.instance) if self.instance.pk else None
         if version:
             self.initial.update(body=version.body, smart_encoding=version.smart_encoding)
-        self.translations = translations.rows(self.data or None, version.translations if version else {})
+        self.translations = translations.rows(self.data or None, version.translations.items() if version else ())
 
     def clean_body(self) -> str:
         body: str = self.cleaned_data["body"]
@@ -118,7 +118,7 @@ class TemplateForm(forms.ModelForm):
         return given
 
     def has_changed(self) -> bool:
-        return super().has_changed() or (self.translations.is_bound and self.translations.has_changed())
+        return super().has_changed() or translations.has_changed(self.translations)
 
 
 @admin.register(Template)
@@ -192,7 +192,8 @@ class TemplateAdmin(PageAdmin):
         chosen, contact = request.POST.get("preview_contact", ""), None
         if chosen.isdecimal() and len(chosen) < 19 and may_see_numbers(request.user):
             contact = Contact.objects.filter(pk=int(chosen)).first()
-        texts = [("", body), *translations.posted(request.POST)]
+        others = translations.typed(translations.rows(request.POST, ()))
+        texts = [("", body), *((row.language, row.body) for row in others)]
         smart = "smart_encoding" in request.POST
         shown = [
             Shown(language, templates.preview(body=b, smart_encoding=smart, contact=contact)) for language, b in texts

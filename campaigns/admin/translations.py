@@ -1,6 +1,7 @@
-"""A template's texts in other languages: rows below its own text, each looked at beside it."""
+"""A text in other languages: rows below the one for everybody, of a template, a campaign or one of its variants."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -8,13 +9,13 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from campaigns import languages, templates
+from campaigns.admin.forms import TextField
 from campaigns.templating import MAX_TEMPLATE
 from contacts.admin.base import text_area
 from contacts.importing.values import language_tag
 
 PREFIX = "translations"
-#: Empty rows below those that are filled in.
-FURTHER = 1
+_LONGEST_TAG = 12
 
 
 class TranslationForm(forms.Form):
@@ -23,10 +24,10 @@ class TranslationForm(forms.Form):
     language = forms.CharField(
         label=gettext_lazy("Language"),
         required=False,
-        max_length=12,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "de"}),
+        max_length=_LONGEST_TAG,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "de", "autocapitalize": "off", "spellcheck": "false"}),
     )
-    body = forms.CharField(
+    body = TextField(
         label=gettext_lazy("Text"),
         required=False,
         strip=False,
@@ -46,34 +47,56 @@ class TranslationForm(forms.Form):
         return given
 
 
-Rows = forms.formset_factory(TranslationForm, extra=FURTHER, max_num=languages.MAX_TRANSLATIONS)
+#: The page's script adds rows.
+Rows = forms.formset_factory(TranslationForm, extra=0, max_num=languages.MAX_TRANSLATIONS)
 
 
-def rows(data: Any, present: dict[str, str]) -> Any:
-    """The formset: with what was posted, or with what the template has where nothing of it was."""
-    posted = data if data is not None and f"{PREFIX}-TOTAL_FORMS" in data else None
-    initial = [{"language": tag, "body": body} for tag, body in present.items()]
-    return Rows(posted, initial=initial, prefix=PREFIX)
+def rows(data: Any, present: Iterable[tuple[str, str]], prefix: str = PREFIX) -> Any:
+    """The formset: with what was posted, or with the texts there are where nothing of it was."""
+    posted = data if data and f"{prefix}-TOTAL_FORMS" in data else None
+    initial = [{"language": tag, "body": body} for tag, body in present]
+    return Rows(posted, initial=initial, prefix=prefix)
+
+
+def has_changed(formset: Any) -> bool:
+    return bool(formset.is_bound and formset.has_changed())
 
 
 def given(formset: Any) -> dict[str, str] | None:
     """The texts by language; None: the form said nothing of them. Raises ValueError with a sentence."""
     if not formset.is_bound:
         return None
-    found: dict[str, str] = {}
-    for row in formset.cleaned_data:
-        if body := row.get("body", ""):
-            tag = language_tag(row["language"].strip()) or ""
-            if tag in found:
-                raise ValueError(_("There are two texts for %(tag)s.") % {"tag": tag})
-            found[tag] = body
-    return languages.normalised(found)
+    return languages.normalised((row.get("language", ""), row.get("body", "")) for row in formset.cleaned_data)
 
 
-def posted(data: Any) -> list[tuple[str, str]]:
-    """Language and text of each row that has a text, right or wrong: for a preview."""
-    formset = rows(data, {})
+class Typed(NamedTuple):
+    """A row with a text, right or wrong; `field` is the id of its text on the page."""
+
+    language: str
+    body: str
+    field: str
+
+
+def as_typed(formset: Any) -> list[tuple[str, str]] | None:
+    """What is to be kept of it while somebody writes; None: the form said nothing of them."""
+    return [(row.language, row.body) for row in typed(formset)] if formset.is_bound else None
+
+
+def typed(formset: Any) -> list[Typed]:
+    """Nothing of a formset that was not posted."""
     if not formset.is_bound:
         return []
-    found = [(str(form["language"].value() or ""), str(form["body"].value() or "")) for form in formset.forms]
-    return [(language, body[: MAX_TEMPLATE + 1]) for language, body in found if body.strip()]
+    found = [
+        Typed(
+            _plain(form["language"])[:_LONGEST_TAG],
+            _plain(form["body"])[: MAX_TEMPLATE + 1],
+            form["body"].id_for_label,
+        )
+        for form in formset.forms
+    ]
+    return [row for row in found if row.body.strip()]
+
+
+def _plain(field: forms.BoundField) -> str:
+    """As the database can keep it."""
+    return str(field.value() or "").replace("\r\n", "\n").replace("\x00", "")

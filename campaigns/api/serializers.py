@@ -7,6 +7,7 @@ from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from campaigns import writing
 from campaigns.api import variants
 from campaigns.api.audience import ListsField, RulesField
 from campaigns.api.links import LinksField, saved
@@ -266,7 +267,7 @@ class CampaignSerializer(StrictModel):
         links, shares = validated_data.pop("links", None), validated_data.pop("variants", None)
         with transaction.atomic():
             if "template" in validated_data:
-                validated_data["draft_text"] = ""  # what staff were writing gives way to it
+                validated_data |= writing.NOTHING  # what staff were writing gives way to it
             changed: Campaign = variants.saved(saved(super().update(instance, validated_data), links), shares)
             return changed
 

@@ -112,7 +112,7 @@ class TranslationsField(serializers.DictField):
     def to_internal_value(self, data: Any) -> dict[str, str]:
         given: dict[str, str] = super().to_internal_value(data)
         try:
-            return languages.normalised(given)
+            return languages.normalised(given.items())
         except ValueError as error:
             raise serializers.ValidationError(str(error)) from None
 

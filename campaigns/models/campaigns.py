@@ -96,6 +96,12 @@ class Campaign(models.Model):
         editable=False,
         help_text="What is being written and is no version of a template yet; empty: nothing is.",
     )
+    draft_translations = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="And in other languages, [tag, text] as they are typed; none: those of the template.",
+    )
     template_version = models.ForeignKey(
         TemplateVersion,
         null=True,
@@ -241,6 +247,7 @@ class Variant(models.Model):
     draft_text = models.TextField(
         blank=True, default="", db_default="", editable=False, help_text="As the campaign's own: what is being written."
     )
+    draft_translations = models.JSONField(null=True, blank=True, editable=False, help_text="As the campaign's own.")
     percent = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(99)])
     template_version = models.ForeignKey(
         TemplateVersion, null=True, on_delete=models.PROTECT, related_name="+", editable=False

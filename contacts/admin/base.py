@@ -29,6 +29,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from contacts import countries
 from contacts.masking import masked, may_see_numbers
 from contacts.phone import InvalidPhone, normalise
 from contacts.retelling import retold
@@ -221,6 +222,20 @@ class NumberField(forms.CharField):
             return normalise(text, default_country=settings.DEFAULT_COUNTRY or None).e164
         except InvalidPhone as problem:
             raise forms.ValidationError(problem.message) from None
+
+
+class CountryField(forms.ChoiceField):
+    """Whose the numbers without a country code are, as two letters; "" where they are refused."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Country of numbers without a country code"),
+            required=False,
+            choices=lambda: [("", gettext("None: such numbers are refused")), *countries.choices()],
+            widget=select(),
+            error_messages={"invalid_choice": _("This country is not known: choose one of the list.")},
+            **kwargs,
+        )
 
 
 def text_area(rows: int = 6, **attrs: Any) -> UnfoldAdminTextareaWidget:

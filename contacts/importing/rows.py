@@ -19,6 +19,10 @@ FIXED = ("phone", "name", "language", "time_zone", "country", "number_time_zone"
 Values = tuple[str | None, ...]
 
 
+#: Joined into the name, and kept under these names for templates: nobody can tell the halves of a name by looking.
+HALVES = ("first_name", "last_name")
+
+
 class Rejected(Exception):
     """Why a row is not imported: a code to count by, and a sentence for the person who can correct it."""
 
@@ -30,9 +34,12 @@ class Rejected(Exception):
 
 def attribute_keys(*, header: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
     """The attributes that a mapping fills, in the order of their columns."""
-    return [
-        target.removeprefix(ATTRIBUTE) for column in header if (target := mapping.get(column, "")).startswith(ATTRIBUTE)
-    ]
+    return [key for column in header if (key := _attribute(mapping.get(column, "")))]
+
+
+def _attribute(target: str) -> str:
+    """The attribute that a column with this target fills; "" for none."""
+    return target if target in HALVES else target.removeprefix(ATTRIBUTE) if target.startswith(ATTRIBUTE) else ""
 
 
 def cleaner(
@@ -45,9 +52,9 @@ def cleaner(
     width = len(header)
     at = {target: position for position, column in enumerate(header) if (target := mapping.get(column))}
     phone_at = at["phone"]
-    name_at = [at[target] for target in ("name", "first_name", "last_name") if target in at]
+    name_at = [at[target] for target in ("name", *HALVES) if target in at]
     language_at, zone_at, country_at = at.get("language"), at.get("time_zone"), at.get("country")
-    attributes_at = [(at[f"{ATTRIBUTE}{key}"], key) for key in attribute_keys(header=header, mapping=mapping)]
+    attributes_at = [(position, key) for target, position in at.items() if (key := _attribute(target))]
     region = default_country or None
     # Past the cache, which a file of distinct numbers would only churn.
     read_phone = normalise.__wrapped__

@@ -22,7 +22,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts import consent
-from contacts.importing import consents, copy, undo
+from contacts.importing import consents, copy, opt_outs, undo
 from contacts.importing.progress import Progress
 from contacts.importing.read import ImportProblem, read_head, read_records
 from contacts.importing.rejects import RejectedRows
@@ -61,7 +61,7 @@ def proceed(*, import_id: int, status: Status) -> bool:
             if not _try_lock(import_id):
                 return False
             upload = (
-                ContactImport.objects.select_related("contact_list", "undone_by")
+                ContactImport.objects.select_related("contact_list", "created_by", "undone_by")
                 .filter(pk=import_id, status=status)
                 .first()
             )
@@ -90,7 +90,8 @@ def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress)
     clean = cleaner(header=header, mapping=upload.mapping, default_country=upload.default_country)
     said = consents.statement(upload)
     brought = consents.reader(upload, said)
-    more = consents.COLUMNS if brought else ()
+    wants_no_texts = opt_outs.reader(upload)
+    more = (*(consents.COLUMNS if brought else ()), *(opt_outs.COLUMNS if wants_no_texts else ()))
     is_erased = consent.erased_test()
     with upload.file.open("rb") as file:
         binary = cast(BinaryIO, file)
@@ -105,8 +106,11 @@ def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress)
                         progress.show(bytes_read=binary.tell(), rows_read=row, rejected=rejected.count)
                     try:
                         values = clean(cells)
+                        opted_out = wants_no_texts is not None and wants_no_texts(cells)
                         if brought:
-                            values += brought(cells)
+                            values += brought(cells, opted_out)
+                        if wants_no_texts:
+                            values += (str(line) if opted_out else None,)
                         if is_erased and is_erased(str(values[0])):
                             raise Rejected("erased", gettext("The owner of this number had themselves erased."))
                     except Rejected as why:
@@ -118,13 +122,18 @@ def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress)
     rows = staged + rejected.count
     progress.show(bytes_read=upload.total_bytes, rows_read=rows, rejected=rejected.count, now=True)
     folded = copy.fold(attributes=keys, more=more)
+    upload.opted_out_count = opt_outs.count() if wants_no_texts else 0
     if upload.status == Status.CHECKING:
         return copy.compare(staged=staged, folded=folded)
     upload.written_at = timezone.now()
     mark = copy.Mark(upload.pk, upload.written_at)
     counts = copy.write(staged=staged, folded=folded, contact_list=upload.contact_list, mark=mark)
     if brought:
-        upload.first_consent_id, upload.last_consent_id = consents.record(upload, said)
+        upload.first_consent_id, upload.last_consent_id = consents.record(
+            upload, said, but_for_opted_out=wants_no_texts is not None
+        )
+    if wants_no_texts:
+        opt_outs.record(upload)
     return counts
 
 
@@ -150,6 +159,7 @@ def _conclude(upload: ContactImport, counts: copy.Counts, rejected: RejectedRows
             unchanged_count=counts.unchanged,
             duplicate_count=counts.duplicates,
             rejected_count=rejected.count,
+            opted_out_count=upload.opted_out_count,
             rejected_file=stored,
             finished_at=now,
             written_at=upload.written_at,

@@ -1,6 +1,7 @@
 """Providers. A provider's form is the list of settings of its package; its secrets go in and never out."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -17,12 +18,12 @@ from contacts.admin.base import actor, kept
 from contacts.retelling import english, retold
 from delivery import accounts, callbacks, prices
 from delivery.admin import slowed, words
-from delivery.admin.provider_forms import SECRET, SETTING, DisableForm, PinForm, PricesForm, form_for
+from delivery.admin.provider_forms import SECRET, SETTING, DisableForm, PinForm, PricesForm, form_for, kind_of
 from delivery.admin.trying import TryingPages
 from delivery.connector import panel as connections
 from delivery.models import CountryLimit, Provider, ProviderHealth
 from delivery.providers import registry
-from delivery.providers.base import BadConfiguration, ProviderKind
+from delivery.providers.base import BadConfiguration
 from delivery.routing import health
 from delivery.routing.rules import Pin, State
 
@@ -78,11 +79,8 @@ class ProviderAdmin(TryingPages):
 
     # --- the form ---------------------------------------------------------------------------------------------
 
-    def kind_of(self, request: HttpRequest, obj: Any) -> ProviderKind | None:
-        return registry.kinds().get(obj.adapter if obj else request.GET.get("adapter", ""))
-
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        kind = self.kind_of(request, obj)
+        kind = kind_of(request, obj)
         if kind:
             kwargs["form"] = form_for(kind, obj)
         return super().get_form(request, obj, change=change, **kwargs)
@@ -94,7 +92,7 @@ class ProviderAdmin(TryingPages):
         return ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        kind = self.kind_of(request, obj)
+        kind = kind_of(request, obj)
         plain = [SETTING + setting.name for setting in kind.form if not setting.secret] if kind else []
         secret = [SECRET + setting.name for setting in kind.form if setting.secret] if kind else []
         if obj and not self.has_change_permission(request, obj):
@@ -113,7 +111,7 @@ class ProviderAdmin(TryingPages):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        kind = self.kind_of(request, None)
+        kind = kind_of(request, None)
         if kind is None:
             return self.page(
                 request,
@@ -121,7 +119,11 @@ class ProviderAdmin(TryingPages):
                 title=gettext("Add a provider"),
                 kinds=sorted((k for k in registry.kinds().values() if not k.is_test), key=lambda kind: kind.label),
             )
-        context = {"title": gettext("Add %(kind)s") % {"kind": kind.label}, **(extra_context or {})}
+        context = {
+            "title": gettext("Add %(kind)s") % {"kind": kind.label},
+            "check_url": f"{reverse('admin:delivery_provider_check_new')}?{urlencode({'adapter': kind.name})}",
+            **(extra_context or {}),
+        }
         return super().add_view(request, request.get_full_path(), context)
 
     def change_view(
@@ -133,6 +135,7 @@ class ProviderAdmin(TryingPages):
         below = "" if kind and kind.receipts_without_token else "/…"
         context = {
             "kind": kind,
+            "check_url": reverse("admin:delivery_provider_check", args=[provider.pk]),
             "inbound_url": callbacks.inbound_url(provider.pk) if kind and kind.parse_inbound else "",
             "receipt_url": receipts + below if kind and kind.parse_receipts else "",
             "senders": provider.senders.order_by("address"),

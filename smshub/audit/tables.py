@@ -75,10 +75,10 @@ AUDITED: dict[str, Table] = {
     # Campaigns
     "campaigns.Template": Table("name description"),
     "campaigns.TemplateVersion": Table("body variables"),
-    "campaigns.Campaign": Table("name paused_reason", "judged_from retrying_after draft_text"),
+    "campaigns.Campaign": Table("name paused_reason", "judged_from retrying_after draft_text draft_translations"),
     "campaigns.Campaign.include": Table(),
     "campaigns.Campaign.exclude": Table(),
-    "campaigns.Variant": Table("letter", "draft_text"),
+    "campaigns.Variant": Table("letter", "draft_text draft_translations"),
     "campaigns.Approval": Table(),
     "campaigns.Link": Table("name target"),
     "delivery.CampaignLimit": Table(silent="spent", by=By.CALLERS),

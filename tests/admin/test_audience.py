@@ -10,8 +10,10 @@ from django.test import Client
 
 from campaigns import headcount
 from campaigns.admin import audience as pages
+from campaigns.admin.wizard.steps import STEPS
 from campaigns.models import Campaign
 from contacts.models import Contact
+from tests.admin.reading import read
 from tests.campaigns.scenes import crowd
 from tests.factories import (
     CampaignFactory,
@@ -123,8 +125,31 @@ def test_what_cannot_be_counted_in_time_is_said_to_be(staff: Client, monkeypatch
 
 def test_rules_that_can_no_longer_be_read_are_said_to_be(staff: Client) -> None:
     campaign = draft(ContactFactory(), rules={"conditions": [{"field": "star_sign", "op": "known"}]})
-    assert "no field “star_sign”" in staff.get(url(campaign, "headcount/")).content.decode()
+    assert "Condition 1: There is no field “star_sign”" in staff.get(url(campaign, "headcount/")).content.decode()
     assert staff.get(url(campaign, "headcount/at_once/")).status_code == 404
+
+
+@pytest.mark.parametrize("rules", [[], {"conditions": 7}, {"conditions": [{"field": "star_sign", "op": "known"}]}])
+def test_every_step_opens_on_such_rules_and_leads_to_where_they_are_mended(staff: Client, rules: Any) -> None:
+    campaign = draft(ContactFactory(), rules=rules)
+    for step in STEPS:
+        assert staff.get(url(campaign, f"wizard/{step.slug}/")).status_code == 200
+
+    beside = {
+        "unreadable": [
+            staff.post(url(campaign, "preview/"), {"text": "Hi {{ first_name }}"}),
+            staff.post(url(campaign, "variant/?letter=B"), {"B_text": "Hi"}),
+            staff.get(url(campaign, "hours/")),
+        ],
+        "wrong": [staff.get(url(campaign, "checks/"))],
+    }
+    for name, answers in beside.items():
+        for answer in answers:
+            said = read(answer.content).find(name)
+            assert "The rules of its audience cannot be read" in said.text
+            assert url(campaign, "wizard/audience/") in said.links()
+    tried = staff.post(url(campaign, "try/"), {"number": "+14155550199"}).content.decode()
+    assert "The rules of its audience cannot be read" in tried
 
 
 def test_who_is_in_a_group_is_shown_with_the_reason_page_by_page(staff: Client) -> None:
@@ -163,3 +188,19 @@ def test_numbers_are_masked_for_who_may_not_see_them_and_people_for_who_may_not_
 @pytest.mark.parametrize("path", ["everybody/", "at_once/?after=x", "at_once/?after=9999999999999"])
 def test_what_no_page_links_to_is_not_there(staff: Client, path: str) -> None:
     assert staff.get(url(draft(), f"headcount/{path}")).status_code == 404
+
+
+def test_an_attribute_that_nobody_has_is_named(staff: Client) -> None:
+    ann = ContactFactory(attributes={"plan": "gold", "blank": " "})
+    conditions = [
+        {"field": f"attributes.{name}", "op": "is_not", "value": "silver"} for name in ("plan", "pan", "blank")
+    ]
+    campaign = draft(ann, rules={"match": "all", "conditions": conditions})
+
+    page = staff.get(url(campaign, "headcount/")).content.decode()
+
+    assert "Nobody on these lists has the attribute “pan”." in page
+    assert "Nobody on these lists has the attribute “blank”." in page
+    assert "attribute “plan”" not in page
+    Campaign.objects.update(rules={})
+    assert "Nobody on these lists" not in staff.get(url(campaign, "headcount/")).content.decode()

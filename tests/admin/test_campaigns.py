@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -11,9 +12,11 @@ from django.utils import timezone
 
 from campaigns import control, materialise
 from campaigns.models import Campaign
+from delivery.lanes import Lane
 from delivery.models import CampaignHold
 from delivery.states import Status
 from tests import factories
+from tests.admin.reading import read
 
 Statuses = Campaign.Status
 
@@ -42,40 +45,30 @@ def said(html: str, testid: str) -> str:
 
 
 def form(campaign: Campaign, **changes: object) -> dict[str, object]:
-    return {
-        "name": campaign.name,
-        "template": campaign.template_id,
-        "sender": "",
-        "lane": campaign.lane,
-        "include": list(campaign.include.values_list("pk", flat=True)),
-        "exclude": [],
-        "on_missing": campaign.on_missing,
-        "spread_minutes": "",
-        "max_segments": "",
-    } | changes
+    return {"lane": campaign.lane, "max_segments": "", "max_cost": ""} | changes
 
 
-def test_a_campaign_is_written_by_a_form(staff: Client) -> None:
-    template = factories.TemplateVersionFactory().template
-    people, others = factories.ContactListFactory(), factories.ContactListFactory()
+def test_further_settings_are_those_that_no_step_asks_for_and_leave_the_others(staff: Client) -> None:
+    campaign = ready(hold_out_percent=10, spread_minutes=90)
 
-    staff.post(
-        "/admin/campaigns/campaign/add/",
-        {
-            "name": "Flu shots",
-            "template": template.pk,
-            "sender": "",
-            "lane": 3,
-            "include": [people.pk],
-            "exclude": [others.pk],
-            "on_missing": "skip",
-        },
-    )
+    page = staff.get(url(campaign, "change")).content.decode()
+    sent = form(campaign, lane=Lane.REMINDER, max_segments="500", max_cost="12.50", name="Other", hold_out_percent="0")
+    answer = staff.post(url(campaign, "change"), sent)
 
-    campaign = Campaign.objects.get()
-    assert (campaign.name, campaign.status, campaign.on_missing) == ("Flu shots", Statuses.DRAFT, "skip")
-    assert (list(campaign.include.all()), list(campaign.exclude.all())) == ([people], [others])
-    assert campaign.created_by is not None
+    assert answer["Location"] == url(campaign, "wizard/review")
+    asked = set(re.findall(r'name="(\w+)" (?:.*)id="id_\1"', page))
+    assert asked == {"lane", "max_segments", "max_cost"}
+    before, after = campaign, Campaign.objects.get()
+    assert (after.lane, after.max_segments, after.max_cost) == (Lane.REMINDER, 500, Decimal("12.5"))
+    assert (after.name, after.hold_out_percent, after.spread_minutes) == (before.name, 10, 90)
+
+
+def test_they_lead_to_the_wizard_and_its_review_where_a_launch_can_be_undone(staff: Client) -> None:
+    campaign = ready()
+    page = read(staff.get(url(campaign, "change")).content)
+    assert page.find("wizard").links() == [url(campaign, "open")]
+    assert page.find("review").links() == [url(campaign, "wizard/review")]
+    assert url(campaign, "launch") not in page.links()
 
 
 def test_the_preflight_says_who_would_get_it(staff: Client) -> None:
@@ -139,7 +132,8 @@ def test_pause_resume_cancel(staff: Client) -> None:
 def test_a_draft_is_given_a_pace_and_a_budget(staff: Client) -> None:
     campaign = ready()
 
-    staff.post(url(campaign, "change"), form(campaign, spread_minutes="90", max_segments="1"))
+    staff.post(url(campaign, "wizard/time"), {"when": "now", "spread_minutes": "90"})
+    staff.post(url(campaign, "change"), form(campaign, max_segments="1"))
     campaign.refresh_from_db()
     assert (campaign.spread_minutes, campaign.max_segments) == (90, 1)
 
@@ -245,25 +239,15 @@ def test_a_time_that_has_passed_is_refused(staff: Client) -> None:
 def test_a_draft_that_was_launched_meanwhile_is_not_saved_over(staff: Client) -> None:
     # Given a form that was opened while the campaign was a draft
     campaign = ready()
-    sent = form(campaign, name="Another name", include=[])
+    sent = form(campaign, max_segments="7")
     staff.post(url(campaign, "launch"))
 
     answer = staff.post(url(campaign, "change"), sent, follow=True)
 
     campaign.refresh_from_db()
     assert campaign.status == Statuses.RUNNING
-    assert campaign.name != "Another name"
-    assert campaign.include.count() == 1
+    assert campaign.max_segments is None
     assert "Only a draft can be changed" in answer.content.decode()
-
-
-def test_saving_a_draft_writes_what_was_changed(staff: Client) -> None:
-    campaign = ready()
-
-    staff.post(url(campaign, "change"), form(campaign, name="Another name"))
-
-    campaign.refresh_from_db()
-    assert (campaign.name, campaign.status) == ("Another name", Statuses.DRAFT)
 
 
 @pytest.mark.parametrize("gone", [Statuses.RUNNING, Statuses.COMPLETED, Statuses.CANCELLED])

@@ -13,6 +13,7 @@ from tests import factories
 from tests.admin.conftest import at_the_keyboard
 from tests.admin.reading import read
 from tests.admin.wizard_scenes import HTMX, begun, page, ready, url, written
+from tests.variant_factories import VariantFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +28,22 @@ def test_the_review_says_who_gets_it_what_it_costs_and_how_long_it_takes(staff: 
     checks = read(staff.get(page(campaign, "checks")).content)
     assert checks.find("recipients").text == "2"
     assert checks.find("takes").text == "about a minute"
+    assert checks.find("countries-total").text == "Total 2 0.00"
     assert "Launch to 2 people" in checks.find("go").text
+
+
+def test_the_review_says_which_share_gets_which_text_and_which_gets_none(staff: Client) -> None:
+    campaign = VariantFactory(body="Table ready!", percent=30, campaign=ready(hold_out_percent=10)).campaign
+
+    review = read(staff.get(url(campaign, "review")).content)
+
+    assert "Variant A, 60 %" in review.find("review-variant-A").text
+    assert "Variant B, 30 %" in review.find("review-variant-B").text
+    assert review.find("review-hold-out").text == "No text, 10 %"
+
+
+def test_a_campaign_with_one_text_has_no_variants_in_its_review(staff: Client) -> None:
+    assert "Variant" not in read(staff.get(url(ready(), "review")).content).find("summary").text
 
 
 def test_what_is_wrong_leads_to_the_step_that_mends_it(staff: Client) -> None:
@@ -157,3 +173,14 @@ def test_an_approver_declines_with_a_reason(staff: Client, approver: Client, set
     approver.post(page(campaign, "approval/no"), {"seen": seen, "reason": "Wrong date."})
 
     assert "It was not approved. Wrong date." in staff.get(page(campaign, "checks")).content.decode()
+
+
+def test_the_review_tells_the_rules_and_of_whom_no_consent_is_recorded(staff: Client, settings: Settings) -> None:
+    campaign = ready(rules={"match": "all", "conditions": [{"field": "attributes.plan", "op": "is_not", "value": "x"}]})
+    assert "where “plan” is not “x”" in read(staff.get(url(campaign, "review")).content).find("review-rules").text
+
+    checks = read(staff.get(page(campaign, "checks")).content).find("unrecorded").text
+    assert checks == "Of 2 people no consent is recorded. They get it all the same, as nothing demands one."
+    settings.MARKETING_NEEDS_CONSENT = True
+    checks = read(staff.get(page(campaign, "checks")).content).find("unrecorded").text
+    assert checks.endswith("They get no text.")

@@ -1,5 +1,6 @@
 """A second text, a hold-out and a time of everybody's own clock, chosen in the wizard with a browser."""
 
+import re
 from datetime import time
 
 import pytest
@@ -29,7 +30,7 @@ def test_a_second_text_and_a_local_time_are_chosen_as_they_are_typed(hub: Hub, p
     page.get_by_test_id("add-variant").click()
     second = page.get_by_test_id("variant-B")
     second.locator("#id_B_text").fill("Flu shots are here, {{ first_name }}! Book now.")
-    expect(second.get_by_test_id("preview-text")).to_contain_text("Flu shots are here, Ada!")
+    expect(second.get_by_test_id("preview-text")).to_contain_text(re.compile(r"Flu shots are here, \w+! Book now\."))
     page.fill("#id_hold_out_percent", "10")
     expect(page.get_by_test_id("share-of-a")).to_have_text("40 %")
     expect(page.get_by_test_id("saved")).to_be_visible()
@@ -45,7 +46,7 @@ def test_a_second_text_and_a_local_time_are_chosen_as_they_are_typed(hub: Hub, p
     page.get_by_test_id("next").click()
 
     # Then the review says all of it
-    expect(page.get_by_test_id("review-variant")).to_contain_text("Variant B, 50 %")
+    expect(page.get_by_test_id("review-variant-B")).to_contain_text("Variant B, 50 %")
     expect(page.get_by_test_id("summary")).to_contain_text("09:00 by everybody's own clock")
     expect(page.get_by_test_id("held-out")).to_be_visible()
     saved = Campaign.objects.get(pk=campaign.pk)

@@ -8,11 +8,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from campaigns import headcount, launch, materialise, readiness, who
-from campaigns.headcount import Group, TooLong
-from campaigns.models import Campaign
+from campaigns import headcount, launch, materialise, readiness, split, who
+from campaigns.headcount import TEXTED, Group, TooLong
+from campaigns.models import MAX_HOLD_OUT, Campaign
 from contacts import whereabouts
 from contacts.models import Contact
 from delivery.models import AllowedHours, FrequencyCap, Message, Reached
@@ -138,6 +140,29 @@ def test_the_launch_does_what_was_counted() -> None:
     assert set(rows.filter(status=Status.QUEUED).values_list("contact_id", flat=True)) == {
         contact.pk for contact in people[Group.AT_ONCE]
     }
+
+
+def test_who_is_held_out_is_counted_apart_and_waits_for_nothing() -> None:
+    campaign, people = everything()
+    campaign.hold_out_percent = 50
+    campaign.save()
+
+    found = headcount.count(campaign, milliseconds=ENOUGH)
+    preflight = readiness.preflight(campaign)
+
+    before = sum(len(of_group) for group, of_group in people.items() if group in (*TEXTED, Group.CAPPED))
+    assert found.held_out == before // 2 == preflight.held_out
+    assert found.texted + found.groups.get(Group.CAPPED, 0) + found.held_out == before
+    assert found.groups[Group.SUPPRESSED] == len(people[Group.SUPPRESSED])
+    waiting = {wait.reason: wait.contacts for wait in preflight.deferred if wait.first}
+    assert waiting == {"quiet_hours": 1, "frequency_cap": 1}
+
+
+@given(st.lists(st.integers(0, 10**7), max_size=6), st.integers(0, MAX_HOLD_OUT))
+def test_the_held_out_of_all_groups_are_the_held_out_of_the_whole(groups: list[int], percent: int) -> None:
+    of_each = split.held_out_of_each(groups, percent)
+    assert sum(of_each) == split.held_out(sum(groups), percent)
+    assert all(0 <= held <= people for held, people in zip(of_each, groups, strict=True))
 
 
 def test_without_a_recorded_consent_counts_only_where_one_is_needed(settings: Settings) -> None:

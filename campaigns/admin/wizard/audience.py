@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
@@ -13,22 +12,11 @@ from campaigns import audience, audience_rules
 from campaigns.admin.forms import ListChoice
 from campaigns.admin.wizard.forms import StepForm
 from campaigns.audience_rules import ATTRIBUTE, OPS, SHAPES, Match, Op, RulesError
+from campaigns.audience_words import FIELDS
 from campaigns.models import Campaign
 from contacts.models import ContactList
 
 TEMPLATE = "campaigns/admin/wizard/audience.html"
-
-#: The fields of rules in words.
-FIELDS = {
-    "language": gettext_lazy("Language"),
-    "country": gettext_lazy("Country"),
-    "time_zone": gettext_lazy("Time zone"),
-    ATTRIBUTE: gettext_lazy("Attribute"),
-    "created": gettext_lazy("Known since"),
-    "texted": gettext_lazy("Was texted"),
-    "clicked": gettext_lazy("Followed a link"),
-    "wrote": gettext_lazy("Wrote to us"),
-}
 
 
 class RulesField(forms.JSONField):
@@ -41,7 +29,7 @@ class RulesField(forms.JSONField):
         try:
             return audience_rules.as_json(audience_rules.parse({} if given is None else given))
         except RulesError as error:
-            raise ValidationError(_where(error)) from None
+            raise ValidationError(error.numbered) from None
 
 
 class AudienceForm(StepForm):
@@ -82,10 +70,3 @@ def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     }
     known = audience.known_variables() - {*audience.COLUMNS, "first_name"}
     return {"vocabulary": vocabulary, "fields": FIELDS, "matches": Match.choices, "attributes": sorted(known)}
-
-
-def _where(error: RulesError) -> str:
-    """With the number of the condition, "2.1" for the first of a group that is the second."""
-    steps = zip(error.path, error.path[1:], strict=False)
-    number = ".".join(str(n + 1) for name, n in steps if name == "conditions" and isinstance(n, int))
-    return _("Condition %(number)s: %(problem)s") % {"number": number, "problem": error} if number else str(error)

@@ -1,4 +1,4 @@
-"""What people get: a text that is taken from a template or written right there, seen as each of them will see it."""
+"""What people get: a text that is taken from a template or written right there, in one language or several."""
 
 import re
 from typing import Any
@@ -11,34 +11,24 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from campaigns import audience, optout_lint, simpler, templates, writing
-from campaigns.admin.texts import pieces, replacements
-from campaigns.admin.wizard.forms import StepForm
-from campaigns.errors import InvalidTemplate
+from campaigns import audience, templates, writing
+from campaigns.admin import translations
+from campaigns.admin.forms import TextField
+from campaigns.admin.wizard.forms import StepForm, finish_text
 from campaigns.links import targets
 from campaigns.models import Campaign, Link, Template
 from campaigns.templating import MAX_TEMPLATE
 from contacts.admin.base import select, text_area
-from contacts.masking import may_see_numbers
 from delivery import testcarrier
 
 TEMPLATE = "campaigns/admin/wizard/message.html"
 
-#: How many of its people the preview leafs through.
-PEOPLE = 50
 #: Variables that are offered at a click; a text may use any.
 MOST_VARIABLES = 30
 #: What can stand between braces as it is.
 _NAME = re.compile(r"[A-Za-z_][\w-]*\Z")
 #: Said by the button that takes a template's text: this step is asked for again.
 SLUG = "message"
-
-
-class TextField(forms.CharField):
-    """A text of several lines, which browsers post with two characters between each."""
-
-    def to_python(self, value: Any) -> Any:
-        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class MessageForm(StepForm):
@@ -82,6 +72,7 @@ class MessageForm(StepForm):
         sender.queryset = testcarrier.live_senders().filter(enabled=True).order_by("address")
         sender.empty_label = _("By the routes, or the default sender")
         self.fields["text"].initial = writing.text(self.instance)
+        self.translations = translations.rows(self.data, writing.translations(self.instance))
         self.fields["link"].initial = (
             self.instance.links.filter(name=targets.DEFAULT).values_list("target", flat=True).first()
         )
@@ -96,23 +87,22 @@ class MessageForm(StepForm):
             self.errors.pop("text", None)
         return super().clean()
 
+    def has_changed(self) -> bool:
+        return super().has_changed() or translations.has_changed(self.translations)
+
     def keep(self) -> None:
         super().keep()
         if self.takes and (template := self.cleaned_data.get("use")):
             writing.take(self.instance, template)
-        elif "text" in self.cleaned_data:
-            writing.keep(self.instance, self.cleaned_data["text"])
+        else:
+            text = self.cleaned_data.get("text", writing.text(self.instance))
+            writing.keep(self.instance, text, translations.as_typed(self.translations))
         if "link" in self.cleaned_data and "link" in self.changed_data:
             self._lead_to(self.cleaned_data["link"])
 
     def finish(self, actor: AbstractBaseUser) -> None:
-        try:
-            writing.finish(self.instance, actor)
-        except InvalidTemplate as error:
-            for problem in error.problems:
-                self.add_error(
-                    "text", str(_("Line %(line)d: %(what)s") % {"line": problem.line, "what": problem.message})
-                )
+        for wrong in finish_text(self.instance, self.translations, actor):
+            self.add_error(None if wrong.elsewhere else "text", wrong.sentence)
 
     def _lead_to(self, target: str) -> None:
         own = Link.objects.filter(campaign=self.instance, name=targets.DEFAULT)
@@ -123,14 +113,14 @@ class MessageForm(StepForm):
 
 
 def done(campaign: Campaign) -> bool:
-    return campaign.template_id is not None and not campaign.draft_text
+    return campaign.template_id is not None and not writing.is_unfinished(campaign)
 
 
 def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     return {
         "variables": ["link", *variables()],
         "preview_url": reverse("admin:campaigns_campaign_preview", args=[campaign.pk]),
-        "own_text": campaign.template is None or campaign.template.of_campaign or bool(campaign.draft_text),
+        "own_text": writing.is_written_here(campaign),
     }
 
 
@@ -138,33 +128,3 @@ def variables() -> list[str]:
     """What contacts have, the first name first."""
     known = sorted(name for name in audience.known_variables() if _NAME.match(name))
     return sorted(known, key=lambda name: name != "first_name")[:MOST_VARIABLES]
-
-
-def preview(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
-    """The posted text as one person of the audience will see it, and what is wrong with it or could be better."""
-    body = request.POST.get("text", "")[: MAX_TEMPLATE + 1].replace("\r\n", "\n")
-    people = audience.sample(campaign, PEOPLE) if may_see_numbers(request.user) else []
-    asked = request.POST.get("person", "0")
-    at = min(int(asked), max(0, len(people) - 1)) if asked.isdecimal() and len(asked) < 4 else 0
-    version = templates.latest(campaign.template) if campaign.template else None
-    translated = writing.translation(campaign, people[at].language) if people else ""
-    shown = templates.preview(
-        body=translated or body,
-        smart_encoding=version.smart_encoding if version else True,
-        contact=people[at] if people else None,
-    )
-    return {
-        "preview": shown,
-        "pieces": pieces(shown),
-        "replacements": replacements(shown),
-        "translated": bool(translated),
-        "fixes": () if translated else simpler.fixes(body, shown.segmentation.forcing),
-        "lacks_opt_out": optout_lint.lacks_opt_out(campaign, body),
-        "person": people[at] if people else None,
-        "at": at,
-        "shown_as": at + 1,
-        "before": at - 1 if at else None,
-        "after": at + 1 if at + 1 < len(people) else None,
-        "people": len(people),
-        "preview_url": reverse("admin:campaigns_campaign_preview", args=[campaign.pk]),
-    }

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from campaigns import approval
 from campaigns.admin.watching import WatchingAdmin
-from campaigns.admin.wizard import message, steps
+from campaigns.admin.wizard import previews, steps
 from campaigns.admin.wizard.about import AboutForm
 from campaigns.admin.wizard.forms import StepForm
 from campaigns.admin.wizard.steps import STEPS, Step
@@ -24,6 +24,8 @@ from contacts.models import ContactList
 
 #: Tells the parts of a page that follow the draft that it was saved.
 SAVED = "draft-saved"
+#: Tells the variants' texts that another person is looked at.
+CHOSEN = "person-chosen"
 
 
 class WizardPages(WatchingAdmin):
@@ -98,7 +100,10 @@ class WizardPages(WatchingAdmin):
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign: Campaign = self.allowed(request, pk, "view")
-        return self.fragment(request, "campaigns/admin/wizard/preview.html", message.preview(campaign, request))
+        answer = self.fragment(request, "campaigns/admin/wizard/preview.html", previews.of_message(campaign, request))
+        if "leafs" in request.POST:
+            answer["HX-Trigger-After-Swap"] = CHOSEN
+        return answer
 
     def too_late(self, request: HttpRequest, campaign: Campaign) -> HttpResponse:
         """It was launched or scheduled while the page was open."""

@@ -13,11 +13,10 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from campaigns import split, templates, writing
-from campaigns.admin.texts import pieces, replacements
-from campaigns.admin.wizard.forms import StepForm
-from campaigns.admin.wizard.message import TextField
-from campaigns.errors import InvalidTemplate
-from campaigns.models import MAX_HOLD_OUT, Campaign, Template, Variant
+from campaigns.admin import translations
+from campaigns.admin.forms import TextField
+from campaigns.admin.wizard.forms import StepForm, finish_text
+from campaigns.models import MAX_HOLD_OUT, Campaign, Variant
 from campaigns.split import LETTERS, LOTS, Share
 from campaigns.templating import MAX_TEMPLATE
 from contacts.admin.base import select, text_area
@@ -39,6 +38,7 @@ class Row:
     use: forms.BoundField
     text: forms.BoundField
     percent: forms.BoundField
+    translations: Any
 
 
 class VariantsForm(StepForm):
@@ -63,13 +63,14 @@ class VariantsForm(StepForm):
         self.present = list(self.instance.variants.select_related("template")) if self.instance.pk else []
         self.fields["hold_out_percent"].required = False
         self.fields["variants"].initial = len(self.present)
-        offered = Template.objects.filter(archived=False, of_campaign=False)
+        offered = templates.offered()
+        self.translations: dict[str, Any] = {}
         for index, letter in enumerate(OTHERS):
             self._add_row(index, letter, offered)
 
     def _add_row(self, index: int, letter: str, offered: Any) -> None:
         variant = self.present[index] if index < len(self.present) else None
-        own = variant is None or variant.template is None or variant.template.of_campaign or bool(variant.draft_text)
+        own = variant is None or writing.is_written_here(variant)
         self.fields[f"{letter}_use"] = forms.ModelChoiceField(
             label=_("Text"),
             queryset=offered,
@@ -96,11 +97,20 @@ class VariantsForm(StepForm):
                 attrs={"x-model.number": f"shares[{index}]", "min": 1, "max": LOTS - 1}
             ),
         )
+        present = writing.translations(variant) if variant and own else []
+        self.translations[letter] = translations.rows(self.data, present, f"{letter}_{translations.PREFIX}")
 
     @property
     def rows(self) -> list[Row]:
         return [
-            Row(index, letter, self[f"{letter}_use"], self[f"{letter}_text"], self[f"{letter}_percent"])
+            Row(
+                index,
+                letter,
+                self[f"{letter}_use"],
+                self[f"{letter}_text"],
+                self[f"{letter}_percent"],
+                self.translations[letter],
+            )
             for index, letter in enumerate(OTHERS)
         ]
 
@@ -115,7 +125,9 @@ class VariantsForm(StepForm):
         }
 
     def has_changed(self) -> bool:
-        return "variants" in self.data and super().has_changed()
+        if "variants" not in self.data:
+            return False
+        return super().has_changed() or any(map(translations.has_changed, self.translations.values()))
 
     def clean_hold_out_percent(self) -> int:
         return int(self.cleaned_data["hold_out_percent"] or 0)
@@ -166,35 +178,16 @@ class VariantsForm(StepForm):
         if variant.template and not variant.template.of_campaign:
             variant.template = None
             variant.save(update_fields=["template"])
-        writing.keep(variant, self.cleaned_data[f"{letter}_text"])
+        writing.keep(variant, self.cleaned_data[f"{letter}_text"], translations.as_typed(self.translations[letter]))
 
     def finish(self, actor: AbstractBaseUser) -> None:
         for variant in self.instance.variants.select_related("template", "campaign"):
-            if variant.template is None and not variant.draft_text.strip():
+            if not writing.text(variant).strip():
                 self.add_error(f"{variant.letter}_text", _("Write a text, or choose a template."))
                 continue
-            try:
-                writing.finish(variant, actor)
-            except InvalidTemplate as error:
-                for problem in error.problems:
-                    where = {"line": problem.line, "what": problem.message}
-                    self.add_error(f"{variant.letter}_text", _("Line %(line)d: %(what)s") % where)
+            for wrong in finish_text(variant, self.translations[variant.letter], actor):
+                self.add_error(f"{variant.letter}_text", wrong.sentence)
 
 
 def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     return {"variant_preview_url": reverse("admin:campaigns_campaign_variant_preview", args=[campaign.pk])}
-
-
-def preview(request: HttpRequest, letter: str) -> dict[str, Any]:
-    """The posted text of one variant, for a made-up person: what it costs and what is wrong with it."""
-    shown = _shown_text(request, letter)
-    return {"preview": shown, "pieces": pieces(shown), "replacements": replacements(shown)}
-
-
-def _shown_text(request: HttpRequest, letter: str) -> templates.Preview:
-    chosen = request.POST.get(f"{letter}_use", "")
-    body, smart = request.POST.get(f"{letter}_text", "")[: MAX_TEMPLATE + 1], True
-    if chosen.isdecimal() and len(chosen) < 19 and (found := Template.objects.filter(pk=int(chosen)).first()):
-        version = templates.latest(found)
-        body, smart = (version.body, version.smart_encoding) if version else ("", True)
-    return templates.preview(body=body, smart_encoding=smart)

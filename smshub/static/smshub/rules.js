@@ -19,7 +19,8 @@ document.addEventListener("alpine:init", () => {
         // What nobody can read is what the server complains of.
       }
       this.match = kept.match || "all";
-      this.parts = (kept.conditions || []).map((part) => (part.conditions ? this.group(part) : this.row(part)));
+      const conditions = Array.isArray(kept.conditions) ? kept.conditions : [];
+      this.parts = conditions.map((part) => (part.conditions ? this.group(part) : this.row(part)));
     },
 
     field() {
@@ -29,15 +30,16 @@ document.addEventListener("alpine:init", () => {
     // --- rows ---
 
     row(condition = {}) {
-      const { attribute, ops } = this.vocabulary;
-      const isAttribute = (condition.field || attribute).startsWith(attribute);
-      const field = isAttribute ? attribute : condition.field;
+      const { attribute } = this.vocabulary;
+      const given = String(condition.field ?? attribute);
+      const isAttribute = given.startsWith(attribute);
+      const field = isAttribute ? attribute : given;
       const value = Array.isArray(condition.value) ? condition.value.join("\n") : String(condition.value ?? "");
       return {
         id: ++rows,
         field,
-        name: isAttribute ? (condition.field || "").slice(attribute.length) : "",
-        op: condition.op || ops[field][0],
+        name: isAttribute ? given.slice(attribute.length) : "",
+        op: condition.op || this.ops(field)[0],
         value,
       };
     },
@@ -46,12 +48,27 @@ document.addEventListener("alpine:init", () => {
       return { id: ++rows, match: group.match || "any", parts: (group.conditions || [{}]).map((part) => this.row(part)) };
     },
 
+    // A field that rules know no longer may stay in those that were kept: the server says so, and it can be replaced.
+    isKnown(row) {
+      return row.field in this.vocabulary.ops;
+    },
+
+    ops(field) {
+      return this.vocabulary.ops[field] || [];
+    },
+
+    // Those of its field, and one that was kept and is none of them.
+    choices(row) {
+      const ops = this.ops(row.field);
+      return !row.op || ops.includes(row.op) ? ops : [...ops, row.op];
+    },
+
     shape(row) {
       return this.vocabulary.shapes[row.op];
     },
 
     fit(row) {
-      const ops = this.vocabulary.ops[row.field];
+      const ops = this.ops(row.field);
       if (!ops.includes(row.op)) {
         row.op = ops[0];
       }

@@ -1,6 +1,6 @@
 // Buttons beside a text that is being written: each changes it as if somebody had typed that.
 //
-// - data-insert="name" data-into="id": a variable where the cursor is
+// - data-insert="name" data-into="id": a variable where the cursor is: in the text that was written in last, else in this
 // - data-append="words" data-into="id": a sentence at the end
 // - data-replace="x" data-by="y" data-in="id": one character for another, wherever it stands
 (() => {
@@ -13,13 +13,19 @@
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
+  let last = null;
+  document.addEventListener("focusin", ({ target }) => {
+    last = target.matches("textarea") ? target : target.matches("input, select") ? null : last;
+  });
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-insert], button[data-append], button[data-replace]");
-    const field = button && document.getElementById(button.dataset.into || button.dataset.in);
-    if (!field) {
+    const named = button && document.getElementById(button.dataset.into || button.dataset.in);
+    if (!named) {
       return;
     }
     const { insert, append, replace, by } = button.dataset;
+    const field = insert && last?.isConnected && last.form === named.form ? last : named;
     const { value, selectionStart, selectionEnd } = field;
     if (insert) {
       const variable = `{{ ${insert} }}`;
