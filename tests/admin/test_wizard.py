@@ -214,6 +214,33 @@ def test_a_character_that_makes_it_dear_is_mended_at_a_click(staff: Client) -> N
     assert "Leave “🙂” out" in shown
 
 
+def test_a_character_that_stands_there_often_is_named_once_where_it_stands_first(staff: Client) -> None:
+    shown = read(preview(staff, ready(), "🙂 ș 🙂🙂 ș").encode())
+    assert shown.find("preview-forcing").text.endswith(
+        "🙂 slightly smiling face (U+1F642) , ș latin small letter s with comma below (U+0219)"
+    )
+    assert [part.text for part in shown.find("preview-text") if part.tag == "mark"] == ["🙂", "ș", "🙂", "🙂", "ș"]
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "lost"),
+    [
+        ("See {{ link }} STOP", {}, True),
+        ("See {{ link }} STOP", {"link": "https://example.org"}, False),
+        ("See {{ links.map }} STOP", {"link": "https://example.org"}, True),
+        ("See you STOP", {}, False),
+        ("See {{ link", {}, False),
+    ],
+)
+def test_a_short_link_that_leads_nowhere_is_said_while_it_is_written(
+    staff: Client, text: str, more: dict[str, object], lost: bool
+) -> None:
+    campaign = ready()
+    of_variant = staff.post(f"{page(campaign, 'variant')}?letter=B", {"B_text": text, **more}).content.decode()
+    for shown in (preview(staff, campaign, text, **more), of_variant):
+        assert ("where it leads" in read(shown.encode()).find("text-wrong").text) == lost
+
+
 def test_what_a_contact_brings_is_not_offered_to_be_mended(staff: Client) -> None:
     campaign = ready()
     campaign.include.get().contacts.update(name="Știrbu")

@@ -220,7 +220,7 @@ def test_the_variant_is_shown_for_the_person_that_is_looked_at_or_a_made_up_one(
 
 def test_a_row_without_its_language_is_pointed_out_while_it_is_written(staff: Client) -> None:
     shown = look(staff, begun(), ENGLISH, ("", GERMAN))
-    assert "is no language tag" in shown.find("languages-wrong").text
+    assert "is no language tag" in shown.find("text-wrong").text
 
 
 def test_a_preview_asks_as_often_however_many_languages_there_are(staff: Client) -> None:
