@@ -234,6 +234,39 @@ def test_a_preview_asks_as_often_however_many_languages_there_are(staff: Client)
     assert asked[0] == asked[1]
 
 
+@pytest.mark.parametrize(
+    ("which", "expected"),
+    [
+        ("", "Hallo de"),
+        ("A:", "Hi en"),
+        ("A:de", "Hallo de"),
+        ("B:", "Hello"),
+        ("B:fr", "Salut Ada"),
+    ],
+)
+def test_a_test_to_oneself_is_of_any_of_the_texts(staff: Client, which: str, expected: str) -> None:
+    campaign = to("de", "en")
+    french = rows(("fr", "Salut {{ first_name }}"), prefix="B_translations")
+    given = {"variants": "1", "B_percent": "50", "B_text": "Hello", "hold_out_percent": "0"}
+    leave(staff, campaign, ENGLISH, ("de", GERMAN), **given, **french)
+
+    review = read(staff.get(url(campaign, "review")).content)
+    offered = [part.attributes["value"] for part in review if part.tag == "option"]
+    answer = staff.post(page(campaign, "try"), {"number": "+14155550199", "which": which}).content.decode()
+
+    assert offered == ["", "A:", "A:de", "B:", "B:fr"]
+    assert 'data-testid="tried"' in answer
+    assert Message.objects.get().body == expected
+
+
+@pytest.mark.parametrize("which", ["A:it", "C:", "Z", "::", "A"])
+def test_a_text_that_there_is_not_is_not_sent(staff: Client, which: str) -> None:
+    campaign = to("en")
+    leave(staff, campaign, ENGLISH, ("de", GERMAN))
+    answer = staff.post(page(campaign, "try"), {"number": "+14155550199", "which": which}).content.decode()
+    assert ("no such text" in answer) == (which != "A")
+
+
 # --- sent -----------------------------------------------------------------------------------------------------------
 
 

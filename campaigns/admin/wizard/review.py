@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import approval, readiness, split, writing
+from campaigns import approval, readiness, split, trial, writing
 from campaigns.admin.live import time_left
 from campaigns.admin.wizard import timing
 from campaigns.errors import SETTINGS, Problem
@@ -30,6 +30,7 @@ def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
         "exclude": list(campaign.exclude.values_list("name", flat=True)),
         "variants": _variants(campaign),
         "when": timing.in_words(campaign),
+        "names": trial.names(campaign),
         "number": request.session.get(TEST_NUMBER, ""),
         "may_change": request.user.has_perm("campaigns.change_campaign"),
         "events": campaign.events.order_by("-pk")[:20],
