@@ -58,12 +58,12 @@ class SenderAdmin(PageAdmin):
     )
     readonly_fields = (_WHY_OFF,)
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return [name for name in self.fields if obj or name != _WHY_OFF]
-
     list_select_related = ("provider",)
     list_filter = ("provider",)
     search_fields = ("address",)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return [name for name in self.fields if obj or name != _WHY_OFF]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # messages refer to it: it is switched off instead
