@@ -5,7 +5,7 @@ WEB_PORT ?= 8000
 SIMULATOR_PORT ?= 8900
 SMPP_PORT ?= 2775
 CONTACTS ?= 10000
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 4
 SCALE ?= 5
 ROUNDS ?= 3
 ARGS ?=
@@ -44,7 +44,7 @@ demo: $(TO_RUN) ## Start everything, run the demo without a person, end with its
 	@$(UP) --demo $(ARGS)
 
 test: $(TO_DEVELOP) ## Run the tests (ARGS="tests/delivery -k stop")
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadscope $(ARGS)
 
 chaos: $(TO_DEVELOP) ## Kill, stop and confuse everything at length (SCALE=5 ROUNDS=3 ARGS="-k postgres", CHAOS_SEED=… repeats)
 	CHAOS_SCALE=$(SCALE) CHAOS_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/chaos $(ARGS)

@@ -20,6 +20,7 @@ from campaigns import transitions
 from campaigns.errors import CampaignError
 from campaigns.models import Approval, Campaign, Link, TemplateVersion
 from campaigns.transitions import Action
+from contacts.retelling import english
 from contacts.wording import figure
 
 PERMISSION = "campaigns.approve_campaign"
@@ -108,7 +109,8 @@ def ask(*, campaign: Campaign, actor: User, people: int) -> Approval:
         asked: Approval = locked.approvals.create(
             fingerprint=fingerprint(locked), at=locked.scheduled_at, people=people, asked_by=actor
         )
-        said = f"Asked for approval: {people:,} people."
+        with english():
+            said = gettext("Asked for approval: %(people)s people.") % {"people": figure(people)}
         transitions.finish(locked, Action.ASK, actor=actor, reason=said)
     return asked
 
@@ -132,8 +134,10 @@ def decide(*, campaign: Campaign, actor: User, seen: str, granted: bool, reason:
         asked.granted, asked.decided_by, asked.decided_at = granted, actor, timezone.now()
         asked.reason = reason[:200]
         asked.save()
-        said = f"Approved for {asked.people:,} people." if granted else f"Not approved. {reason}"
-        transitions.finish(locked, action, actor=actor, reason=said.strip())
+        with english():
+            yes = gettext("Approved for %(people)s people.") % {"people": figure(asked.people)}
+            no = gettext("Not approved. %(reason)s") % {"reason": reason}
+        transitions.finish(locked, action, actor=actor, reason=yes if granted else no.strip())
     return asked
 
 

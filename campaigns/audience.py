@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from campaigns import audience_rules, audience_where, consenting, languages, templating
-from campaigns.audience_rules import Group
+from campaigns.audience_rules import ATTRIBUTE, Group
 from campaigns.models import Campaign
 from contacts import phone, whereabouts
 from contacts.consents import standing
@@ -45,6 +45,13 @@ SELECT coalesce(sum(member.lists), 0), count(*), count(excluded.contact_id),
        count(*) FILTER (WHERE member.lists > 1 AND excluded.contact_id IS NULL)
 FROM (SELECT contact_id, count(*) AS lists FROM ({_INCLUDED}{{part}}) AS each GROUP BY contact_id) AS member
 LEFT JOIN (SELECT DISTINCT contact_id FROM ({_EXCLUDED}) AS each) AS excluded USING (contact_id)"""
+
+# The names first, each at most one walk over the lists that ends at the first person who has it.
+_LACKED = rf"""
+SELECT name FROM unnest(%(names)s::text[]) AS asked (name)
+WHERE NOT EXISTS (SELECT 1 FROM ({_INCLUDED}) AS member JOIN contacts_contact AS contact ON contact.id = contact_id
+                  WHERE contact.attributes ->> asked.name ~ '\S')
+ORDER BY name"""
 
 #: Numbers that a sender must not text; where the routes choose one, those that nobody must.
 _STOPPED = "SELECT DISTINCT phone FROM contacts_suppression WHERE lifted_at IS NULL AND scope IN ('', %(sender)s)"
@@ -121,6 +128,18 @@ def known_variables() -> frozenset[str]:
             [_ATTRIBUTE_SAMPLE],
         )
         return frozenset(COLUMNS) | {"first_name"} | {key for (key,) in cursor.fetchall()}
+
+
+def unknown_attributes(campaign: Campaign) -> list[str]:
+    """Of the attributes that its rules ask for those that nobody on its lists has: a negation lets everybody pass
+    then, and anything else nobody. Looks at everybody for each of these. Raises RulesError."""
+    asked = {one.field for one in audience_rules.conditions(rules(campaign)) if one.field.startswith(ATTRIBUTE)}
+    if not asked:
+        return []
+    names = sorted(field.removeprefix(ATTRIBUTE) for field in asked)
+    with connection.cursor() as cursor:
+        cursor.execute(_LACKED, list_ids(campaign) | {"names": names})
+        return [name for (name,) in cursor.fetchall()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from campaigns import materialise, pace, safety, transitions, wake
 from campaigns.errors import CampaignError
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign
 from campaigns.transitions import Action, Status
+from contacts.retelling import english
 from contacts.wording import figure
 from delivery import control as delivery_control
 from delivery import tallies
@@ -97,7 +98,8 @@ def limit(
                 raise CampaignError(_("It must be allowed to cost something; pause it to send nothing."))
             locked.max_cost = max_cost
         delivery_control.limit(locked.pk, rate=rate, max_segments=locked.max_segments, max_cost=locked.max_cost)
-        said = " ".join(part for part in (reason, pace.in_words(locked)) if part)
+        with english():
+            said = " ".join(part for part in (reason, pace.in_words(locked)) if part)
         transitions.finish(locked, Action.LIMIT, actor=actor, actor_label=actor_label, reason=said)
         if locked.sender:
             transaction.on_commit(partial(delivery_wake.dispatch, locked.sender.provider_id))

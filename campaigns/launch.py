@@ -26,6 +26,7 @@ from campaigns.links import texts as links
 from campaigns.models import Campaign
 from campaigns.report import counting
 from campaigns.transitions import Action
+from contacts.retelling import english
 from delivery import clock
 from delivery import control as delivery_control
 
@@ -73,7 +74,10 @@ def launch_soon(*, campaign: Campaign, actor: AbstractBaseUser | None, actor_lab
         if found.problems:
             raise CampaignError(*found.problems)
         locked.scheduled_at = clock.now() + timedelta(seconds=settings.LAUNCH_UNDO_SECONDS)
-        reason = f"To be launched in {settings.LAUNCH_UNDO_SECONDS} seconds, unless that is undone."
+        with english():
+            reason = _("To be launched in %(seconds)s seconds, unless that is undone.") % {
+                "seconds": settings.LAUNCH_UNDO_SECONDS
+            }
         transitions.finish(locked, Action.SCHEDULE, actor=actor, actor_label=actor_label, reason=reason)
     return locked
 
@@ -95,7 +99,8 @@ def schedule(*, campaign: Campaign, at: datetime, actor: AbstractBaseUser | None
         if parts.problems:
             raise CampaignError(*parts.problems)
         locked.scheduled_at = at
-        reason = f"For {at.astimezone(UTC):%Y-%m-%d %H:%M %Z}."
+        with english():
+            reason = _("Planned for %(at)s.") % {"at": f"{at.astimezone(UTC):%Y-%m-%d %H:%M %Z}"}
         transitions.finish(locked, Action.SCHEDULE, actor=actor, actor_label=actor_label, reason=reason)
     return locked
 
@@ -134,5 +139,6 @@ def _launch_next_due() -> bool:
         try:
             launch(campaign=due, actor=None)
         except CampaignError as error:
-            transitions.finish(due, Action.UNSCHEDULE, actor=None, reason=f"Not launched. {error}")
+            reason = _("Not launched. %(why)s") % {"why": error}
+            transitions.finish(due, Action.UNSCHEDULE, actor=None, reason=reason)
     return True

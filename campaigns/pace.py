@@ -4,6 +4,7 @@ from django.utils.translation import gettext, ngettext
 
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
+from contacts.retelling import retold
 from contacts.wording import figure
 from delivery import prices, tallies
 from delivery.states import UNCLAIMED
@@ -32,16 +33,24 @@ def of_the_rest(campaign: Campaign) -> float | None:
 
 def in_words(campaign: Campaign) -> str:
     """The limits that a campaign has of its own, as a sentence."""
-    speed = f"spread over {_minutes(campaign.spread_minutes)}" if campaign.spread_minutes else "as fast as it may"
-    budget = f"at most {campaign.max_segments:,} segments" if campaign.max_segments else "no limit of segments"
-    money = f", at most {prices.in_words(campaign.max_cost)}" if campaign.max_cost is not None else ""
-    return f"From now on: {speed}, {budget}{money}."
+    minutes, segments = campaign.spread_minutes, campaign.max_segments
+    over = ngettext("spread over %(minutes)s minute", "spread over %(minutes)s minutes", minutes or 0)
+    said = {
+        "speed_words": over % {"minutes": figure(minutes)} if minutes else gettext("as fast as it may"),
+        "budget_words": gettext("at most %(segments)s segments") % {"segments": figure(segments)}
+        if segments
+        else gettext("no limit of segments"),
+    }
+    if campaign.max_cost is None:
+        return gettext("From now on: %(speed_words)s, %(budget_words)s.") % said
+    dear = gettext("From now on: %(speed_words)s, %(budget_words)s, at most %(cost)s.")
+    return dear % {**said, "cost": prices.in_words(campaign.max_cost)}
 
 
 def why_waiting(campaign: Campaign, segments_per_second: float | None) -> str:
     """Why what waits of a campaign under way does not leave at once; empty where only the limits say."""
     if campaign.status == Campaign.Status.PAUSED:
-        return (gettext("It is paused. %(reason)s") % {"reason": campaign.paused_reason}).strip()
+        return (gettext("It is paused. %(reason)s") % {"reason": retold(campaign.paused_reason)}).strip()
     if campaign.spread_minutes and segments_per_second:
         slowly = ngettext(
             "It is spread over %(minutes)s minute: %(speed)s.",
@@ -50,10 +59,6 @@ def why_waiting(campaign: Campaign, segments_per_second: float | None) -> str:
         )
         return slowly % {"minutes": figure(campaign.spread_minutes), "speed": _speed(segments_per_second)}
     return ""
-
-
-def _minutes(minutes: int | None) -> str:
-    return "1 minute" if minutes == 1 else f"{minutes:,} minutes"
 
 
 def _speed(per_second: float) -> str:

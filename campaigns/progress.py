@@ -1,6 +1,7 @@
 """How far a campaign is: from its tallies, never by counting messages."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,8 @@ from delivery.wake import client
 #: The rate is that of about the last so many seconds of watching.
 WINDOW = 30
 _KEEP = 16
+#: Of a campaign that is spread so thin that fewer leave within WINDOW, what was seen to leave says nothing.
+_TELLING = 20
 
 NOT_LEFT = frozenset({Status.HELD, Status.QUEUED, Status.SENDING})
 _NEVER_LEFT = frozenset({Status.SUPPRESSED, Status.CANCELLED})
@@ -52,9 +55,10 @@ class Progress:
     """A campaign at one commit. `audience` is None until it is frozen; `materialised` contacts have a row.
 
     `handed_over` messages have left for a provider, whatever became of them. `percent` of the audience is final,
-    0 to 100. `per_second` is how fast messages leave, and `eta` when the last one will have left at that rate;
-    None where there is nothing to tell it from. `segments` are those of messages that were not held back,
-    `cost` is that of what left, by the price list.
+    0 to 100. `per_second` is how fast messages leave. By that, or by its own pace where that is slower, `left` is until
+    the last one that may leave now has left, and `eta` when the last of all will have, those that are held not before
+    they may; None where there is nothing to tell it from, as in a pause. `held_until` is when the first of these may.
+    `segments` are those of messages that were not held back, `cost` is that of what left, by the price list.
     `waiting_for` says why messages wait that could leave, where the campaign's own pause or pace is the reason.
     """
 
@@ -72,6 +76,8 @@ class Progress:
     open: int
     percent: float
     per_second: float | None
+    left: timedelta | None
+    held_until: datetime | None
     eta: datetime | None
     waiting_for: str
     started: datetime | None
@@ -83,12 +89,14 @@ def progress(campaign: Campaign) -> Progress:
     counts: dict[Status, int] = {}
     reasons = []
     waits = []
-    segments = 0
+    segments = unsent = 0
     cost = Decimal(0)
     for count in tallies.counts([campaign.pk]):
         counts[count.status] = counts.get(count.status, 0) + count.messages
         if count.status not in _NEVER_LEFT:
             segments += count.segments
+        if count.status in NOT_LEFT:
+            unsent += count.segments
         if count.status not in tallies.NOT_HANDED_OVER:
             cost += count.cost
         if count.status is Status.HELD and count.reason in WaitsFor.values:
@@ -101,8 +109,13 @@ def progress(campaign: Campaign) -> Progress:
     materialised = sum(counts.values())
     final = _total(counts, FINAL)
     handed_over = materialised - _total(counts, NOT_LEFT | _NEVER_LEFT)
-    waiting = max(campaign.audience_size or 0, materialised) - materialised + _total(counts, NOT_LEFT)
+    written = _total(counts, NOT_LEFT)
+    waiting = max(campaign.audience_size or 0, materialised) - materialised + written
+    held = sum(wait.messages for wait in waits)
     per_second = _rate(campaign, handed_over)
+    pace_kept = _pace(campaign) if waiting or campaign.materialised_at is None else None
+    # People without a message yet are taken to get one like those who have.
+    speed = _speed(per_second, pace_kept, unsent / written if unsent else 1.0)
     return Progress(
         status=campaign.status,
         audience=campaign.audience_size,
@@ -118,18 +131,26 @@ def progress(campaign: Campaign) -> Progress:
         open=_total(counts, OPEN),
         percent=_percent(final, campaign.audience_size),
         per_second=per_second,
-        eta=_eta(waiting, per_second),
-        waiting_for=_waiting_for(campaign) if waiting or campaign.materialised_at is None else "",
+        left=_lasts(waiting - held, speed),
+        held_until=min((wait.first for wait in waits if wait.first), default=None),
+        eta=_eta(campaign, _lasts(waiting, speed), waits),
+        waiting_for=_waiting_for(campaign, pace_kept) if waiting or campaign.materialised_at is None else "",
         started=campaign.launched_at,
         finished=campaign.finished_at,
     )
 
 
-def _waiting_for(campaign: Campaign) -> str:
+def _waiting_for(campaign: Campaign, pace_kept: float | None) -> str:
     if campaign.status not in (Campaign.Status.RUNNING, Campaign.Status.PAUSED):
         return ""
-    rate = delivery_control.pace(campaign.pk) if campaign.spread_minutes else None
-    return pace.why_waiting(campaign, rate)
+    return pace.why_waiting(campaign, pace_kept)
+
+
+def _pace(campaign: Campaign) -> float | None:
+    """The segments per second that it is spread to, while it is under way."""
+    if campaign.spread_minutes is None or campaign.status != Campaign.Status.RUNNING:
+        return None
+    return delivery_control.pace(campaign.pk)
 
 
 def _total(counts: dict[Status, int], statuses: frozenset[Status]) -> int:
@@ -143,10 +164,23 @@ def _percent(final: int, size: int | None) -> float:
     return int(final * 1000 / size) / 10 if size else 100.0
 
 
-def _eta(waiting: int, per_second: float | None) -> datetime | None:
-    if not waiting or not per_second:
+def _speed(per_second: float | None, pace_kept: float | None, segments_each: float) -> float | None:
+    """The messages per second to reckon with: those that leave, or fewer where its own pace says so."""
+    if pace_kept is None:
+        return per_second
+    allowed = pace_kept / segments_each
+    return allowed if per_second is None or allowed * WINDOW < _TELLING else min(per_second, allowed)
+
+
+def _lasts(messages: int, speed: float | None) -> timedelta | None:
+    return timedelta(seconds=min(messages / speed, 10 * 365 * 86_400)) if messages and speed else None
+
+
+def _eta(campaign: Campaign, left: timedelta | None, waits: Sequence[Wait]) -> datetime | None:
+    if campaign.status == Campaign.Status.PAUSED:
         return None
-    return timezone.now() + timedelta(seconds=min(waiting / per_second, 10 * 365 * 86_400))
+    last = [wait.last for wait in waits if wait.last]
+    return max([*last, *([timezone.now() + left] if left else [])], default=None)
 
 
 def _rate(campaign: Campaign, handed_over: int) -> float | None:

@@ -12,12 +12,18 @@ from functools import partial
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns import safety, transitions, wake
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.transitions import Action, Status
+from contacts.retelling import english
+from contacts.wording import figure
 from delivery import clock, errors, retries, tallies
+
+#: Kinds of failures that the history names: it keeps short reasons.
+MOST_KINDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,18 @@ def _kinds(found: Counter[str]) -> tuple[Kind, ...]:
     return tuple(Kind(words, messages) for words, messages in found.most_common())
 
 
+def _as_sentences(found: Failures) -> str:
+    """What is tried again, for the history: how many, and of which kinds most of them are."""
+    every = ngettext(
+        "Tries again up to %(messages)s message.", "Tries again up to %(messages)s messages.", found.messages
+    ) % {"messages": figure(found.messages)}
+    some = (
+        _("Of these, %(messages)s: %(reason_words)s.") % {"messages": figure(kind.messages), "reason_words": kind.words}
+        for kind in found.again[:MOST_KINDS]
+    )
+    return " ".join([every, *some])
+
+
 def retry_failed(
     *, campaign: Campaign, actor: AbstractBaseUser | None, actor_label: str = "", reason: str = ""
 ) -> Campaign:
@@ -67,12 +85,12 @@ def retry_failed(
         locked = transitions.begin(campaign.pk, Action.RETRY)
         if locked.retrying_after is not None:
             raise CampaignError(_("Its failures are being tried again already."))
-        found = failures(locked.pk)
+        with english():
+            found = failures(locked.pk)
+            said = " ".join(part for part in (reason, _as_sentences(found)) if part)
         if not found.messages:
             raise CampaignError(_("None of its messages failed for a reason that a second try may get past."))
         locked.retrying_after, locked.finished_at = 0, None
-        kinds = ", ".join(f"{kind.messages:,} × {kind.words}" for kind in found.again)
-        said = " ".join(part for part in (reason, f"Tries again up to {found.messages:,}: {kinds}.") if part)
         transitions.finish(locked, Action.RETRY, actor=actor, actor_label=actor_label, reason=said)
         transaction.on_commit(partial(wake.retry_failed, locked.pk))
     return locked

@@ -12,8 +12,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from campaigns.models import Campaign
+from contacts.wording import figure
 from delivery import control as delivery_control
 from delivery import errors, prices
 from delivery.errors import Failure
@@ -48,12 +52,20 @@ JUDGED = ("answered", "ended", "failed", "filtered", "segments")
 class Rule(NamedTuple):
     setting: str
     bad: Callable[[Sums], int]
-    happened: str
+    happened: Promise
 
 
 RULES = (
-    Rule("AUTO_PAUSE_FILTERED_PERCENT", lambda sums: sums.filtered, "were filtered as spam"),
-    Rule("AUTO_PAUSE_FAILED_PERCENT", lambda sums: sums.failed, "did not arrive"),
+    Rule(
+        "AUTO_PAUSE_FILTERED_PERCENT",
+        lambda sums: sums.filtered,
+        gettext_lazy("%(bad)s of %(all)s (%(share)s %%) were filtered as spam, more than %(allowed)s %%."),
+    ),
+    Rule(
+        "AUTO_PAUSE_FAILED_PERCENT",
+        lambda sums: sums.failed,
+        gettext_lazy("%(bad)s of %(all)s (%(share)s %%) did not arrive, more than %(allowed)s %%."),
+    ),
 )
 
 
@@ -97,13 +109,15 @@ def verdict(campaign: Campaign, counts: Iterable[Count]) -> str:
 def used_up(campaign: Campaign, now: Sums) -> str:
     """Says so, when the campaign's budget of money or of segments is."""
     if campaign.max_cost is not None and (now.cost >= campaign.max_cost or delivery_control.is_spent(campaign.pk)):
-        return (
-            f"Of the {prices.in_words(campaign.max_cost)} that it may cost, {prices.in_words(now.cost)} are spent, and "
-            "the rest does not pay for the next message. Raise that limit to go on."
-        )
+        return _(
+            "Of the %(allowed)s that it may cost, %(spent)s are spent, and the rest does not pay for the next message. "
+            "Raise that limit to go on."
+        ) % {"allowed": prices.in_words(campaign.max_cost), "spent": prices.in_words(now.cost)}
     if campaign.max_segments is None or now.segments < campaign.max_segments:
         return ""
-    return f"The {campaign.max_segments:,} segments that it may send are used up. Raise that limit to go on."
+    return _("The %(segments)s segments that it may send are used up. Raise that limit to go on.") % {
+        "segments": figure(campaign.max_segments)
+    }
 
 
 def _too_many(since: Sums, counts: list[Count]) -> str:
@@ -114,8 +128,14 @@ def _too_many(since: Sums, counts: list[Count]) -> str:
     for rule in RULES:
         bad, allowed = rule.bad(since), _set(rule.setting)
         if 100 * bad > allowed * whole:
-            share = f"{bad:,} of {whole:,} ({100 * bad / whole:.1f} %) {rule.happened}, more than {allowed:g} %."
-            return f"{share} Most often: {_main_reason(counts)}."
+            share = rule.happened % {
+                "bad": figure(bad),
+                "all": figure(whole),
+                "share": figure(100 * bad / whole, 1),
+                "allowed": f"{allowed:g}",
+            }
+            most = _("Most often: %(reason_words)s.") % {"reason_words": _main_reason(counts)}
+            return f"{share} {most}"
     return ""
 
 
@@ -125,7 +145,7 @@ def _is_failure(count: Count) -> bool:
 
 def _main_reason(counts: list[Count]) -> str:
     worst = max((count for count in counts if _is_failure(count)), key=lambda count: count.messages)
-    return errors.in_words(worst.status, worst.reason) or "no reason given"
+    return errors.in_words(worst.status, worst.reason) or _("no reason given")
 
 
 def _since(campaign: Campaign, now: Sums) -> Sums:

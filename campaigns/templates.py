@@ -96,7 +96,8 @@ def known_variables() -> frozenset[str]:
 class Preview:
     """What one recipient would get, what smart encoding replaced in it, and what is wrong (with or without a text).
 
-    `hints` say what could be shorter.
+    `hints` say what could be shorter. `unwritten`: there is no text yet, which is no mistake while one is
+    typed.
     """
 
     text: str
@@ -104,6 +105,7 @@ class Preview:
     problems: tuple[Problem, ...]
     replaced: tuple[Change, ...]
     hints: tuple[str, ...] = ()
+    unwritten: bool = False
 
     @property
     def forcing(self) -> list[Forcing]:
@@ -139,7 +141,7 @@ def preview(
     if smart_encoding:
         replaced = changes(text)
         text = to_gsm(text)
-    return Preview(text, measure(text), tuple(found), tuple(replaced), links.long_addresses(text))
+    return Preview(text, measure(text), tuple(found), tuple(replaced), links.long_addresses(text), not body.strip())
 
 
 def context_of(contact: Contact) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """A campaign's text sent to the one who writes it: as a message of its own, unknown to the campaign."""
 
 import redis
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
@@ -9,11 +8,11 @@ from campaigns import audience, audience_rules, languages, split, templates, tem
 from campaigns.audience_rules import RulesError
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
+from delivery import frequency
 from delivery.lanes import Lane
 from delivery.models import Message
 from delivery.states import Status
 from delivery.submit import SubmitError, submit
-from delivery.wake import client
 
 #: So many a minute for each member of staff: enough to try a wording, too few to annoy anybody with.
 A_MINUTE = 5
@@ -80,13 +79,9 @@ def rendered(campaign: Campaign, which: str = "") -> str:
 
 
 def _count(user: User) -> None:
-    key = f"{settings.REDIS_PREFIX}trial:{user.pk}"
     try:
-        pipe = client().pipeline()
-        pipe.incr(key)
-        pipe.expire(key, 60, nx=True)
-        sent, _set = pipe.execute()
+        may = frequency.once_more(f"trial:{user.pk}", most=A_MINUTE)
     except redis.RedisError:
         raise CampaignError(_("Redis does not answer: nothing is sent until it does.")) from None
-    if sent > A_MINUTE:
+    if not may:
         raise CampaignError(_("That were %(most)d tests within a minute: wait for the next.") % {"most": A_MINUTE})

@@ -9,8 +9,10 @@ from datetime import timedelta
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns import pace
 from campaigns.models import Campaign
 from campaigns.progress import NOT_LEFT, lately
+from delivery import control as delivery_control
 from delivery import failures, standstill, tallies
 from delivery.failures import Kind
 from delivery.ids import campaign_range
@@ -34,7 +36,7 @@ class Way:
     total: int
     per_second: float | None
     left: timedelta | None
-    """Until the last of them has left, at that rate."""
+    """Until the last of them that is not held has left, at that rate; None where the campaign's own pace decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Ways:
 
 
 def ways(campaign: Campaign) -> Ways:
-    """Seven reads at most, and three of Redis with one for each provider, however large the campaign."""
+    """Eight reads at most, and three of Redis with one for each provider, however large the campaign."""
     if campaign.launched_at is None:
         return Ways([], [], [], [], True)
     ids = campaign_range(campaign.launched_at, campaign.pk)
@@ -63,7 +65,14 @@ def ways(campaign: Campaign) -> Ways:
     queued = [way.provider.pk for way in ways if way.counts.get(Status.QUEUED)]
     queues: list[Queue] = []
     if seen and campaign.status == Campaign.Status.RUNNING:
-        queues = standstill.queues(campaign_id=campaign.pk, lane=campaign.lane, ids=ids, provider_ids=queued, seen=seen)
+        queues = standstill.queues(
+            campaign_id=campaign.pk,
+            lane=campaign.lane,
+            ids=ids,
+            provider_ids=queued,
+            seen=seen,
+            turn=_pace_in_words(campaign),
+        )
     failed = sum(number for of_one in counts.values() for status, number in of_one.items() if status in failures.FAILED)
     return Ways(
         alarms=alarms(campaign, ways, seen),
@@ -121,8 +130,15 @@ def _way(campaign: Campaign, provider: Provider, counts: dict[Status, int]) -> W
     if campaign.status != Campaign.Status.RUNNING or not waiting:
         return way
     per_second = lately(f"{campaign.pk}:{provider.pk}", handed_over)
-    left = timedelta(seconds=min(waiting / per_second, 10 * 365 * 86_400)) if per_second else None
+    ready = waiting - counts.get(Status.HELD, 0)
+    if not per_second or not ready or campaign.spread_minutes:
+        return replace(way, per_second=per_second)
+    left = timedelta(seconds=min(ready / per_second, 10 * 365 * 86_400))
     return replace(way, per_second=per_second, left=left)
+
+
+def _pace_in_words(campaign: Campaign) -> str:
+    return pace.why_waiting(campaign, delivery_control.pace(campaign.pk)) if campaign.spread_minutes else ""
 
 
 def _silent(seen: standstill.Signs) -> str:

@@ -35,8 +35,8 @@ _SUPPRESS = sql.SQL(
     """
     WITH changed AS (
         INSERT INTO {table} AS active (phone, scope, reason, evidence, created_at, created_by_id, lifted_evidence)
-        SELECT DISTINCT phone, %(scope)s, %(reason)s, %(evidence)s, now(), %(actor)s::bigint, ''
-        FROM unnest(%(phones)s::text[], %(digests)s::bytea[]) AS asked (phone, digest)
+        SELECT DISTINCT phone, %(scope)s, %(reason)s, left(place || %(evidence)s, {most}), now(), %(actor)s::bigint, ''
+        FROM unnest(%(phones)s::text[], %(digests)s::bytea[], %(places)s::text[]) AS asked (phone, digest, place)
         WHERE NOT EXISTS (SELECT 1 FROM {table} AS gone
                           WHERE gone.digest = asked.digest AND gone.scope = '' AND gone.lifted_at IS NULL)
         ORDER BY phone
@@ -52,6 +52,7 @@ _SUPPRESS = sql.SQL(
     table=sql.Identifier(Suppression._meta.db_table),
     invalid=sql.Literal(Reason.INVALID_NUMBER.value),
     refused=sql.Literal(Reason.REFUSED.value),
+    most=sql.Literal(_EVIDENCE),
 )
 # In the order of the above, for the same reason.
 _LOCK = """
@@ -100,10 +101,19 @@ class Stops:
         return stopping(self._scopes.get(phone, {}), sender)
 
 
-def suppress(*, phones: Sequence[str], reason: str, evidence: str, actor: User | None, scope: str = "") -> int:
+def suppress(
+    *,
+    phones: Sequence[str],
+    reason: str,
+    evidence: str,
+    actor: User | None,
+    scope: str = "",
+    places: Mapping[str, str] | None = None,
+) -> int:
     """Stop all texts to these numbers from now on, those of every sender or of the one that `scope` names.
 
-    `evidence` says what it rests on ("STOP to +1…", "form of 3 May"); its first 200 characters are kept.
+    `evidence` says what it rests on ("STOP to +1…", "form of 3 May"); its first 200 characters are kept. `places` are
+    where in it some of the numbers stand ("Line 7 of "), and are written before it.
     Numbers already stopped in this scope keep their first reason and evidence, unless it was only that they seemed
     invalid, or a refusal that nobody has confirmed. Returns how many this made a difference to, and sends
     `suppression_changed` about these. Raises ValueError for a reason that is not one of Suppression.Reason.
@@ -120,6 +130,7 @@ def suppress(*, phones: Sequence[str], reason: str, evidence: str, actor: User |
         "actor": actor.pk if actor else None,
         "phones": numbers,
         "digests": [known.get(phone) for phone in numbers],
+        "places": [(places or {}).get(phone, "") for phone in numbers],
     }
     with transaction.atomic():
         rows, learned = _ask(_SUPPRESS.as_string(None), values, columns=1)
@@ -129,7 +140,7 @@ def suppress(*, phones: Sequence[str], reason: str, evidence: str, actor: User |
         if not learned:
             _announce(changed, suppressed=True, reason=reason, scope=scope, evidence=evidence)
     if learned:
-        return suppress(phones=phones, reason=reason, evidence=evidence, actor=actor, scope=scope)
+        return suppress(phones=phones, reason=reason, evidence=evidence, actor=actor, scope=scope, places=places)
     return len(changed)
 
 

@@ -1,8 +1,14 @@
 """Countries as people write them."""
 
+from functools import lru_cache
+
+import phonenumbers
+from babel import Locale
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from contacts.importing.values import country_code
+from contacts.importing.words import plain
 from contacts.unusable import Unusable
 
 
@@ -13,3 +19,15 @@ def named(written: str, *, field: str = "country") -> str:
     if country is None:
         raise Unusable(field, _("There is no such country; use its two letters, such as GB or FR."))
     return country
+
+
+def choices() -> list[tuple[str, str]]:
+    """Every country that numbers may be of: two letters, and its name in the reader's language, by which they stand."""
+    return list(_choices(get_language() or "en"))
+
+
+@lru_cache(maxsize=8)
+def _choices(language: str) -> tuple[tuple[str, str], ...]:
+    names = Locale.parse(language, sep="-").territories
+    known = ((code, names.get(code, code)) for code in phonenumbers.SUPPORTED_REGIONS)
+    return tuple(sorted(known, key=lambda country: plain(country[1])))

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from contacts.consents.models import ConsentEvent, Erasure, NumberKey
@@ -38,7 +38,7 @@ class Contact(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"), name="contact_phone_e164"),
         ]
-        permissions = [("see_numbers", "Can see whole numbers")]
+        permissions = [("see_numbers", gettext_noop("Can see whole numbers"))]
 
     def __str__(self) -> str:
         return self.name or gettext("Contact %(number)s") % {"number": self.pk}
@@ -168,6 +168,9 @@ class ContactImport(models.Model):
         on_delete=models.SET_NULL,
         help_text="Everyone in the file is put on it.",
     )
+    new_list = models.CharField(
+        max_length=100, blank=True, default="", db_default="", help_text="The name of a list to make at the start."
+    )
     default_country = models.CharField(max_length=2, blank=True, default="")
     consent_source = models.CharField(
         max_length=200,
@@ -191,6 +194,7 @@ class ContactImport(models.Model):
     unchanged_count = models.BigIntegerField(default=0)
     duplicate_count = models.BigIntegerField(default=0)
     rejected_count = models.BigIntegerField(default=0)
+    opted_out_count = models.BigIntegerField(default=0, db_default=0, help_text="Numbers that want no texts.")
     rejected_file = models.FileField(upload_to="imports/rejected/", blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(

@@ -47,10 +47,10 @@ def check(provider: Provider) -> None:
     _check(provider, _kind(provider), provider.credentials)
 
 
-def check_change(*, provider: Provider, credentials: Mapping[str, str | None]) -> None:
-    """Whether `save_credentials` would take these. Raises BadConfiguration; changes nothing."""
+def check_change(*, provider: Provider, credentials: Mapping[str, str | None]) -> ProviderConfig:
+    """The account as `save_credentials` would save it with these. Raises BadConfiguration; changes nothing."""
     stored = Provider.objects.filter(pk=provider.pk).first() if provider.pk else None
-    _merged(provider, stored, credentials)
+    return _config(provider, _kind(provider), _merged(provider, stored, credentials))
 
 
 def save(provider: Provider, credentials: Mapping[str, str | None]) -> None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from contacts.consents import opt_in
 from contacts.consents.ledger import LedgerError, Line
 from contacts.models import ConsentEvent
+from delivery.inbound.optouts import TEXTED
 from delivery.lanes import Lane
 from delivery.models import Inbound, Message, Sender
 from delivery.submit import SubmitError, submit
@@ -48,4 +49,4 @@ def heard(inbound: Inbound) -> bool:
     """A text came in: whether it is the code that somebody was asked for. In the transaction that keeps it."""
     if inbound.keyword != Inbound.Keyword.NONE or not inbound.body:
         return False
-    return opt_in.heard(phone=inbound.phone, text=inbound.body, evidence=f"inbound text {inbound.pk}") is not None
+    return opt_in.heard(phone=inbound.phone, text=inbound.body, evidence=TEXTED % {"text": inbound.pk}) is not None

@@ -23,6 +23,7 @@ from uuid import UUID
 import redis
 import structlog
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from delivery import accounts, horizon, numbers, slowing, vitals, wake
 from delivery.claim import Claimed, claim
@@ -293,5 +294,7 @@ def dispatch(provider_id: int, *, runtime: Runtime, seconds: float) -> int:
 
 def switch_off_if_refused(run: Dispatch) -> None:
     code = run.sending.refused_account
-    if code and accounts.refuse(run.provider, f"The provider refuses the account (code {code})."):
+    if not code:
+        return
+    if accounts.refuse(run.provider, _("The provider refuses the account (code %(code)s).") % {"code": code}):
         log.error("provider_disabled", provider_id=run.provider.pk, code=code)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from contacts import consent
 from contacts.models import Suppression
 from delivery.errors import Failure
@@ -12,6 +14,7 @@ _REASON = {
     Failure.OPTED_OUT: Suppression.Reason.OPTED_OUT,
     Failure.INVALID_NUMBER: Suppression.Reason.INVALID_NUMBER,
 }
+_EVIDENCE = gettext_noop("provider code %(code)s")
 
 
 def suppress_refused(refusals: Iterable[tuple[UUID, Failure | None, str]]) -> None:
@@ -27,4 +30,4 @@ def suppress_refused(refusals: Iterable[tuple[UUID, Failure | None, str]]) -> No
         # Late news of a message whose recipient was erased meanwhile is about nobody.
         said = Message.objects.filter(pk__in=message_ids).exclude(provider_id=TEST_PROVIDER).exclude(recipient="")
         phones = list(said.values_list("recipient", flat=True))
-        consent.suppress(phones=phones, reason=reason, evidence=f"provider code {code}", actor=None)
+        consent.suppress(phones=phones, reason=reason, evidence=_EVIDENCE % {"code": code}, actor=None)

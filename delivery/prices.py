@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext
 
 from contacts.importing.values import country_code
+from contacts.wording import figure
 from delivery.models import Price, Provider
 
 FREE = Decimal(0)
@@ -108,4 +109,4 @@ def in_words(amount: Decimal) -> str:
     """`12.50 USD`: two digits, or as many as it has."""
     exact = amount.normalize()
     digits = max(2, -int(exact.as_tuple().exponent)) if exact else 2
-    return f"{amount:,.{digits}f} {settings.CURRENCY}"
+    return f"{figure(amount, digits)} {settings.CURRENCY}"

@@ -12,12 +12,20 @@ from time import monotonic
 
 import structlog
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from delivery.errors import Failure
 from delivery.lanes import URGENT, Lane
 from delivery.providers.base import Adapter, OutboundMessage, Outcome, SendOutcome
 
 log = structlog.get_logger(__name__)
+
+# As the message's timeline has it.
+_STOPPED = gettext_noop("the worker is being stopped")
+_RAISED = gettext_noop("adapter error")
+_ACCOUNT_REFUSED = gettext_noop("the account was refused meanwhile")
+_SENDER_REFUSED = gettext_noop("the sender was refused meanwhile")
+_LEASE_OVER = gettext_noop("lease ran out unsent")
 
 
 @dataclass
@@ -52,7 +60,7 @@ class Sending:
     def stop(self) -> None:
         """Send nothing that is not on its way yet: somebody else may claim it again."""
         for _, _, message, _ in self.ready:
-            outcome = SendOutcome(message.id, message.attempt, Outcome.THROTTLED, detail="the worker is being stopped")
+            outcome = SendOutcome(message.id, message.attempt, Outcome.THROTTLED, detail=_STOPPED)
             self.outcomes.append(outcome)
         self.ready.clear()
 
@@ -79,7 +87,7 @@ class Sending:
                 outcome = await self.adapter.send(message)
             except Exception as error:
                 log.exception("adapter_raised", message_id=str(message.id), error=type(error).__name__)
-                outcome = SendOutcome(message.id, message.attempt, Outcome.UNCERTAIN, detail="adapter error")
+                outcome = SendOutcome(message.id, message.attempt, Outcome.UNCERTAIN, detail=_RAISED)
         self.outcomes.append(outcome)
         if outcome.failure is Failure.ACCOUNT and not self.refused_account:
             self.refused_account = outcome.code or "account refused"
@@ -89,12 +97,12 @@ class Sending:
     def _unsent(self, message: OutboundMessage, lease_ends: float) -> SendOutcome | None:
         """Why a message is not even tried, so that it may be claimed again; None: nothing speaks against it."""
         if self.refused_account:
-            failure, detail = Failure.ACCOUNT, "the account was refused meanwhile"
+            failure, detail = Failure.ACCOUNT, _ACCOUNT_REFUSED
         elif message.sender in self.refused_senders:
-            failure, detail = None, "the sender was refused meanwhile"
+            failure, detail = None, _SENDER_REFUSED
         elif monotonic() > lease_ends - settings.SEND_TIMEOUT:
             # Too late to be sure of an answer within the lease.
-            failure, detail = None, "lease ran out unsent"
+            failure, detail = None, _LEASE_OVER
         else:
             return None
         return SendOutcome(message.id, message.attempt, Outcome.THROTTLED, failure=failure, detail=detail)

@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from contacts.retelling import retold
 from contacts.wording import figure
 from delivery import vitals
 from delivery.heartbeat import EVERY_SECONDS
@@ -144,10 +145,12 @@ class Queue:
     """What it waits for, as a sentence."""
 
 
-def queues(*, campaign_id: int, lane: int, ids: IdRange, provider_ids: Sequence[int], seen: Signs) -> list[Queue]:
+def queues(
+    *, campaign_id: int, lane: int, ids: IdRange, provider_ids: Sequence[int], seen: Signs, turn: str = ""
+) -> list[Queue]:
     """Where messages of the campaign wait, by sender, of each provider the first MOST_STREAMS streams; and why.
 
-    Three queries."""
+    `turn` is how the campaign's own pace is told, for those that nothing but that holds up. Three queries."""
     if not provider_ids:
         return []
     with connection.cursor() as cursor:
@@ -166,23 +169,23 @@ def queues(*, campaign_id: int, lane: int, ids: IdRange, provider_ids: Sequence[
     by_id = senders.in_bulk({sender_id for _, sender_id, _ in found})
     ill = ProviderHealth.objects.in_bulk(list(provider_ids))
     return [
-        Queue(provider_id, sender, since, _why(sender, since, ill.get(provider_id), seen))
+        Queue(provider_id, sender, since, _why(sender, since, ill.get(provider_id), seen, turn))
         for provider_id, sender_id, since in found
         if (sender := by_id.get(sender_id)) is not None
     ]
 
 
-def _why(sender: Sender, since: datetime, health: ProviderHealth | None, seen: Signs) -> str:
+def _why(sender: Sender, since: datetime, health: ProviderHealth | None, seen: Signs, own_pace: str) -> str:
     provider = sender.provider
     if not provider.enabled:
         return (
             _("%(provider)s is switched off. %(disabled_reason)s")
-            % {"provider": provider.name, "disabled_reason": provider.disabled_reason}
+            % {"provider": provider.name, "disabled_reason": retold(provider.disabled_reason)}
         ).strip()
     if not sender.enabled:
         return (
             _("%(address)s is switched off. %(disabled_reason)s")
-            % {"address": sender.address, "disabled_reason": sender.disabled_reason}
+            % {"address": sender.address, "disabled_reason": retold(sender.disabled_reason)}
         ).strip()
     if provider.unbound_at is not None:
         return _("%(user)s has had the connections of %(provider)s given up.") % {
@@ -200,16 +203,20 @@ def _why(sender: Sender, since: datetime, health: ProviderHealth | None, seen: S
         )
         return (
             _("%(provider)s is not well and gets %(given)s. %(reason)s")
-            % {"provider": provider.name, "given": given, "reason": health.reason}
+            % {"provider": provider.name, "given": given, "reason": retold(health.reason)}
         ).strip()
+    if own_pace:
+        return own_pace  # which may be so slow that nothing is claimed for minutes
     if timezone.now() - max(since, seen.claimed.get(provider.pk, since)) > NO_CLAIM:
         return _("Nothing has been claimed for %(provider)s in %(time)s.") % {
             "provider": provider.name,
             "time": in_minutes(NO_CLAIM),
         }
     if health is not None and health.state != State.HEALTHY:
-        return f"{provider.name}: {health.get_state_display().lower()}, {health.factor} %. {health.reason}".strip()
-    own = f", {sender.address} {sender.rate:,}" if sender.rate else ""
+        return (
+            f"{provider.name}: {health.get_state_display().lower()}, {health.factor} %. {retold(health.reason)}".strip()
+        )
+    own = f", {sender.address} {figure(sender.rate)}" if sender.rate else ""
     turn = (
         _("It goes as fast as the limits allow") if seen.is_limited(provider.pk) else _("Its turn, within the limits")
     )

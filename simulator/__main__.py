@@ -44,6 +44,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="a further account, or a further token of one; repeatable",
     )
     parser.add_argument(
+        "--api-key",
+        action="append",
+        default=[],
+        type=_api_key,
+        metavar="AC…:SK…:SECRET",
+        help="a standard API key of an account of the Twilio face; repeatable",
+    )
+    parser.add_argument(
         "--vonage-account",
         action="append",
         default=[],
@@ -81,6 +89,13 @@ def _credential(text: str) -> tuple[str, str]:
     if not account or not colon or not token:
         raise argparse.ArgumentTypeError("expected AC…:TOKEN")
     return account, token
+
+
+def _api_key(text: str) -> twilio.ApiKey:
+    parts = text.split(":", 2)
+    if len(parts) != 3 or not all(parts):
+        raise argparse.ArgumentTypeError("expected AC…:SK…:SECRET")
+    return twilio.ApiKey(*parts)
 
 
 def _vonage_account(text: str) -> Account:
@@ -129,7 +144,7 @@ async def serve(options: argparse.Namespace) -> None:
     poster = Poster(loop, options.callback_connections)
     carrier.on_reset.append(poster.forget)
     callbacks = Callbacks(carrier, poster)
-    face = twilio.TwilioFace(carrier, callbacks)
+    face = twilio.TwilioFace(carrier, callbacks, options.api_key)
     other_callbacks = VonageCallbacks(carrier, poster, options.vonage_account or [DEFAULT_VONAGE])
     other_face = vonage.VonageFace(carrier, other_callbacks)
     service = Service(carrier, options.smpp_account or [DEFAULT_SMPP], options.smpp_first_id)
@@ -140,7 +155,7 @@ async def serve(options: argparse.Namespace) -> None:
         path = request.raw_path.partition("?")[0]
         if path.startswith(twilio.PREFIX):
             return await face.handle(request, path)
-        if path.startswith(vonage.PREFIX):
+        if path.startswith(vonage.PREFIX) or path == vonage.BALANCE:
             return await other_face.handle(request, path)
         if path.startswith(control.PREFIX):
             return await desk.handle(request, path)

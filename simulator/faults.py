@@ -14,6 +14,8 @@ from typing import Any, Self
 
 from simulator.smsc.knobs import SmppKnobs, check
 
+ACCOUNT_STATES = ("active", "suspended", "closed")
+
 
 class Fate(StrEnum):
     """What becomes of one create. `before` means that the ledger never sees it, `after` that it has it."""
@@ -44,7 +46,11 @@ class Faults(SmppKnobs):
     outage: bool = False
     """Every request is refused: the service is down."""
     faulty_account: str = ""
-    """Whose outage it is, and whose creates meet a fate or a refusal; empty: everybody's."""
+    """Whose outage and state it is, and whose creates meet a fate or a refusal; empty: everybody's."""
+    account_state: str = "active"
+    """active, suspended or closed: only the first may send. Over SMPP `smpp_bind_reject_mix` says it."""
+    credit: float = 100.0
+    """What is left of an account's money; at 0 Vonage says that it is used up."""
     latency_ms: float = 0.0
     latency_sigma: float = 0.0
     """0: every answer takes `latency_ms`; more: lognormal around that median."""
@@ -98,6 +104,8 @@ class Faults(SmppKnobs):
             elif value < 0 or (knob.name.endswith("_share") and value > 1):
                 raise ValueError(f"{knob.name} must be {'0..1' if 'share' in knob.name else '0 or more'}")
         check(self)
+        if self.account_state not in ACCOUNT_STATES:
+            raise ValueError(f"account_state must be one of {', '.join(ACCOUNT_STATES)}")
         if sum(share for _, share in self.fates()) > 1 + 1e-9:
             raise ValueError("the shares of what becomes of a create add up to more than 1")
         if sum(self.error_mix.values()) + self.never_final_share > 1 + 1e-9:
@@ -201,6 +209,10 @@ class Dice:
 
     def outage(self, account: str | None) -> bool:
         return self.faults.outage and not self.spares(account)
+
+    def state(self, account: str) -> str:
+        """One of ACCOUNT_STATES."""
+        return ACCOUNT_STATES[0] if self.spares(account) else self.faults.account_state
 
     def fate(self, account: str) -> Fate:
         if self.spares(account):

@@ -1,4 +1,4 @@
-"""The carrier's HTTP face: the Messages resource of Twilio's 2010-04-01 API."""
+"""The carrier's HTTP face: the Messages resource of Twilio's 2010-04-01 API, and who the account is."""
 
 import asyncio
 import base64
@@ -6,6 +6,8 @@ import json
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import lru_cache
@@ -26,18 +28,27 @@ PREFIX = f"/{API_VERSION}/Accounts/"
 
 _EARLY_SECONDS = 1.0
 _PRICE = 0.0075
+_ACCOUNTS_SINCE = 1_262_304_000
 _PAGE_SIZE, _LARGEST_PAGE = 50, 1000
 
 
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A standard one: it may do all but look at accounts and keys (https://www.twilio.com/docs/iam/api-keys)."""
+
+    account: str
+    sid: str
+    secret: str
+
+
 class TwilioFace:
-    def __init__(self, carrier: Carrier, callbacks: Callbacks) -> None:
+    def __init__(self, carrier: Carrier, callbacks: Callbacks, keys: Sequence[ApiKey] = ()) -> None:
         self._carrier = carrier
         self._callbacks = callbacks
         self._accounts = {
-            "Basic " + base64.b64encode(f"{account}:{token}".encode()).decode(): account
-            for account, tokens in carrier.credentials.items()
-            for token in tokens
+            _basic(account, token): account for account, tokens in carrier.credentials.items() for token in tokens
         }
+        self._keys = {_basic(key.sid, key.secret): key.account for key in keys}
         self._in_flight: Counter[str] = Counter()
         # Unique among all runs, so that a restarted carrier never repeats a sid of the one before.
         self._sid_start = os.urandom(8).hex()
@@ -63,7 +74,8 @@ class TwilioFace:
         return response
 
     async def _answer(self, request: web.BaseRequest, path: str) -> web.Response:
-        account = self._accounts.get(request.headers.get("Authorization", ""))
+        authorization = request.headers.get("Authorization", "")
+        account = self._accounts.get(authorization) or self._keys.get(authorization)
         if self._carrier.dice.outage(account):
             raise RefusalError(20503)
         named, _, resource = path[len(PREFIX) :].partition("/")
@@ -89,7 +101,10 @@ class TwilioFace:
                 entry.deleted = True
                 return web.Response(status=204)
         elif not resource and method == "GET":
-            return _json(_account(account))
+            await self._take_time()
+            if authorization in self._keys:
+                raise RefusalError(20003)
+            return _json(_account(account, self._carrier.dice.state(account)))
         else:
             raise RefusalError(20404, f"The requested resource {path} was not found")
         raise RefusalError(20004)
@@ -119,6 +134,8 @@ class TwilioFace:
         carrier, dice = self._carrier, self._carrier.dice
         fate = dice.fate(account)
         fields = form_fields(await request.read())
+        if dice.state(account) != "active":
+            raise RefusalError(10001)
         if fate is Fate.THROTTLE:
             raise RefusalError(20429)
         await self._take_time()
@@ -314,14 +331,23 @@ def _resource(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _account(account: str) -> dict[str, Any]:
+def _account(account: str, state: str) -> dict[str, Any]:
+    made = _rfc2822(_ACCOUNTS_SINCE)
     return {
         "sid": account,
+        "owner_account_sid": account,
         "friendly_name": "Simulated account",
-        "status": "active",
+        "status": state,
         "type": "Full",
+        "date_created": made,
+        "date_updated": made,
         "uri": f"{PREFIX}{account}.json",
+        "subresource_uris": {"messages": f"{PREFIX}{account}/Messages.json"},
     }
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from simulator.callbacks import target
 
 ERRORS: dict[int, tuple[int, str]] = {
+    10001: (400, "Account is not active"),
     20001: (400, "Unknown or invalid parameter"),
     20003: (401, "Authenticate"),
     20004: (405, "Method not allowed"),

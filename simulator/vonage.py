@@ -1,7 +1,8 @@
-"""The carrier's other HTTP face: SMS through Vonage's Messages API, version 1.
+"""The carrier's other HTTP face: SMS through Vonage's Messages API, version 1, and the balance of its Account API.
 
-https://developer.vonage.com/en/api/messages. Which HTTP status goes with which error code is nowhere written: here
-throttling is 429, want of credit 402, a barred account 403, and what is wrong with the message 422.
+https://developer.vonage.com/en/api/messages, https://developer.vonage.com/en/api/account. Which HTTP status goes with
+which error code is nowhere written: here throttling is 429, want of credit 402, a barred account 403, and what is wrong
+with the message 422.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from simulator.segments import count as count_segments
 from simulator.vonage_callbacks import ERRORS, Account, VonageCallbacks, webhook
 
 PREFIX = "/v1/messages"
+BALANCE = "/account/get-balance"
 
 _RECEIPTS = frozenset({"sent", "final"})
 _STATUS_OF_CODE = {1000: 429, 1030: 500, 1060: 403, 1070: 402, 1080: 403}
@@ -71,7 +73,7 @@ class VonageFace:
         self._in_flight: Counter[str] = Counter()
 
     async def handle(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
-        """Answer a request whose path starts with PREFIX."""
+        """Answer a request whose path starts with PREFIX, or is BALANCE."""
         stats = self._carrier.stats
         stats.requests += 1
         stats.in_flight += 1
@@ -87,6 +89,8 @@ class VonageFace:
         account = self._accounts.get(request.headers.get("Authorization", ""))
         if self._carrier.dice.outage(account.key if account else None):
             raise ProblemError(503, 1030, "Service unavailable")
+        if path == BALANCE:
+            return await self._balance(account)
         if account is None:
             raise ProblemError(401, "unauthorized", "You did not provide correct credentials")
         if path != PREFIX:
@@ -108,10 +112,23 @@ class VonageFace:
         finally:
             self._in_flight[account.key] -= 1
 
+    async def _balance(self, account: Account | None) -> web.Response:
+        """The Account API is older than problem documents. What it says of barred accounts no page tells."""
+        dice = self._carrier.dice
+        if latency := dice.latency():
+            await asyncio.sleep(latency)
+        if account is None:
+            return _json({"error-code": "401", "error-code-label": "authentication failed"}, 401)
+        if dice.state(account.key) != "active":
+            raise ProblemError(403, "account-suspended", "This account has been suspended")
+        return _json({"value": dice.faults.credit, "autoReload": False}, 200)
+
     async def _create(self, request: web.BaseRequest, account: Account) -> web.Response:
         carrier, dice = self._carrier, self._carrier.dice
         fate = dice.fate(account.key)
         raw = await request.read()
+        if dice.state(account.key) != "active":
+            raise ProblemError(403, 1060, "The account is barred")
         if fate is Fate.THROTTLE:
             raise ProblemError(429, 1000, "Throttled")
         if latency := dice.latency():

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -11,12 +12,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from contacts.retelling import retold
+from smshub import rights
 from smshub.accounts import factors, security
 from smshub.dashboard.views import live, live_today
 from smshub.privacy import admin as privacy
@@ -27,6 +34,16 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+class Roles(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, obj: Group) -> str:
+        return rights.role(obj)
+
+
+class ByRole(admin.RelatedFieldListFilter):
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        return [(pk, retold(str(name))) for pk, name in super().field_choices(field, request, model_admin)]
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
@@ -34,7 +51,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "first_name", "last_name", "email", "is_active", "is_staff")
-    list_filter = ("is_active", "groups")
+    list_filter = ("is_active", ("groups", ByRole))
     filter_horizontal = ()
     add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2")}),)
 
@@ -53,6 +70,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
+        kwargs["form_class"] = Roles
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -96,7 +114,29 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    pass
+    list_display = ("role",)
+
+    def get_fields(self, request: HttpRequest, obj: Group | None = None) -> tuple[str, ...]:
+        return ("name", "permissions") if self._may_change(request, obj) else ("role", "rights")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> tuple[str, ...]:
+        return () if self._may_change(request, obj) else ("role", "rights")
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        original = context.get("original")
+        context["subtitle"] = rights.role(original) if original else None
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _may_change(self, request: HttpRequest, obj: Group | None) -> bool:
+        return bool(self.has_change_permission(request, obj) if obj else self.has_add_permission(request))
+
+    @display(description=gettext_lazy("Role"), ordering="name")
+    def role(self, group: Group) -> str:
+        return rights.role(group)
+
+    @display(description=gettext_lazy("Rights"))
+    def rights(self, group: Group) -> SafeString:
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", rights.of(group)))
 
 
 def urls() -> list[URLPattern]:

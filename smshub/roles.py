@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 Rights = dict[str, str]
 
@@ -95,12 +96,12 @@ _SETUP: Rights = {
 OPERATOR: Rights = merged(STAFF, _SETUP)
 AUDITOR: Rights = only(OPERATOR, "view")
 ROLES: dict[str, Rights] = {
-    "Author": AUTHOR,
-    "Approver": APPROVER,
-    "Inbox agent": INBOX,
-    "Staff": STAFF,
-    "Operator": OPERATOR,
-    "Auditor": AUDITOR,
+    gettext_noop("Author"): AUTHOR,
+    gettext_noop("Approver"): APPROVER,
+    gettext_noop("Inbox agent"): INBOX,
+    gettext_noop("Staff"): STAFF,
+    gettext_noop("Operator"): OPERATOR,
+    gettext_noop("Auditor"): AUDITOR,
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
-from django.test.utils import override_settings, setup_databases, teardown_databases
+from django.test.utils import override_settings, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
 from smshub import (
@@ -13,22 +13,7 @@ from smshub import (
 )
 from tests import flushing
 from tests.hub import Hub
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A hub is started once in a process. Of a run that is shared among processes three have one, for about as long.
-
-    With pytest 9.2 xdist 3.8 does not see its groups, and all of them have one.
-    """
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        if "hub" not in fixtures:
-            continue
-        if "servers" in fixtures or item.get_closest_marker("browser"):
-            group = "outages"
-        else:
-            group = "chaos" if item.get_closest_marker("chaos") else "hub"
-        item.add_marker(pytest.mark.xdist_group(group))
+from tests.ready_made import make_database
 
 
 def pytest_collection_finish() -> None:
@@ -64,7 +49,7 @@ def quick_passwords(django_test_environment: None) -> Iterator[None]:
 def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test database. Ours, because pytest-django's makes none for tests that only use `hub`."""
     with django_db_blocker.unblock():
-        databases = setup_databases(verbosity=0, interactive=False, aliases=["default"])
+        databases = make_database()
     yield
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:
@@ -93,6 +78,7 @@ def running_hub(
 def hub(running_hub: Hub, django_db_blocker: DjangoDbBlocker) -> Iterator[Hub]:
     """The hub with empty tables and an empty ledger. Its processes see only what is committed."""
     with django_db_blocker.unblock():
+        running_hub.renew()
         running_hub.clean()
         yield running_hub
         running_hub.clean()

@@ -44,9 +44,10 @@ QUICK = {
 }
 
 _TABLES = """
-SELECT string_agg(format('%I', tablename), ', '), string_agg(format('EXISTS (SELECT FROM %I)', tablename), ' OR ')
-FROM pg_tables
-WHERE schemaname = 'public' AND tablename ~ '^(contacts|delivery|campaigns|api)_' AND tablename <> 'delivery_month'
+SELECT array_agg(format('%I', relname))
+FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+  AND relname ~ '^(contacts|delivery|campaigns|api)_' AND relname <> 'delivery_month'
 """
 #: Whether any other session is about to commit what it has written.
 _WRITING = """
@@ -83,6 +84,8 @@ class Hub:
     door_port: int = field(default_factory=lambda: free_port(0))
     """Where the carrier speaks SMPP, to `simulator.__main__.DEFAULT_SMPP`."""
     processes: Processes = field(default_factory=Processes)
+    worn: bool = False
+    """Whoever is next begins with new workers."""
     _logged: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -165,13 +168,23 @@ class Hub:
         if again:
             self.start_one(name.rstrip("0123456789"), called=name)
 
+    def renew(self) -> None:
+        """New workers for worn ones."""
+        if self.worn:
+            workers = [name for name in self.processes.names if name not in ("web", "beat", "simulator")]
+            for name in workers:
+                self.kill(name)
+            self.wait_healthy(*workers)
+            self.worn = False
+
     def stop(self) -> None:
         self.processes.stop()
 
     def clean(self) -> None:
         """Empty every table of ours, and the ledger. Workers are up: a deadlock with one is tried again.
 
-        Each table that is emptied gets new files, with all its partitions and indexes: not when nothing is in any.
+        Each table that is emptied gets new files, with all its indexes: only those are in which there is anything,
+        unless somebody is about to commit.
         """
         self.carrier.reset()
         self._logged = {name: (self.folder / f"{name}.log").stat().st_size for name in self.processes.names}
@@ -180,13 +193,15 @@ class Hub:
                 with connection.cursor() as cursor:
                     cursor.execute("SET lock_timeout = '2s'")
                     cursor.execute(_TABLES)
-                    tables, any_row = cursor.fetchone()
+                    (tables,) = cursor.fetchone()
                     cursor.execute(_WRITING)
                     (is_written,) = cursor.fetchone()
-                    cursor.execute(f"SELECT {any_row}")
-                    (is_filled,) = cursor.fetchone()
-                    if is_written or is_filled:
-                        cursor.execute(f"TRUNCATE {tables} CASCADE")
+                    if not is_written:
+                        filled = (f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables)
+                        cursor.execute(" UNION ALL ".join(filled))
+                        tables = [table for (table,) in cursor.fetchall()]
+                    if tables:
+                        cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
                     cursor.execute("RESET lock_timeout")
                 return
             except OperationalError:

@@ -93,6 +93,8 @@ ours: Servers | None = None
 _stack = ExitStack()
 #: Says to a process that runs a share of the tests that it starts servers of its own.
 _OWN_SERVERS = "SMSHUB_TESTS_OWN_SERVERS"
+#: Names a folder that the processes of such a run share.
+SHARED_FOLDER = "SMSHUB_TESTS_SHARED_FOLDER"
 
 
 def _start() -> dict[str, str]:
@@ -128,9 +130,28 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         raise pytest.UsageError("DATABASE_URL and REDIS_URL serve one process: make test TEST_PROCESSES=0")
     if not given and processes and "PYTEST_XDIST_WORKER" not in os.environ:
         os.environ[_OWN_SERVERS] = "yes"
+        os.environ[SHARED_FOLDER] = _stack.enter_context(tempfile.TemporaryDirectory(prefix="smshub-tests-"))
     elif not given:
         os.environ.update(_start())
+        _wait_for_the_first()
     return (yield)
+
+
+def _wait_for_the_first() -> None:
+    """What the first process has compiled while it collected, the others of the run need not compile as well."""
+    if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0" and SHARED_FOLDER in os.environ:
+        deadline = time.monotonic() + 120
+        while not _collected().exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+def _collected() -> Path:
+    return Path(os.environ[SHARED_FOLDER], "collected")
+
+
+def pytest_collection_finish() -> None:
+    if os.environ.get("PYTEST_XDIST_WORKER") == "gw0" and SHARED_FOLDER in os.environ:
+        _collected().touch()
 
 
 def pytest_unconfigure() -> None:

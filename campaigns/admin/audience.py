@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from campaigns import audience_rules, headcount, who
+from campaigns import audience, audience_rules, headcount, who
 from campaigns.audience_rules import RulesError
 from campaigns.headcount import TEXTED, Group, Headcount, TooLong
 from campaigns.models import Campaign
@@ -33,6 +33,9 @@ class AudiencePages(PageAdmin):
             found = headcount.count(
                 campaign, one_in=one_in, milliseconds=ALL_MILLISECONDS if one_in == 1 else ESTIMATE_MILLISECONDS
             )
+            with headcount.within(ALL_MILLISECONDS):
+                # Of a part of them nobody can say what nobody has.
+                unknown = audience.unknown_attributes(campaign) if one_in == 1 else []
         except RulesError as error:
             return self.headcount_fragment(request, said=audience_rules.unreadable(error))
         except TooLong:
@@ -41,6 +44,7 @@ class AudiencePages(PageAdmin):
             "campaign": campaign,
             "places": places,
             "found": found,
+            "unknown": unknown,
             "texted": _lines(found, TEXTED),
             "others": _lines(found, [group for group in Group if group not in TEXTED]),
             "may_see_people": may_see_people(request.user),

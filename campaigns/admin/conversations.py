@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 from unfold.decorators import display
@@ -21,6 +21,7 @@ from contacts.admin.base import LargeTableAdmin, actor, text_area
 from contacts.admin.finding import by_number, e164
 from contacts.consent import is_suppressed
 from contacts.masking import Looking, masked, may_see_numbers, may_see_people, shown
+from contacts.retelling import english
 from delivery.admin import words
 from delivery.admin.messages import as_uuid
 from delivery.segments import measure
@@ -28,6 +29,14 @@ from delivery.submit import MAX_BODY
 
 #: Canned replies that are offered on a page, and people whom a conversation may be given to.
 MOST_CANNED, MOST_PEOPLE = 50, 200
+#: How its history tells what was done.
+_DONE = {
+    "close": gettext_noop("Closed"),
+    "reopen": gettext_noop("Opened again"),
+    "read": gettext_noop("Marked as read"),
+    "unread": gettext_noop("Marked as unread"),
+    "opt-out": gettext_noop("Opted out by staff"),
+}
 #: Conversations that are listed beside one.
 BESIDE = 30
 
@@ -206,7 +215,7 @@ class ConversationAdmin(LargeTableAdmin):
                     messages.info(request, gettext("They are not texted already."))
             case _:
                 raise PermissionDenied
-        self.log_change(request, conversation, action)
+        self.log_change(request, conversation, _DONE[action])
         return self._back(conversation)
 
     def assign_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -215,7 +224,11 @@ class ConversationAdmin(LargeTableAdmin):
         users = User.objects.filter(is_active=True, is_staff=True)
         user = users.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 10 else None
         desk.assign(conversation, user)
-        self.log_change(request, conversation, f"assigned to {user or 'nobody'}")
+        self.log_change(
+            request,
+            conversation,
+            gettext_noop("Assigned to %(user)s") % {"user": user} if user else gettext_noop("Assigned to nobody"),
+        )
         return self._back(conversation)
 
     def settle_view(self, request: HttpRequest, pk: int, appointment_id: int, action: str) -> HttpResponse:
@@ -224,7 +237,10 @@ class ConversationAdmin(LargeTableAdmin):
         if status is None or not request.user.has_perm("campaigns.change_appointment"):
             raise PermissionDenied
         if desk.settle(conversation, appointment_id=appointment_id, status=status):
-            self.log_change(request, conversation, f"appointment {appointment_id}: {status.value}")
+            with english():
+                said = gettext("Appointment %(number)s: %(status_words)s")
+                done = said % {"number": appointment_id, "status_words": status.label}
+            self.log_change(request, conversation, done)
         else:
             messages.warning(request, gettext("It has been answered or called off already."))
         return self._back(conversation)

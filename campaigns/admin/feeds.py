@@ -17,6 +17,8 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from campaigns.appointments import feeds
 from campaigns.models import CalendarFeed
 from contacts.admin.base import PageAdmin
+from contacts.retelling import retold
+from contacts.wording import figure
 
 
 class FeedForm(forms.ModelForm):
@@ -100,9 +102,9 @@ class CalendarFeedAdmin(PageAdmin):
             return gettext("It is fetched when it is saved.")
         if feed.error:
             return (
-                feed.error + " " + gettext("Failed %(failures)s times in a row.") % {"failures": feed.failures}
+                retold(feed.error) + " " + gettext("Failed %(failures)s times in a row.") % {"failures": feed.failures}
                 if feed.failures
-                else feed.error
+                else retold(feed.error)
             )
         return (
             gettext("Fetched %(fetched_at)s UTC.") % {"fetched_at": f"{feed.fetched_at:%Y-%m-%d %H:%M}"}
@@ -112,11 +114,11 @@ class CalendarFeedAdmin(PageAdmin):
 
     @display(description=_("Last reading"))
     def last(self, feed: CalendarFeed) -> str:
-        return ", ".join(f"{number:,} {outcome}" for outcome, number in feed.counts.items()) or "–"
+        return ", ".join(f"{figure(number)} {retold(outcome)}" for outcome, number in feed.counts.items()) or "–"
 
     @display(description=_("First that were rejected"))
     def rejected(self, feed: CalendarFeed) -> SafeString | str:
-        lines = format_html_join("", "<li>{}: {}</li>", feed.problems)
+        lines = format_html_join("", "<li>{}: {}</li>", ((item, retold(why)) for item, why in feed.problems))
         return format_html("<ul>{}</ul>", lines) if feed.problems else gettext("None.")
 
     @display(description=_("Now"))

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from campaigns.appointments import uploads
 from campaigns.models import AppointmentFile
-from contacts.admin.base import PageAdmin, actor, select
+from contacts.admin.base import CountryField, PageAdmin, actor, select
 from contacts.admin.imports import DropInput
 from contacts.masking import may_see_numbers
 
@@ -57,12 +57,7 @@ class FileForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Europe/Berlin"}),
         help_text=_("Of appointments that name none."),
     )
-    default_country = forms.CharField(
-        label=_("Country of numbers without a country code"),
-        required=False,
-        max_length=2,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "US"}),
-    )
+    default_country = CountryField()
     phone_property = forms.RegexField(
         r"^[A-Za-z0-9-]{1,64}$",
         label=_("Property with the number"),
@@ -122,7 +117,7 @@ class AppointmentFileAdmin(PageAdmin):
             except uploads.UnusableUpload as problem:
                 form.add_error(problem.field, str(problem))
             else:
-                self.log_addition(request, upload, "Uploaded")
+                self.log_addition(request, upload, gettext_noop("Uploaded"))
                 return HttpResponseRedirect(self.home_url(upload))
         return self.form_page(
             request,
@@ -162,7 +157,7 @@ class AppointmentFileAdmin(PageAdmin):
     def apply_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         upload: AppointmentFile = self.allowed(request, pk, "change")
         if uploads.apply(upload):
-            self.log_change(request, upload, "Applied")
+            self.log_change(request, upload, gettext_noop("Applied"))
         else:
             messages.error(request, gettext("Only a file that was checked can be applied."))
         return HttpResponseRedirect(self.home_url(upload))

@@ -6,10 +6,11 @@ from math import ceil
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
-from campaigns.progress import Wait
+from campaigns.progress import Progress, Wait
 from campaigns.progress import progress as look
 from campaigns.transitions import Action, allowed
 from delivery import prices, retries
@@ -96,7 +97,7 @@ def live(campaign: Campaign) -> Live:
             for why in progress.reasons
         ],
         rate=progress.per_second if running else None,
-        left=time_left(progress.eta - timezone.now()) if running and progress.eta else "",
+        left=_left(progress),
         waiting_for=progress.waiting_for,
         waits=progress.waits,
         may_retry=any(
@@ -116,6 +117,23 @@ def _leaves_in(campaign: Campaign) -> int | None:
         return None
     left = (campaign.scheduled_at - timezone.now()).total_seconds()
     return max(0, ceil(left)) if left <= settings.LAUNCH_UNDO_SECONDS else None
+
+
+def _left(progress: Progress) -> str:
+    """How long until all have left, or what they wait for instead; empty where there is nothing to tell it from."""
+    if progress.status == Campaign.Status.PAUSED:
+        return _("goes on when it is resumed")
+    if progress.status != Campaign.Status.RUNNING:
+        return ""
+    left = time_left(progress.left) if progress.left else ""
+    if progress.held_until is None:
+        return left
+    begins = timezone.localtime(progress.held_until)
+    is_today = begins.date() == timezone.localdate()
+    at = date_format(begins, _("H:i") if is_today else _("j M H:i")) + f" {begins:%Z}"
+    if not left:
+        return _("goes on from %(at)s") % {"at": at}
+    return _("%(left)s; what is held goes on from %(at)s") % {"left": left, "at": at}
 
 
 def time_left(left: timedelta) -> str:

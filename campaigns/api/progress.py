@@ -49,7 +49,10 @@ class ProgressSerializer(serializers.Serializer):
     open = serializers.IntegerField()
     percent = serializers.FloatField(help_text="Of the audience, whose message is final.")
     per_second = serializers.FloatField(allow_null=True, help_text="How fast messages leave.")
-    eta = serializers.DateTimeField(allow_null=True, help_text="When the last one will have left at that rate.")
+    eta = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When the last one will have left, at that rate or its pace, and not before what is held may leave.",
+    )
     waiting_for = serializers.CharField(
         allow_blank=True, help_text="Why messages wait, where the campaign's own pause or pace is the reason."
     )

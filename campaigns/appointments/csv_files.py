@@ -9,6 +9,8 @@ import io
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.utils.translation import gettext
+
 from campaigns.appointments.files import UnreadableFile, at_most, aware, decoded
 from campaigns.appointments.items import Item
 from campaigns.models import Appointment
@@ -30,12 +32,13 @@ def read(data: bytes) -> Iterator[Item]:
     try:
         header = [cell.strip() for cell in next(rows, [])]
     except csv.Error as error:
-        raise UnreadableFile(f"The first line cannot be read: {error}.") from None
+        raise UnreadableFile(gettext("The first line cannot be read: %(error)s.") % {"error": error}) from None
     names = [cell.casefold() if cell.casefold() in _KNOWN else cell for cell in header]
     if missing := {"id", "start"} - set(names):
-        raise UnreadableFile(f"There is no column named {' or '.join(sorted(missing))} in the first line.")
+        named = gettext("The first line lacks a column: %(columns)s.")
+        raise UnreadableFile(named % {"columns": ", ".join(sorted(missing))})
     if len(set(names)) < len(names):
-        raise UnreadableFile("Two columns have the same name.")
+        raise UnreadableFile(gettext("Two columns have the same name."))
     return at_most(_items(names, rows))
 
 
@@ -46,7 +49,7 @@ def _items(names: list[str], rows: Iterator[list[str]]) -> Iterator[Item]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield Item("", None, problem=f"The row cannot be read: {error}.")
+            yield Item("", None, problem=gettext("The row cannot be read: %(error)s.") % {"error": error})
             continue
         if any(cell.strip() for cell in row):
             yield _item(dict(zip(names, (cell.strip() for cell in row), strict=False)), extra=len(row) > len(names))
@@ -55,7 +58,7 @@ def _items(names: list[str], rows: Iterator[list[str]]) -> Iterator[Item]:
 def _item(row: dict[str, str], *, extra: bool) -> Item:
     external_id = row.get("id", "")
     if extra:
-        return Item(external_id, None, problem="The row has more cells than the first line has names.")
+        return Item(external_id, None, problem=gettext("The row has more cells than the first line has names."))
     try:
         return Item(
             external_id=external_id,
@@ -72,5 +75,5 @@ def _item(row: dict[str, str], *, extra: bool) -> Item:
             source_at=aware(datetime.fromisoformat(row["updated_at"])) if row.get("updated_at") else None,
         )
     except ValueError:
-        why = "A time, a number or an id in it cannot be read; times are written as 2026-05-04T14:30."
+        why = gettext("A time, a number or an id in it cannot be read; times are written as 2026-05-04T14:30.")
         return Item(external_id, None, problem=why)

@@ -15,7 +15,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
 from django.db.models import F
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from campaigns.appointments import fetching, ical, vanishing
 from campaigns.appointments.fetching import CannotFetch, Fetched, Wanted
@@ -40,7 +40,9 @@ READ_AGAIN = timedelta(days=7)
 LONGEST_BACKOFF = timedelta(days=1)
 FIRST_PROBLEMS = 20
 _JITTER = 0.1
-_OURS = "Something went wrong on our side: look at the server's log."
+#: Beside the outcomes of items, in the counts.
+_VANISHED = gettext_noop("vanished")
+_OURS = gettext_lazy("Something went wrong on our side: look at the server's log.")
 
 _DUE = """
 SELECT true FROM campaigns_calendarfeed WHERE next_at <= %(now)s
@@ -178,7 +180,7 @@ def _conclude(feed: CalendarFeed, answer: Fetched | CannotFetch) -> None:
     except Exception as error:
         # Not what it says: it may quote an event.
         log.error("feed_failed", feed_id=feed.pk, error=type(error).__name__)
-        outcome = _failed(feed, _OURS)
+        outcome = _failed(feed, str(_OURS))
     CalendarFeed.objects.filter(pk=feed.pk, revision=feed.revision).update(claimed_until=None, **outcome)
 
 
@@ -221,9 +223,9 @@ def _read(feed: CalendarFeed, data: bytes) -> dict[str, Any]:
         gone = vanishing.call_off(feed.source, seen, now=now, believed=feed.doubted_at is not None)
     return {
         **_succeeded(feed),
-        "error": vanishing.DOUBT if gone.doubted else "",
+        "error": str(vanishing.DOUBT) if gone.doubted else "",
         "read_at": now,
         "doubted_at": now if gone.doubted else None,
-        "counts": {outcome.value: counts[outcome] for outcome in Outcome} | {"vanished": gone.cancelled},
+        "counts": {outcome.value: counts[outcome] for outcome in Outcome} | {_VANISHED: gone.cancelled},
         "problems": problems,
     }

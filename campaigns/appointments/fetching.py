@@ -20,8 +20,10 @@ from aiohttp import (
     TCPConnector,
     encode_basic_auth,
 )
+from django.utils.translation import gettext, gettext_lazy
 from yarl import URL
 
+from contacts.wording import figure
 from delivery.providers.base import BadConfiguration
 from delivery.providers.egress import socket_factory
 from delivery.providers.http import bounded, check_base_url, retry_after_seconds
@@ -36,11 +38,11 @@ MAX_ADDRESS = 2_000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_ETAG, _MAX_DATE = 500, 100
 _SENTENCES = {
-    401: "It answered 401: it wants other credentials.",
-    403: "It answered 403: it does not let the hub in.",
-    404: "It answered 404: there is no such calendar.",
-    410: "It answered 410: the calendar is gone.",
-    429: "It answered 429: it is asked too often.",
+    401: gettext_lazy("It answered 401: it wants other credentials."),
+    403: gettext_lazy("It answered 403: it does not let the hub in."),
+    404: gettext_lazy("It answered 404: there is no such calendar."),
+    410: gettext_lazy("It answered 410: the calendar is gone."),
+    429: gettext_lazy("It answered 429: it is asked too often."),
 }
 
 
@@ -83,9 +85,11 @@ def address(text: str, *, private: bool) -> URL:
             url = url.with_scheme("https")
         plain = url.with_user(None).with_query(None).with_fragment(None)
     except ValueError:
-        raise UnusableAddress("This is not an address; write it as https://calendar.example.org/clinic.ics.") from None
+        raise UnusableAddress(
+            gettext("This is not an address; write it as https://calendar.example.org/clinic.ics.")
+        ) from None
     if len(text) > MAX_ADDRESS:
-        raise UnusableAddress(f"The address has more than {MAX_ADDRESS:,} characters.")
+        raise UnusableAddress(gettext("The address has more than %(most)s characters.") % {"most": figure(MAX_ADDRESS)})
     try:
         check_base_url(str(plain), usual="https://calendar.example.org/clinic.ics", private_addresses=private)
     except BadConfiguration as problem:
@@ -112,11 +116,15 @@ async def fetch(wanted: Wanted, *, private: bool) -> Fetched:
         async with asyncio.timeout(SECONDS):
             return await _follow(wanted, private)
     except TimeoutError:
-        raise CannotFetch(f"It did not answer within {SECONDS:g} seconds.") from None
+        raise CannotFetch(
+            gettext("It did not answer within %(seconds)s seconds.") % {"seconds": f"{SECONDS:g}"}
+        ) from None
     except ClientConnectorError:
-        raise CannotFetch("No connection: there is no such host, nobody answers, or it may not be asked.") from None
+        raise CannotFetch(
+            gettext("No connection: there is no such host, nobody answers, or it may not be asked.")
+        ) from None
     except (ClientError, OSError):
-        raise CannotFetch("The connection broke off.") from None
+        raise CannotFetch(gettext("The connection broke off.")) from None
 
 
 async def _follow(wanted: Wanted, private: bool) -> Fetched:
@@ -129,7 +137,7 @@ async def _follow(wanted: Wanted, private: bool) -> Fetched:
             url = address(str(url.join(answer)), private=private)
     except UnusableAddress as problem:
         raise CannotFetch(str(problem)) from None
-    raise CannotFetch(f"It led to another address more than {MOST_REDIRECTS} times.")
+    raise CannotFetch(gettext("It led to another address more than %(most)s times.") % {"most": MOST_REDIRECTS})
 
 
 async def _ask(url: URL, headers: Mapping[str, str], private: bool) -> Fetched | URL:
@@ -157,22 +165,23 @@ def _place(text: str) -> URL:
     try:
         return URL(text)
     except ValueError:
-        raise CannotFetch("It led to what is no address.") from None
+        raise CannotFetch(gettext("It led to what is no address.")) from None
 
 
 async def _fetched(answer: ClientResponse, *, conditional: bool) -> Fetched:
     if answer.status == 304 and conditional:
         return Fetched(None)
     if answer.status != 200:
-        sentence = _SENTENCES.get(answer.status, f"It answered {answer.status}.")
+        known = _SENTENCES.get(answer.status)
+        sentence = str(known) if known else gettext("It answered %(status)s.") % {"status": answer.status}
         later = timedelta(seconds=retry_after_seconds(answer.headers.get("Retry-After", "")))
         raise CannotFetch(sentence, later)
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise CannotFetch("It answered in a packed form, which was not asked for.")
+        raise CannotFetch(gettext("It answered in a packed form, which was not asked for."))
     try:
         data = await bounded(answer, MAX_BYTES)
     except ValueError:
-        raise CannotFetch(f"The calendar has more than {MAX_BYTES // 1024**2} MB.") from None
+        raise CannotFetch(gettext("The calendar has more than %(most)s MB.") % {"most": MAX_BYTES // 1024**2}) from None
     etag, date = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
     return Fetched(data, _kept(etag, _MAX_ETAG), _kept(date, _MAX_DATE))
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext
+
 from campaigns.appointments.files import MAX_BYTES, UnreadableFile, at_most, aware
 from campaigns.appointments.items import Item
 from campaigns.models import Appointment
@@ -33,16 +35,16 @@ STATUS: dict[str, _Status] = {
 def read(data: bytes) -> Iterator[Item]:
     """An item for each Appointment, also for those that are malformed. Raises UnreadableFile."""
     if len(data) > MAX_BYTES:
-        raise UnreadableFile(f"The file has more than {MAX_BYTES // 1024**2} MB.")
+        raise UnreadableFile(gettext("The file has more than %(most)s MB.") % {"most": MAX_BYTES // 1024**2})
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
-        raise UnreadableFile("This is not JSON.") from None
+        raise UnreadableFile(gettext("This is not JSON.")) from None
     kind = document.get("resourceType") if isinstance(document, dict) else None
     if kind == "Appointment":
         return iter([_item(document, {})])
     if kind != "Bundle" or not isinstance(document.get("entry"), list):
-        raise UnreadableFile("Give a FHIR Appointment, or a Bundle with entries.")
+        raise UnreadableFile(gettext("Give a FHIR Appointment, or a Bundle with entries."))
     entries = [entry for entry in document["entry"] if isinstance(entry, dict)]
     patients = {
         key: resource
@@ -62,15 +64,18 @@ def _item(resource: dict[str, Any], patients: Mapping[str, dict[str, Any]]) -> I
     try:
         return _read(resource, external_id, patients)
     except Exception as error:  # a validator of the wild: whatever it trips over is this resource's own
-        return Item(external_id[:200], None, problem=f"It is no FHIR Appointment: {_where(error)}.")
+        return Item(external_id[:200], None, problem=_problem(error))
 
 
-def _where(error: Exception) -> str:
-    """The first field that is wrong, without its value."""
+def _problem(error: Exception) -> str:
+    """Names the first field that is wrong, without its value."""
     errors = getattr(error, "errors", None)
     first = next(iter(errors()), None) if callable(errors) else None
     place = ".".join(map(str, first["loc"])) if first else ""
-    return f"{place or 'a field'} is missing or not as the standard has it"
+    if not place:
+        return gettext("It is no FHIR Appointment: a field is missing or not as the standard has it.")
+    wrong = gettext("It is no FHIR Appointment: %(field)s is missing or not as the standard has it.")
+    return wrong % {"field": place}
 
 
 def _read(resource: dict[str, Any], external_id: str, patients: Mapping[str, dict[str, Any]]) -> Item:

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
+from django.utils.translation import gettext
+
 from campaigns.appointments.items import Item
+from contacts.wording import figure
 
 MAX_BYTES = 20 * 1024 * 1024
 #: Appointments of one file; what comes after is not looked at, and the answer says so.
@@ -20,19 +23,20 @@ def at_most(items: Iterable[Item]) -> Iterator[Item]:
     rest = iter(items)
     yield from islice(rest, MAX_ITEMS)
     if next(rest, None) is not None:
-        yield Item("", None, problem=f"Only the first {MAX_ITEMS:,} appointments of a file are read.")
+        first = gettext("Only the first %(most)s appointments of a file are read.") % {"most": figure(MAX_ITEMS)}
+        yield Item("", None, problem=first)
 
 
 def decoded(data: bytes) -> str:
     """Raises UnreadableFile."""
     if len(data) > MAX_BYTES:
-        raise UnreadableFile(f"The file has more than {MAX_BYTES // 1024**2} MB.")
+        raise UnreadableFile(gettext("The file has more than %(most)s MB.") % {"most": MAX_BYTES // 1024**2})
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise UnreadableFile("The file is not text.")
+    raise UnreadableFile(gettext("The file is not text."))
 
 
 def aware(at: datetime) -> datetime:

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 import recurring_ical_events
+from django.utils.translation import gettext, gettext_lazy
 from icalendar import Calendar
 
 from campaigns.appointments import recurrence
@@ -21,6 +22,7 @@ from campaigns.appointments.files import UnreadableFile, at_most, aware, decoded
 from campaigns.appointments.items import Item
 from campaigns.appointments.zones import zone_name
 from campaigns.models import Appointment
+from contacts.wording import figure
 
 #: How far ahead a repeating event is expanded; a feed that is read again goes on from there.
 HORIZON = timedelta(days=180)
@@ -36,7 +38,7 @@ _STATUS = {
     "TENTATIVE": Appointment.Status.BOOKED,
     "CANCELLED": Appointment.Status.CANCELLED,
 }
-_BROKEN = "The event cannot be read."
+_BROKEN = gettext_lazy("The event cannot be read.")
 
 
 def read(data: bytes, *, now: datetime, phone_property: str = "") -> Iterator[Item]:
@@ -46,7 +48,7 @@ def read(data: bytes, *, now: datetime, phone_property: str = "") -> Iterator[It
     """
     text = decoded(data).replace("\r\n", "\n").replace("\r", "\n")
     if "BEGIN:VCALENDAR" not in text[:1000].upper():
-        raise UnreadableFile("This is not a calendar: it does not begin with BEGIN:VCALENDAR.")
+        raise UnreadableFile(gettext("This is not a calendar: it does not begin with BEGIN:VCALENDAR."))
     zones = "\n".join(match[0] for match in islice(_ZONES.finditer(text), 100) if len(match[0]) < MAX_EVENT_BYTES)
     return at_most(_items(text, zones, now, phone_property.upper()))
 
@@ -55,7 +57,8 @@ def _items(text: str, zones: str, now: datetime, phone_property: str) -> Iterato
     groups: dict[str, list[Any]] = defaultdict(list)
     for number, match in enumerate(_EVENT.finditer(text)):
         if number >= MAX_EVENTS:
-            yield Item("", None, problem=f"Only the first {MAX_EVENTS:,} events of a file are read.")
+            first = gettext("Only the first %(most)s events of a file are read.") % {"most": figure(MAX_EVENTS)}
+            yield Item("", None, problem=first)
             break
         event = _event(match[0], zones)
         if isinstance(event, str):
@@ -66,22 +69,22 @@ def _items(text: str, zones: str, now: datetime, phone_property: str) -> Iterato
         try:
             yield from list(_of(uid, events, now, phone_property))
         except Exception as error:  # a parser of the wild: whatever it trips over is that event's own
-            why = str(error) if isinstance(error, recurrence.UnusableRule) else _BROKEN
+            why = str(error) if isinstance(error, recurrence.UnusableRule) else str(_BROKEN)
             yield Item(uid[:200], None, problem=why)
 
 
 def _event(block: str, zones: str) -> Any:
     """The event, or a sentence that says what is wrong with it."""
     if len(block) > MAX_EVENT_BYTES:
-        return "The event is too long."
+        return gettext("The event is too long.")
     try:
         calendar: Any = Calendar.from_ical(f"BEGIN:VCALENDAR\n{zones}\n{block}\nEND:VCALENDAR\n")
         (event,) = calendar.walk("VEVENT")
     except Exception:  # as above
-        return _BROKEN
+        return str(_BROKEN)
     if not str(event.get("UID", "")).strip():
-        return "The event has no UID."
-    return event if "DTSTART" in event else "The event has no beginning."
+        return gettext("The event has no UID.")
+    return event if "DTSTART" in event else gettext("The event has no beginning.")
 
 
 def _of(uid: str, events: Sequence[Any], now: datetime, phone_property: str) -> Iterator[Item]:
@@ -120,7 +123,9 @@ def _check(event: Any) -> None:
         given = event.get(name, [])
         dates = sum(len(each.dts) for each in (given if isinstance(given, list) else [given]))
         if dates > MAX_DATES:
-            raise recurrence.UnusableRule(f"More than {MAX_DATES:,} dates in {name}.")
+            raise recurrence.UnusableRule(
+                gettext("There are more than %(most)s dates in %(name)s.") % {"most": figure(MAX_DATES), "name": name}
+            )
 
 
 def _item(uid: str, event: Any, phone_property: str, *, part: bool = False) -> Item:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext, gettext_noop
+
 from campaigns.appointments.zones import to_utc, zone_name
 from campaigns.models import Appointment
 from contacts.phone import InvalidPhone, normalise
@@ -21,6 +23,7 @@ MAX_ATTRIBUTE_TEXT = 2000
 IDENTIFIER = "identifier"
 
 _EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_YEARS = {"first": _EARLIEST.year, "last": _LATEST.year}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,10 @@ def as_known(row: Appointment) -> Item:
 
 
 class Outcome(StrEnum):
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    REJECTED = "rejected"
+    CREATED = gettext_noop("created")
+    UPDATED = gettext_noop("updated")
+    UNCHANGED = gettext_noop("unchanged")
+    REJECTED = gettext_noop("rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +101,20 @@ def check(item: Item, *, default_zone: str, default_country: str) -> Checked:
     if item.problem:
         raise Rejected(item.problem)
     if not item.external_id.strip():
-        raise Rejected("It has no id of its own.")
+        raise Rejected(gettext("It has no id of its own."))
     _check_texts(item)
     if item.status not in Appointment.Status.values:
-        raise Rejected(f"There is no such status; it is one of {', '.join(Appointment.Status.values)}.")
+        raise Rejected(
+            gettext("There is no such status; it is one of %(known)s.")
+            % {"known": ", ".join(Appointment.Status.values)}
+        )
     _check_attributes(item.attributes)
     if item.source_version is not None and not -(2**63) <= item.source_version < 2**63:
-        raise Rejected("Its version is too large a number.")
+        raise Rejected(gettext("Its version is too large a number."))
     if item.source_at is not None and item.source_at.tzinfo is None:
-        raise Rejected("The time of its last change has no offset from UTC.")
+        raise Rejected(gettext("The time of its last change has no offset from UTC."))
     if item.source_at is not None and not _EARLIEST.year <= item.source_at.year < _LATEST.year:
-        raise Rejected(f"The time of its last change must lie between {_EARLIEST.year} and {_LATEST.year}.")
+        raise Rejected(gettext("The time of its last change must lie between %(first)s and %(last)s.") % _YEARS)
     starts_at, zone = _start(item, default_zone)
     phone, country = _phone(item, default_country)
     return Checked(item, starts_at, zone, phone, country)
@@ -122,25 +128,27 @@ def _check_texts(item: Item) -> None:
         ("name", item.name, 200),
     ):
         if len(text) > most:
-            raise Rejected(f"Its {what} has more than {most} characters.")
+            raise Rejected(gettext("Its %(field)s has more than %(most)s characters.") % {"field": what, "most": most})
         if _unstorable(text):
-            raise Rejected(f"Its {what} has a character that cannot be stored.")
+            raise Rejected(gettext("Its %(field)s has a character that cannot be stored.") % {"field": what})
 
 
 def _check_attributes(attributes: Mapping[str, Any]) -> None:
     if len(attributes) > MAX_ATTRIBUTES:
-        raise Rejected(f"It has more than {MAX_ATTRIBUTES} attributes.")
+        raise Rejected(gettext("It has more than %(most)s attributes.") % {"most": MAX_ATTRIBUTES})
     for name, value in attributes.items():
         if not 1 <= len(name) <= MAX_ATTRIBUTE_NAME or _unstorable(name):
-            raise Rejected(f"The name of an attribute must have 1 to {MAX_ATTRIBUTE_NAME} plain characters.")
+            named = gettext("The name of an attribute must have 1 to %(most)s plain characters.")
+            raise Rejected(named % {"most": MAX_ATTRIBUTE_NAME})
         if not isinstance(value, str | int | float | bool | None):
-            raise Rejected("The value of an attribute must be a text, a number, true, false or null.")
+            raise Rejected(gettext("The value of an attribute must be a text, a number, true, false or null."))
         if isinstance(value, str) and (len(value) > MAX_ATTRIBUTE_TEXT or _unstorable(value)):
-            raise Rejected(f"The value of an attribute must have at most {MAX_ATTRIBUTE_TEXT} plain characters.")
+            long = gettext("The value of an attribute must have at most %(most)s plain characters.")
+            raise Rejected(long % {"most": MAX_ATTRIBUTE_TEXT})
         if isinstance(value, int) and abs(value) >= 2**63:
-            raise Rejected("A number among its attributes is too large: send it as text.")
+            raise Rejected(gettext("A number among its attributes is too large: send it as text."))
         if isinstance(value, float) and not abs(value) <= 1e300:
-            raise Rejected("A number among its attributes is no number.")
+            raise Rejected(gettext("A number among its attributes is no number."))
 
 
 def _start(item: Item, default_zone: str) -> tuple[datetime, str]:
@@ -148,30 +156,30 @@ def _start(item: Item, default_zone: str) -> tuple[datetime, str]:
     if not named and isinstance(getattr(item.starts_at, "tzinfo", None), ZoneInfo):
         named = str(item.starts_at.tzinfo)  # type: ignore[union-attr]  # asked in the line above
     if not named:
-        raise Rejected("It does not say in which time zone it takes place, such as Europe/Berlin.")
+        raise Rejected(gettext("It does not say in which time zone it takes place, such as Europe/Berlin."))
     zone = zone_name(named)
     if zone is None:
-        raise Rejected("Its time zone is not known; write it as in Europe/Berlin.")
+        raise Rejected(gettext("Its time zone is not known; write it as in Europe/Berlin."))
     if item.starts_at is None:
-        raise Rejected("It does not say when it begins.")
+        raise Rejected(gettext("It does not say when it begins."))
     try:
         at = to_utc(item.starts_at, zone) if item.starts_at.tzinfo is None else item.starts_at.astimezone(UTC)
     except (OverflowError, ValueError):
-        raise Rejected("Its beginning is not a time that can be.") from None
+        raise Rejected(gettext("Its beginning is not a time that can be.")) from None
     if not _EARLIEST <= at < _LATEST:
-        raise Rejected(f"Its beginning must lie between {_EARLIEST.year} and {_LATEST.year}.")
+        raise Rejected(gettext("Its beginning must lie between %(first)s and %(last)s.") % _YEARS)
     return at, zone
 
 
 def _phone(item: Item, default_country: str) -> tuple[str, str]:
     if item.contact_id is not None:
         if not 0 < item.contact_id < 2**63:
-            raise Rejected("There is no contact with this id.")
+            raise Rejected(gettext("There is no contact with this id."))
         return "", ""
     if item.identifier and not item.phone:
         return "", ""
     if not item.phone:
-        raise Rejected("It does not say whose it is: give a contact, an identifier or a number.")
+        raise Rejected(gettext("It does not say whose it is: give a contact, an identifier or a number."))
     try:
         phone = normalise(item.phone, default_country=default_country or None)
     except InvalidPhone as problem:

@@ -97,7 +97,7 @@ def _check_days(parts: dict[str, str], frequency: str, interval: int) -> None:
     if days and "BYMONTHDAY" in parts:
         raise UnusableRule(_("Give BYDAY or BYMONTHDAY, not both."))
     if "BYSETPOS" in parts and (not days or parts["BYSETPOS"] not in ("1", "-1")):
-        raise UnusableRule("BYSETPOS is 1 or -1, with BYDAY.")
+        raise UnusableRule(_("BYSETPOS is 1 or -1, with BYDAY."))
     most = 31 if interval == 1 and frequency == "MONTHLY" else 28
     if any(day > most or day < -most or not day for day in _numbers(parts, "BYMONTHDAY", -31, 31)):
         raise UnusableRule(

@@ -20,6 +20,7 @@ import structlog
 from django.contrib.auth.models import User
 from django.core.files import File
 from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.utils.translation import gettext, gettext_lazy
 
 from campaigns import wake
 from campaigns.appointments import csv_files, fhir, ical
@@ -52,7 +53,7 @@ _WAITING = """
 SELECT id FROM campaigns_appointmentfile
 WHERE status = ANY(%(open)s) AND (claimed_until IS NULL OR claimed_until <= %(now)s) ORDER BY id LIMIT 20
 """
-_OURS = "Something went wrong on our side: try again, and look at the server's log if it repeats."
+_OURS = gettext_lazy("Something went wrong on our side: try again, and look at the server's log if it repeats.")
 
 
 class UnusableUpload(ValueError):
@@ -89,17 +90,17 @@ def take_in(
     `kind` is one of Format; the others are for items that do not say so themselves.
     """
     if not file.size:
-        raise UnusableUpload("file", "The file is empty.")
+        raise UnusableUpload("file", gettext("The file is empty."))
     if file.size > MAX_BYTES:
-        raise UnusableUpload("file", f"The file has more than {MAX_BYTES // 1024**2} MB.")
+        raise UnusableUpload("file", gettext("The file has more than %(most)s MB.") % {"most": MAX_BYTES // 1024**2})
     if len(source) > MAX_SOURCE:
-        raise UnusableUpload("source", f"A source has at most {MAX_SOURCE} characters.")
+        raise UnusableUpload("source", gettext("A source has at most %(most)s characters.") % {"most": MAX_SOURCE})
     zone = zone_name(time_zone) if time_zone else ""
     if zone is None:
-        raise UnusableUpload("time_zone", "This zone is not known; write it as in Europe/Paris.")
+        raise UnusableUpload("time_zone", gettext("This zone is not known; write it as in Europe/Paris."))
     country = country_code(default_country) if default_country else ""
     if country is None:
-        raise UnusableUpload("default_country", "This country is not known: use its two letters, such as GB.")
+        raise UnusableUpload("default_country", gettext("This country is not known: use its two letters, such as GB."))
     upload = AppointmentFile(
         original_name=presentable(original_name, otherwise="appointments"),
         format=Format(kind),
@@ -153,13 +154,13 @@ def proceed(file_id: int) -> bool:
     except UnreadableFile as problem:
         _end(upload, Status.FAILED, error=str(problem)[:300])
     except FileNotFoundError:
-        _end(upload, Status.FAILED, error="The file is no longer there: upload it again.")
+        _end(upload, Status.FAILED, error=gettext("The file is no longer there: upload it again."))
     except (DatabaseError, InterfaceError):
         raise
     except Exception as error:
         # Not what it says: it may quote an item.
         log.error("appointment_file_failed", file_id=file_id, error=type(error).__name__)
-        _end(upload, Status.FAILED, error=_OURS)
+        _end(upload, Status.FAILED, error=str(_OURS))
     return True
 
 

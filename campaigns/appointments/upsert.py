@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext
 from psycopg.types.json import Jsonb
 
 from campaigns.appointments.items import IDENTIFIER, Checked, Item, Outcome, Rejected, Result, check
@@ -139,20 +140,21 @@ def _chunk(
             reject(index, str(problem))
     for index, other in _superseded(good):
         del good[index]
-        reject(index, f"The same id stands again as item {other + 1} of these; that one counts.")
+        again = gettext("The same id stands again as item %(item)s of these; that one counts.")
+        reject(index, again % {"item": other + 1})
     with transaction.atomic():
         planning.share()
         contacts = _contacts(good)
         for index in good.keys() - contacts.keys():
             del good[index]
-            reject(index, "There is no such contact, and no number to make one of.")
+            reject(index, gettext("There is no such contact, and no number to make one of."))
         with connection.cursor() as cursor:
             cursor.execute(_LOCK, [source, [checked.item.external_id for checked in good.values()]])
             known = {external_id for _, external_id in cursor.fetchall()}
         now = clock.now()
         for index in [index for index, checked in good.items() if _is_over(checked, known, now)]:
             del good[index]
-            reject(index, "It begins in the past: a new one may only if it is done, missed or cancelled.")
+            reject(index, gettext("It begins in the past: a new one may only if it is done, missed or cancelled."))
         written, changed = _written(good, contacts, source, now)
         results |= written
         if not rehearsal:
@@ -287,5 +289,5 @@ def _result(external_id: str, written: dict[str, tuple[int, bool, bool]], left: 
         outcome = Outcome.CREATED if created else Outcome.UPDATED if changed else Outcome.UNCHANGED
         return Result(external_id, outcome, appointment_id=pk)
     pk, stale = left[external_id]
-    why = "It is older than what is known of it already." if stale else ""
+    why = gettext("It is older than what is known of it already.") if stale else ""
     return Result(external_id, Outcome.UNCHANGED, why, pk)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy
+
 from campaigns.appointments.items import MAX_EXTERNAL_ID, Item, as_known
 from campaigns.appointments.upsert import upsert
 from campaigns.models import Appointment
@@ -17,7 +19,9 @@ from campaigns.models.appointments import COMING
 #: More than so many at once, and more than this share of what is to come, is doubted.
 FEW = 5
 SHARE = 0.5
-DOUBT = "Most of what was to come is gone from the calendar. If it still is at the next fetch, that is cancelled."
+DOUBT = gettext_lazy(
+    "Most of what was to come is gone from the calendar. If it still is at the next fetch, that is cancelled."
+)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from campaigns.models import Appointment, Conversation, ConversationReply
 from campaigns.models.appointments import COMING
@@ -88,7 +89,7 @@ def mark(conversation: Conversation, *, unread: bool) -> None:
 
 def opt_out(conversation: Conversation, *, author: Author) -> bool:
     """Stop texts to the person, as a STOP to that sender would. False: they were stopped already."""
-    evidence = f"conversation {conversation.pk}, by {author.label}"
+    evidence = gettext_noop("conversation %(number)s, by %(who)s") % {"number": conversation.pk, "who": author.label}
     scope = scope_of(conversation.sender)
     return bool(
         consent.suppress(

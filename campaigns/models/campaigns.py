@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q, Value
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from contacts.models import ConsentEvent, ContactList
 from delivery.lanes import Lane
@@ -215,7 +216,7 @@ class Campaign(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        permissions = [("approve_campaign", "Can let a campaign of somebody else go to many people")]
+        permissions = [("approve_campaign", gettext_noop("Can let a campaign of somebody else go to many people"))]
         indexes = [
             models.Index(
                 fields=["status"],

@@ -1,6 +1,7 @@
 """What the admin pages of every room share: large tables, read-only pages, one-form pages, numbers by permission."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -28,8 +29,10 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from contacts import countries
 from contacts.masking import masked, may_see_numbers
 from contacts.phone import InvalidPhone, normalise
+from contacts.retelling import retold
 
 #: A list that cannot be shown in this time is not shown: it would hold the page and the database.
 LIST_MILLISECONDS = 4000
@@ -78,6 +81,14 @@ class PageAdmin(ModelAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         context["show_save_and_add_another"] = False
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response: HttpResponse = super().history_view(request, object_id, extra_context)
+        for entry in (getattr(response, "context_data", None) or {}).get("action_list", ()):
+            entry.change_message = retold(entry.get_change_message())
+        return response
 
     def allowed(self, request: HttpRequest, object_id: str | int, permission: str) -> Any:
         """The object, if it is there and this user may "view", "change" or "delete" it."""
@@ -176,6 +187,18 @@ class ReadOnlyMixin:
         return False
 
 
+@cache  # admin compares what is listed with what is only read
+def kept(field: str) -> Callable[[models.Model], str]:
+    """A column, or a field that is only read, of sentences that were kept: in the reader's language."""
+
+    def shown(row: models.Model) -> str:
+        return retold(getattr(row, field)) or "–"
+
+    shown.__name__ = field
+    named: Callable[[models.Model], str] = display(description=_(field.replace("_", " ")), ordering=field)(shown)
+    return named
+
+
 class EvidenceForm(forms.Form):
     """Why: kept for good beside what was done."""
 
@@ -199,6 +222,20 @@ class NumberField(forms.CharField):
             return normalise(text, default_country=settings.DEFAULT_COUNTRY or None).e164
         except InvalidPhone as problem:
             raise forms.ValidationError(problem.message) from None
+
+
+class CountryField(forms.ChoiceField):
+    """Whose the numbers without a country code are, as two letters; "" where they are refused."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Country of numbers without a country code"),
+            required=False,
+            choices=lambda: [("", gettext("None: such numbers are refused")), *countries.choices()],
+            widget=select(),
+            error_messages={"invalid_choice": _("This country is not known: choose one of the list.")},
+            **kwargs,
+        )
 
 
 def text_area(rows: int = 6, **attrs: Any) -> UnfoldAdminTextareaWidget:

@@ -21,6 +21,7 @@ _FIELD_WORDS = {
     "country": _("Country"),
     "consent_source": _("Where they agreed to marketing"),
     "consent_at": _("When they agreed to marketing"),
+    "opted_out": _("Wants no texts"),
 }
 
 

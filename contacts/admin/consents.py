@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumberField, NumbersMixin, actor, select, text_area
+from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumberField, NumbersMixin, actor, kept, select, text_area
 from contacts.admin.finding import by_number
 from contacts.consents import ledger
 from contacts.consents.ledger import LedgerError, Line
@@ -66,7 +66,7 @@ class ConsentEventAdmin(NumbersMixin, LargeTableAdmin):
     search_fields = ("phone",)
     search_help_text = _("Number")
     fields = (
-        *("number", "purpose", "channel", "senders", "action", "source", "at", "wording", "evidence"),
+        *("number", "purpose", "channel", "senders", "action", "source", "at", "wording", kept("evidence")),
         *("recorded_at", "recorded_by", "request"),
     )
     readonly_fields = fields

@@ -13,12 +13,13 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from contacts.admin.base import PageAdmin, actor, select
+from contacts import countries
+from contacts.admin.base import CountryField, PageAdmin, actor, select
 from contacts.admin.columns import columns
 from contacts.importing import rejects, run, undo
 from contacts.importing.mapping import IGNORE
@@ -32,8 +33,8 @@ ACTIVE = frozenset({Status.CHECKING, Status.IMPORTING, Status.UNDOING})
 #: Nothing of it is imported, so its columns can still be chosen.
 RAW = frozenset({Status.UPLOADED, Status.CHECKED, Status.FAILED})
 STEPS: dict[str, tuple[Callable[[ContactImport], None] | None, str]] = {
-    "check": (run.start_check, "Tried without importing"),
-    "run": (run.start_run, "Import started"),
+    "check": (run.start_check, gettext_noop("Tried without importing")),
+    "run": (run.start_run, gettext_noop("Import started")),
 }
 FIRST_PROBLEMS = 50
 #: Of a rejected row, as it is shown beside its reason.
@@ -59,6 +60,7 @@ _UNDONE_WORDS = {
     "kept_written": _("Kept, as they were texted or wrote since"),
     "kept_named": _("Kept, as something else names them"),
     "consents": _("Consents taken back"),
+    "kept_opted_out": _("Opted out, as before"),
 }
 
 
@@ -85,13 +87,7 @@ class UploadForm(forms.Form):
         max_length=100,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": _("Visitors of the fair")}),
     )
-    default_country = forms.CharField(
-        label=_("Country of numbers without a country code"),
-        required=False,
-        max_length=2,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "US"}),
-        help_text=_("Two letters, such as US or GB. Empty: such numbers are refused."),
-    )
+    default_country = CountryField()
     consent_source = forms.CharField(
         label=_("Where they agreed to marketing"),
         required=False,
@@ -109,7 +105,8 @@ class UploadForm(forms.Form):
         name: str = self.cleaned_data["new_list"].strip()
         if name and self.cleaned_data.get("contact_list"):
             raise forms.ValidationError(_("Choose a list or name a new one, not both."))
-        if name and ContactList.objects.filter(name=name).exists():
+        # One without people may be what is left of an import that came to nothing.
+        if name and ContactList.objects.filter(name=name, size__gt=0).exists():
             raise forms.ValidationError(_("There is a list of that name: choose it above."))
         return name
 
@@ -128,7 +125,9 @@ def shortened(text: str) -> str:
 
 
 def percent(upload: ContactImport) -> int:
-    if upload.status in (Status.DONE, Status.CHECKED, Status.UNDOING, Status.UNDONE):
+    if upload.status == Status.CHECKED:
+        return 0  # read to its end, and nothing of it is imported
+    if upload.status in (Status.DONE, Status.UNDOING, Status.UNDONE):
         return 100
     return min(99, 100 * upload.bytes_read // upload.total_bytes) if upload.total_bytes else 0
 
@@ -174,22 +173,20 @@ class ContactImportAdmin(PageAdmin):
         if request.method == "POST" and form.is_valid():
             data = form.cleaned_data
             try:
-                # A file that cannot be read leaves no list behind.
-                with transaction.atomic():
-                    new = data.get("new_list") and ContactList.objects.create(name=data["new_list"])
-                    upload = run.prepare(
-                        file=data["file"],
-                        original_name=data["file"].name,
-                        default_country=data["default_country"].upper(),
-                        contact_list=new or data["contact_list"],
-                        actor=actor(request),
-                        consent_source=data["consent_source"],
-                        consent_at=data["consent_at"],
-                    )
+                upload = run.prepare(
+                    file=data["file"],
+                    original_name=data["file"].name,
+                    default_country=data["default_country"],
+                    contact_list=data["contact_list"],
+                    new_list=data.get("new_list", ""),
+                    actor=actor(request),
+                    consent_source=data["consent_source"],
+                    consent_at=data["consent_at"],
+                )
             except ImportProblem as problem:
                 form.add_error("file", str(problem))
             else:
-                self.log_addition(request, upload, "Uploaded")
+                self.log_addition(request, upload, gettext_noop("Uploaded"))
                 return HttpResponseRedirect(self.home_url(upload))
         return self.form_page(
             request,
@@ -232,26 +229,30 @@ class ContactImportAdmin(PageAdmin):
     def mapping_of(self, upload: ContactImport, *, whole: bool) -> dict[str, Any]:
         try:
             seen = run.inspect(upload)
-        except (ImportProblem, OSError) as problem:
-            sentence = (
-                str(problem)
-                if isinstance(problem, ImportProblem)
-                else gettext("The file is no longer there: upload it again.")
-            )
-            return {"unreadable": sentence}
-        return {"columns": columns(upload, seen.samples, whole=whole), "notes": seen.problems}
+        except ImportProblem as problem:
+            return {"unreadable": str(problem)}
+        return {
+            "columns": columns(upload, seen.samples, whole=whole),
+            "countries": countries.choices(),
+            "notes": seen.problems,
+        }
 
     def map_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Keep the mapping, and go on as the pressed button says: check, run, or just save."""
+        """Keep the country and the mapping, and go on as the pressed button says: check, run, or just save."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         upload: ContactImport = self.allowed(request, pk, "change")
+        country = request.POST.get("default_country", upload.default_country)
         sent = {name: request.POST.get(f"column-{at}", IGNORE) for at, name in enumerate(upload.header)}
-        step, done = STEPS.get(request.POST.get("do", ""), (None, "Columns chosen"))
+        step, done = STEPS.get(request.POST.get("do", ""), (None, gettext_noop("Columns chosen")))
         try:
             with transaction.atomic():
-                if sent != {name: upload.mapping.get(name, IGNORE) for name in upload.header}:
-                    run.set_mapping(upload=upload, mapping=sent)
+                chosen = sent != {name: upload.mapping.get(name, IGNORE) for name in upload.header}
+                if country != upload.default_country:
+                    run.set_country(upload=upload, country=country)
+                if chosen:
+                    # By its place: whether the first line is names of columns may depend on the country.
+                    run.set_mapping(upload=upload, mapping=dict(zip(upload.header, sent.values(), strict=True)))
                 if step:
                     step(upload)
         except ImportProblem as problem:
@@ -287,7 +288,7 @@ class ContactImportAdmin(PageAdmin):
             except ImportProblem as problem:
                 messages.error(request, str(problem))
             else:
-                self.log_change(request, upload, "Undo started")
+                self.log_change(request, upload, gettext_noop("Undo started"))
             return HttpResponseRedirect(home)
         return self.form_page(
             request,
@@ -297,7 +298,8 @@ class ContactImportAdmin(PageAdmin):
             intro=gettext(
                 "The contacts that it added are taken away, those that it changed are set back, and who it put on the "
                 "list is taken off. What was done since stays: contacts that were changed, texted or booked meanwhile "
-                "are kept, and counted. Consents that the file stated are taken back in the ledger."
+                "are kept, and counted. Consents that the file stated are taken back in the ledger. Who was said to "
+                "want no texts stays opted out."
             ),
             back=home,
             original=upload,

@@ -24,6 +24,7 @@ from contacts.admin.guard import uses_of
 from contacts.consents.standing import Standing, state_of
 from contacts.models import ConsentEvent, Contact, ContactList, Suppression
 from contacts.phone import InvalidPhone, normalise
+from contacts.retelling import retold
 from contacts.wording import figure
 
 #: How somebody stands to a purpose, where something is recorded.
@@ -142,7 +143,7 @@ class ContactAdmin(NumbersMixin, LargeTableAdmin):
                         "reason": suppression.get_reason_display().lower(),
                         "day": date_format(suppression.created_at, "d F Y"),
                     },
-                    f"({suppression.evidence})" if suppression.evidence else "",
+                    f"({retold(suppression.evidence)})" if suppression.evidence else "",
                 )
                 for suppression in active[:20]
             ),

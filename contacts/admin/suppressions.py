@@ -15,7 +15,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts import consent
-from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumbersMixin, actor, select, text_area
+from contacts.admin.base import EvidenceForm, LargeTableAdmin, NumbersMixin, actor, kept, select, text_area
 from contacts.admin.finding import by_number
 from contacts.masking import shown
 from contacts.models import Suppression
@@ -75,7 +75,7 @@ class Standing(admin.SimpleListFilter):
 
 @admin.register(Suppression)
 class SuppressionAdmin(NumbersMixin, LargeTableAdmin):
-    list_display = ("number", "senders", "why", "in_force", "evidence", "created_at", "created_by")
+    list_display = ("number", "senders", "why", "in_force", kept("evidence"), "created_at", "created_by")
     list_filter = (Standing, "reason")
     list_select_related = ("created_by",)
     search_fields = ("phone",)
@@ -85,7 +85,7 @@ class SuppressionAdmin(NumbersMixin, LargeTableAdmin):
         "number",
         "senders",
         "reason",
-        "evidence",
+        kept("evidence"),
         "created_at",
         "created_by",
         "in_force",
@@ -93,7 +93,7 @@ class SuppressionAdmin(NumbersMixin, LargeTableAdmin):
         "reviewed_by",
         "lifted_at",
         "lifted_by",
-        "lifted_evidence",
+        kept("lifted_evidence"),
     )
     readonly_fields = fields
 

@@ -30,7 +30,7 @@ _AT = "When they did."
 @extend_schema_field(_MAPPING)
 class MappingField(serializers.DictField):
     """Column of the file → `phone`, `name`, `first_name`, `last_name`, `language`, `time_zone`, `country`,
-    `consent_source`, `consent_at`, `attribute:<name>` or `ignore`."""
+    `consent_source`, `consent_at`, `opted_out`, `attribute:<name>` or `ignore`."""
 
     child = serializers.CharField(max_length=100)
 
@@ -63,6 +63,7 @@ class ImportSerializer(StrictModel):
             "unchanged_count",
             "duplicate_count",
             "rejected_count",
+            "opted_out_count",
             "created_at",
             "started_at",
             "finished_at",
@@ -84,6 +85,9 @@ class UploadSerializer(Strict):
 
 class MappingSerializer(Strict):
     mapping = MappingField(help_text=MappingField.__doc__, required=False)
+    default_country = serializers.CharField(
+        max_length=2, required=False, allow_blank=True, help_text="Of numbers without a country code."
+    )
     consent_source = serializers.CharField(max_length=200, required=False, allow_blank=True, help_text=_SOURCE)
     consent_at = serializers.DateTimeField(required=False, allow_null=True, help_text=_AT)
 
@@ -139,7 +143,9 @@ class ImportViewSet(viewsets.ReadOnlyModelViewSet[ContactImport]):
 
     @extend_schema(request=MappingSerializer, responses=ImportSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Say what becomes of each column, where columns left out are ignored, and what is so of everyone's consent."""
+        """Say what becomes of each column, of which country numbers are, and what is so of everyone's consent.
+
+        Columns left out are ignored."""
         upload = self.get_object()
         data = MappingSerializer(data=request.data)
         data.is_valid(raise_exception=True)
@@ -198,7 +204,12 @@ class ImportViewSet(viewsets.ReadOnlyModelViewSet[ContactImport]):
 
 
 def _change(upload: ContactImport, given: dict[str, Any]) -> None:
-    """Raises ImportProblem."""
+    """Raises ImportProblem about the mapping, Invalid about the country."""
+    if "default_country" in given:
+        try:
+            run.set_country(upload=upload, country=given["default_country"])
+        except ImportProblem as problem:
+            raise Invalid("default_country", problem.message) from None
     if "mapping" in given:
         run.set_mapping(upload=upload, mapping=given["mapping"])
     if "consent_source" in given or "consent_at" in given:

@@ -39,6 +39,17 @@ class WrongState(Conflict):
     problem = "wrong-state"
 
 
+class TooOften(Refusal):
+    """As often as it may be done; `seconds` until it may be again."""
+
+    status_code = 429
+    problem = "too-many-requests"
+
+    def __init__(self, detail: str, seconds: float) -> None:
+        super().__init__(detail)
+        self.retry_after = seconds
+
+
 class Invalid(ValidationError):
     """One field is wrong: `Invalid("phone", "…")`."""
 

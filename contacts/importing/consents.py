@@ -31,7 +31,7 @@ SELECT said.phone, '{ConsentEvent.Purpose.MARKETING}', '{ConsentEvent.Channel.SM
        '{ConsentEvent.Action.GRANTED}', '{ConsentEvent.Source.IMPORT}', said.at, statement_timestamp(), '',
        said.evidence, %(recorded_by)s, ''
 FROM (SELECT phone, coalesce(consent_at, %(at)s)::timestamptz AS at, coalesce(consent_source, %(source)s) AS evidence
-      FROM contacts_import_folded) AS said
+      FROM contacts_import_folded WHERE {{agreed}}) AS said
 WHERE said.at IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM contacts_consentevent AS known
     WHERE known.phone = said.phone AND known.purpose = '{ConsentEvent.Purpose.MARKETING}'
@@ -105,43 +105,49 @@ def problems(upload: ContactImport) -> list[str]:
     return wrong
 
 
-def values(source: str, at: str, said: Statement) -> tuple[str | None, str | None]:
-    """What a row says of its person's consent, as it is staged. Raises Rejected."""
+def values(source: str, at: str, said: Statement, *, opted_out: bool) -> tuple[str | None, str | None]:
+    """What a row says of its person's consent, as it is staged; nothing is asked of who wants no texts. Raises
+    Rejected."""
+    if opted_out:
+        return None, None
     when = moment(at) if at else None
     if at and when is None:
-        raise Rejected("consent_at", "The date of consent is not one: write it like 2026-05-31.")
+        raise Rejected("consent_at", gettext("The date of consent is not one: write it like 2026-05-31."))
     if when is not None and when > timezone.now() + _AHEAD:
-        raise Rejected("consent_at", "The date of consent is in the future.")
+        raise Rejected("consent_at", gettext("The date of consent is in the future."))
     if len(source) > MAX_SOURCE:
-        raise Rejected("consent_source", f"The source of consent is longer than {MAX_SOURCE} characters.")
+        long = gettext("The source of consent is longer than %(most)s characters.")
+        raise Rejected("consent_source", long % {"most": MAX_SOURCE})
     if said.demanded and not ((source or said.source) and (when or said.at)):
-        raise Rejected("consent", "It does not say where and when this person agreed to marketing.")
+        raise Rejected("consent", gettext("It does not say where and when this person agreed to marketing."))
     return source or None, when.isoformat() if when else None
 
 
-def reader(upload: ContactImport, said: Statement) -> Callable[[list[str]], tuple[str | None, str | None]] | None:
-    """From a record's cells to what they say of consent; None: this file has nothing to say of it."""
+def reader(upload: ContactImport, said: Statement) -> Callable[[list[str], bool], tuple[str | None, str | None]] | None:
+    """From a record's cells, and whether its person wants no texts, to what they say of consent; None: this file has
+    nothing to say of it."""
     at = {target: place for place, column in enumerate(upload.header) if (target := upload.mapping.get(column))}
     source_at, when_at = (at.get(target) for target in COLUMNS)
     if source_at is None and when_at is None and not said.is_wanted:
         return None
 
-    def read(cells: list[str]) -> tuple[str | None, str | None]:
+    def read(cells: list[str], opted_out: bool) -> tuple[str | None, str | None]:
         source = "" if source_at is None else cells[source_at].strip()
         when = "" if when_at is None else cells[when_at].strip()
-        return values(source, when, said)
+        return values(source, when, said, opted_out=opted_out)
 
     return read
 
 
-def record(upload: ContactImport, said: Statement) -> tuple[int | None, int | None]:
-    """Into the ledger, what the folded rows say. In the import's transaction.
+def record(upload: ContactImport, said: Statement, *, but_for_opted_out: bool) -> tuple[int | None, int | None]:
+    """Into the ledger, what the folded rows say; of none that says as well that its person wants no texts, if rows may
+    say that. In the import's transaction.
 
     Returns the ids of the first and the last line, between which others may have been written; None: there are none.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            _RECORD,
+            _RECORD.format(agreed="opted_out IS NULL" if but_for_opted_out else "true"),
             {"at": said.at and said.at.isoformat(), "source": said.source, "recorded_by": _recorded_by(upload)},
         )
         first, last = cursor.fetchone()
@@ -159,7 +165,8 @@ def take_back(upload: ContactImport) -> int:
     gate.wait_for_writers(ConsentEvent.Purpose.MARKETING)
     written = 0
     by = upload.undone_by.get_username() if upload.undone_by else _recorded_by(upload)
-    said = {"recorded_by": _recorded_by(upload), "by": by, "evidence": f"Import {upload.pk} was undone."}
+    undone = gettext("Import %(import)s was undone.")
+    said = {"recorded_by": _recorded_by(upload), "by": by, "evidence": undone % {"import": upload.pk}}
     for start in range(first, last + 1, BATCH):
         with connection.cursor() as cursor:
             cursor.execute(_TAKE_BACK, {**said, "first": start, "last": min(start + BATCH - 1, last)})

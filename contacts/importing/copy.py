@@ -110,13 +110,15 @@ def fold(*, attributes: Sequence[str], more: Sequence[str] = ()) -> int:
     return int(folded)
 
 
-# What a contact becomes: the file over the contact, the contact over what its number tells.
+# What a contact becomes: the file over the contact, the contact over what its number tells. The halves of its name go
+# with a name that they are of no more.
 _MERGED = """
     coalesce(f.name, c.name) AS name,
     coalesce(f.language, c.language) AS language,
     coalesce(f.time_zone, nullif(c.time_zone, ''), f.number_time_zone, '') AS time_zone,
     coalesce(f.country, nullif(c.country, ''), f.number_country, '') AS country,
-    c.attributes || f.attributes AS attributes
+    CASE WHEN f.name <> c.name THEN c.attributes - 'first_name' - 'last_name' ELSE c.attributes END || f.attributes
+        AS attributes
 """
 _BEFORE = """
     jsonb_build_object('name', c.name, 'language', c.language, 'time_zone', c.time_zone, 'country', c.country,

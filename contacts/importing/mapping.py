@@ -4,19 +4,21 @@ A mapping is `{column name: target}`; a target is one of `FIELDS`, `attribute:<k
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from django.utils.translation import gettext
 
 from contacts.importing.values import country_code, language_tag, moment, time_zone_name
+from contacts.importing.words import plain
 from contacts.phone import InvalidPhone, normalise
 
-#: Of the person, and of the consent that the file brings along.
+#: Wanting no texts: of several columns any may say it, and none that may is passed over.
+OPTED_OUT = "opted_out"
+#: Of the person, and of the consent, or the want of it, that the file brings along.
 FIELDS = (
     *("phone", "name", "first_name", "last_name", "language", "time_zone", "country"),
-    *("consent_source", "consent_at"),
+    *("consent_source", "consent_at", OPTED_OUT),
 )
 IGNORE = "ignore"
 ATTRIBUTE = "attribute:"
@@ -25,7 +27,7 @@ ATTRIBUTE = "attribute:"
 _ENOUGH = 0.7
 
 # In English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Turkish, Russian, in this order where
-# they differ. Written as `_plain` writes: lower case, without accents and punctuation.
+# they differ. Written as `plain` writes: lower case, without accents and punctuation.
 _HEADERS = {
     "phone": """phone|phone number|mobile|mobile phone|mobile number|cell|cell phone|cellphone|telephone|tel|msisdn
         |number|sms|whatsapp|telefon|telefonnummer|handy|handynummer|mobil|mobilnummer|mobiltelefon|rufnummer
@@ -51,6 +53,15 @@ _HEADERS = {
         |einwilligungsdatum|einwilligung am|datum der einwilligung|date du consentement|date de consentement
         |fecha del consentimiento|fecha de consentimiento|data do consentimento|data de consentimento
         |data del consenso|datum toestemming|data zgody|izin tarihi|дата согласия""",
+    OPTED_OUT: """opted out|opt out|optout|opted out at|opt out date|optout date|sms opt out|sms optout|no ads|no ad
+        |no advertising|no marketing|no sms|no texts|no text messages|no messages|no contact|do not text|do not sms
+        |do not contact|do not message|do not disturb|dnc|dnd|unsubscribe|unsubscribed|unsubscribed at
+        |unsubscribe date|unsub|suppressed|blacklisted|keine werbung|keine sms|keine texte|keine nachrichten
+        |werbesperre|werbung gesperrt|werbung unerwunscht|werbewiderspruch|widerspruch werbung|abgemeldet
+        |abgemeldet am|nicht kontaktieren|nicht anschreiben|kontaktsperre|sperrvermerk|robinson
+        |desabonne|desinscrit|pas de publicite|pas de sms|sans publicite|dado de baja|baja|sin publicidad|no publicidad
+        |descadastrado|sem publicidade|disiscritto|niente pubblicita|no pubblicita|afgemeld|uitgeschreven|geen reclame
+        |wypisany|bez reklam|reklam istemiyor|отписан|без рекламы""",
     "country": """country|country code|land|landercode|pays|code pays|pais|paese|kraj|ulke|страна""",
 }
 _TARGET_OF = {name.strip(): target for target, names in _HEADERS.items() for name in names.split("|")}
@@ -77,7 +88,7 @@ def guess(*, header: Sequence[str], samples: Sequence[Sequence[str]], default_co
         except InvalidPhone:
             return False
 
-    named = [_TARGET_OF.get(_plain(column), "") for column in header]
+    named = [_TARGET_OF.get(plain(column), "") for column in header]
     taken: dict[str, int] = {}
     # Looks first, then the name: "Number" may be a customer's, and a column of phones may be called "Column 3".
     phones = [(round(share(at, is_phone), 1), named[at] == "phone", -at) for at in range(len(header))]
@@ -103,6 +114,9 @@ def guess(*, header: Sequence[str], samples: Sequence[Sequence[str]], default_co
         taken["consent_at"] = named.index("consent_at")
 
     target_at = {column: target for target, column in taken.items()}
+    # By the name alone: what stands there is read row by row, and a row that is not understood is not imported. To
+    # keep such a column as an attribute, or leave it out as its first cells are empty, would text these people.
+    target_at |= {at: OPTED_OUT for at, target in enumerate(named) if target == OPTED_OUT}
     skipped = len(REJECTED_COLUMNS) if tuple(header[: len(REJECTED_COLUMNS)]) == REJECTED_COLUMNS else 0
     mapping: dict[str, str] = {}
     for at, column in enumerate(header):
@@ -131,7 +145,7 @@ def problems(*, header: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
         elif target != IGNORE and target not in FIELDS:
             no_field = gettext("“%(column)s” cannot become “%(target)s”: there is no such field.")
             found.append(no_field % {"column": column, "target": target})
-    times = Counter(target for target in mapping.values() if target != IGNORE)
+    times = Counter(target for target in mapping.values() if target not in (IGNORE, OPTED_OUT))
     twice = gettext("Two columns become “%(target)s”: keep one.")
     found += [twice % {"target": target} for target, count in times.items() if count > 1]
     if not times["phone"]:
@@ -146,13 +160,7 @@ def attribute_key(column: str) -> str:
 
     Never that of a field: an attribute `country` would stand in the shadow of the contact's country.
     """
-    key = re.sub(r"\W+", "_", _plain(column)).strip("_")
+    key = re.sub(r"\W+", "_", plain(column)).strip("_")
     if key in FIELDS:
         return f"other_{key}"
     return (f"column_{key}" if key[:1].isdigit() else key)[:64]
-
-
-def _plain(text: str) -> str:
-    """Lower case, no accents, words apart by one space."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return " ".join(re.sub(r"[\W_]+", " ", bare.replace("ı", "i").replace("ł", "l")).split())

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from contacts.phone import InvalidPhone, normalise
+from contacts.wording import figure
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 # Characters. An honest row of contact data is a hundredth of it; a file without line ends is refused by it.
@@ -27,10 +31,10 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _NOT_TEXT = {
-    b"PK\x03\x04": "an Excel workbook or a zip archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"%PDF": "a PDF document",
-    b"\x1f\x8b": "a compressed file",
+    b"PK\x03\x04": gettext_lazy("an Excel workbook or a zip archive"),
+    b"\xd0\xcf\x11\xe0": gettext_lazy("an old Excel workbook"),
+    b"%PDF": gettext_lazy("a PDF document"),
+    b"\x1f\x8b": gettext_lazy("a compressed file"),
 }
 
 Record = tuple[int, list[str]]
@@ -76,7 +80,9 @@ def detect_encoding(file: BinaryIO) -> str:
     start = file.read(8)
     for magic, what in _NOT_TEXT.items():
         if start.startswith(magic):
-            raise ImportProblem(f"This is {what}, not a CSV file: open it and export it as CSV.")
+            raise ImportProblem(
+                _("This is %(what_words)s, not a CSV file: open it and export it as CSV.") % {"what_words": what}
+            )
     encoding = next((name for bom, name in _BOMS if start.startswith(bom)), "utf-8")
     broken = _first_broken_line(file, encoding)
     if broken is None:
@@ -85,8 +91,8 @@ def detect_encoding(file: BinaryIO) -> str:
     if encoding == "utf-8" and was_plain and _first_broken_line(file, "cp1252") is None:
         return "cp1252"
     raise ImportProblem(
-        f"Line {line} is not valid {'UTF-16' if encoding == 'utf-16' else 'UTF-8'} text. "
-        "Export the file again as “CSV UTF-8”."
+        _("Line %(line)s is not valid %(encoding)s text. Export the file again as “CSV UTF-8”.")
+        % {"line": line, "encoding": "UTF-16" if encoding == "utf-16" else "UTF-8"}
     )
 
 
@@ -114,17 +120,18 @@ def read_head(file: BinaryIO, *, encoding: str, default_country: str) -> Head:
     Raises ImportProblem if there is nothing to import in it.
     """
     delimiter = _guess_delimiter(file, encoding)
-    records = [cells for _, cells in islice(_records(file, encoding, delimiter), SAMPLES + 1)]
+    records = [cells for _line, cells in islice(_records(file, encoding, delimiter), SAMPLES + 1)]
     if not records:
-        raise ImportProblem("The file is empty.")
+        raise ImportProblem(_("The file is empty."))
     first = records[0]
     has_header = not any(_is_phone(cell, default_country) for cell in first)
     while has_header and len(first) > 1 and not first[-1].strip():
         first.pop()
     if len(first) > MAX_COLUMNS:
-        raise ImportProblem(f"The file has {len(first)} columns; at most {MAX_COLUMNS} can be imported.")
+        many = _("The file has %(columns)s columns; at most %(most)s can be imported.")
+        raise ImportProblem(many % {"columns": figure(len(first)), "most": MAX_COLUMNS})
     if has_header and len(records) == 1:
-        raise ImportProblem("The file has a header and no rows below it.")
+        raise ImportProblem(_("The file has a header and no rows below it."))
     names = [" ".join(cell.split())[:MAX_COLUMN_NAME] for cell in first] if has_header else [""] * len(first)
     header, repeated = _unique(names)
     samples = tuple(tuple(cells) for cells in records[has_header:])[:SAMPLES]
@@ -183,8 +190,11 @@ def _records(file: BinaryIO, encoding: str, delimiter: str) -> Generator[Record,
                 raise _too_long(start, open_quote=reader.line_num >= start)
             if "\0" in line:
                 raise ImportProblem(
-                    f"Line {reader.line_num + 1} contains a NUL character: this is not a text file, "
-                    "or UTF-16 without its byte order mark. Export it again as “CSV UTF-8”."
+                    _(
+                        "Line %(line)s contains a NUL character: this is not a text file, or UTF-16 without its byte "
+                        "order mark. Export it again as “CSV UTF-8”."
+                    )
+                    % {"line": reader.line_num + 1}
                 )
             yield line
 
@@ -197,10 +207,15 @@ def _records(file: BinaryIO, encoding: str, delimiter: str) -> Generator[Record,
     except csv.Error as error:
         if "unexpected end" in str(error):
             raise ImportProblem(
-                f"The row on line {start} opens a quote that is never closed. Close it, or double it to mean the sign."
+                _(
+                    "The row on line %(line)s opens a quote that is never closed. Close it, or double it to mean the "
+                    "sign."
+                )
+                % {"line": start}
             ) from None
         raise ImportProblem(
-            f"Line {reader.line_num} has text after a closing quote. A quote inside a quoted field must be doubled."
+            _("Line %(line)s has text after a closing quote. A quote inside a quoted field must be doubled.")
+            % {"line": reader.line_num}
         ) from None
     except UnicodeDecodeError:
         raise _undecodable(encoding, reader.line_num + 1) from None
@@ -211,16 +226,23 @@ def _records(file: BinaryIO, encoding: str, delimiter: str) -> Generator[Record,
 def _too_long(line: int, *, open_quote: bool) -> ImportProblem:
     if open_quote:
         return ImportProblem(
-            f"The row on line {line} does not end within {MAX_RECORD:,} characters: "
-            "a quote opened in it is probably never closed."
+            _(
+                "The row on line %(line)s does not end within %(most)s characters: a quote opened in it is probably "
+                "never closed."
+            )
+            % {"line": line, "most": figure(MAX_RECORD)}
         )
     return ImportProblem(
-        f"Line {line} is longer than {MAX_RECORD:,} characters: this is not a list of contacts, one per line."
+        _("Line %(line)s is longer than %(most)s characters: this is not a list of contacts, one per line.")
+        % {"line": line, "most": figure(MAX_RECORD)}
     )
 
 
 def _undecodable(encoding: str, line: int = 1) -> ImportProblem:
-    return ImportProblem(f"The text near line {line} is not valid {encoding}. Export the file again as “CSV UTF-8”.")
+    return ImportProblem(
+        _("The text near line %(line)s is not valid %(encoding)s. Export the file again as “CSV UTF-8”.")
+        % {"line": line, "encoding": encoding}
+    )
 
 
 def _is_phone(cell: str, default_country: str) -> bool:

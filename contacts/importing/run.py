@@ -45,12 +45,45 @@ def inspect(upload: ContactImport) -> Inspection:
 
     Raises ImportProblem.
     """
-    with upload.file.open("rb") as file:
+    try:
+        file = upload.file.open("rb")
+    except (OSError, ValueError):
+        raise ImportProblem(gettext("The file is no longer there: upload it again.")) from None
+    with file:
         binary = cast(BinaryIO, file)
         encoding = upload.encoding or detect_encoding(binary)
         return _inspection(
             read_head(binary, encoding=encoding, default_country=upload.default_country), upload.default_country
         )
+
+
+def set_country(*, upload: ContactImport, country: str) -> None:
+    """Take numbers without a country code for numbers of this one (two letters; "": refuse them).
+
+    The columns are guessed anew where no number was found in them, or where the first line turns out to be a person's
+    or no person's. Counts of an earlier check are void. Raises ImportProblem, as `set_mapping` does.
+    """
+    known = _known(country)
+    with transaction.atomic():
+        current = _lock_idle(upload)
+        current.default_country = known
+        seen = inspect(current)
+        fits = list(seen.header) == current.header and "phone" in current.mapping.values()
+        _reset(
+            upload,
+            Status.UPLOADED,
+            default_country=known,
+            header=list(seen.header),
+            mapping=current.mapping if fits else seen.mapping,
+            started_at=None,
+        )
+
+
+def _known(country: str) -> str:
+    code = country_code(country) if country else ""
+    if code is None:
+        raise ImportProblem(gettext("The default country is not a known one: use its two letters, such as GB or FR."))
+    return code
 
 
 def _inspection(head: Head, default_country: str) -> Inspection:
@@ -73,11 +106,13 @@ def prepare(
     default_country: str,
     contact_list: ContactList | None,
     actor: User | None,
+    new_list: str = "",
     consent_source: str = "",
     consent_at: datetime | None = None,
 ) -> ContactImport:
     """Take an uploaded file in, with a guess at its columns. `default_country` is two letters, or "" for none.
 
+    A `new_list` is made when the import is started, so that one that never is leaves nothing behind.
     `consent_source` and `consent_at` say of everyone in it where and when they agreed to marketing.
     Raises ImportProblem, and then keeps nothing.
     """
@@ -87,9 +122,7 @@ def prepare(
         large = gettext("The file has %(size)s MB; at most %(most)s MB are allowed. Split it and import the parts.")
         sizes = {"size": figure(file.size / 1e6, 0), "most": figure(settings.IMPORT_MAX_BYTES / 1e6, 0)}
         raise ImportProblem(large % sizes)
-    country = country_code(default_country) if default_country else ""
-    if country is None:
-        raise ImportProblem(gettext("The default country is not a known one: use its two letters, such as GB or FR."))
+    country = _known(default_country)
     binary = cast(BinaryIO, file)
     encoding = detect_encoding(binary)
     seen = _inspection(read_head(binary, encoding=encoding, default_country=country), country)
@@ -97,6 +130,7 @@ def prepare(
     upload = ContactImport(
         original_name=presentable(original_name, otherwise="contacts.csv"),
         contact_list=contact_list,
+        new_list=new_list,
         default_country=country,
         encoding=encoding,
         delimiter=seen.delimiter,
@@ -201,10 +235,13 @@ def run(upload: ContactImport) -> ContactImport:
 def _begin(upload: ContactImport, status: Status) -> None:
     with transaction.atomic():
         current = _lock_idle(upload)
+        if status == Status.IMPORTING and current.new_list:
+            current.contact_list, _made = ContactList.objects.get_or_create(name=current.new_list)
         wrong = mappings.problems(header=current.header, mapping=current.mapping) + consents.problems(current)
         if wrong:
             raise ImportProblem(" ".join(wrong))
-        _reset(upload, status, mapping=current.mapping, started_at=timezone.now())
+        onto = {"contact_list": current.contact_list}
+        _reset(upload, status, mapping=current.mapping, started_at=timezone.now(), **onto)
 
 
 def _lock_idle(upload: ContactImport) -> ContactImport:
@@ -228,6 +265,7 @@ def _reset(upload: ContactImport, status: Status, **more: object) -> None:
         "unchanged_count": 0,
         "duplicate_count": 0,
         "rejected_count": 0,
+        "opted_out_count": 0,
         "finished_at": None,
         **more,
     }

@@ -4,6 +4,9 @@ Nothing newer is lost by it. A contact that the import added stays if it was cha
 (an appointment, a conversation, another list), or was written to; one that it changed stays as it is if it was changed
 again. Both are counted. Off the import's list they are all the same: that is what an undo is for.
 
+Who was said to want no texts stays opted out, and is counted too: nobody could tell them from those who have said so
+themselves since, as a number is suppressed once.
+
 It runs in one transaction, in a number of statements that grows with the contacts only by `BATCH`: killed, it leaves
 everything as it was, and is taken up again like an import (`contacts.importing.work`).
 """
@@ -103,7 +106,8 @@ def undo(upload: ContactImport) -> dict[str, int]:
     """Do it, in the caller's transaction, which has locked the import. Returns what became of how many.
 
     `removed`, `restored` and `unlisted` are contacts; `kept_changed`, `kept_named` and `kept_written` stayed, for that
-    reason; `kept_newer` had been changed by the import and again since. `consents` are lines that take one back.
+    reason; `kept_newer` had been changed by the import and again since. `consents` are lines that take one back,
+    `kept_opted_out` are numbers that stay opted out.
     """
     marked = {"import": upload.pk, "at": upload.written_at, "list": upload.contact_list_id}
     with connection.cursor() as cursor:
@@ -131,6 +135,7 @@ def undo(upload: ContactImport) -> dict[str, int]:
         counts["restored"], counts["kept_newer"] = cursor.fetchone()
         cursor.execute(_query(_FORGET), marked)
     counts["consents"] = consents.take_back(upload)
+    counts["kept_opted_out"] = upload.opted_out_count
     return {what: number for what, number in counts.items() if number}
 
 

@@ -18,10 +18,11 @@ from celery import current_app
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts import consent
-from contacts.importing import consents, copy, undo
+from contacts.importing import consents, copy, opt_outs, undo
 from contacts.importing.progress import Progress
 from contacts.importing.read import ImportProblem, read_head, read_records
 from contacts.importing.rejects import RejectedRows
@@ -39,7 +40,9 @@ TASKS = {
 LOCK = 0x1A90
 # A started import that nobody works on is woken no more often than this.
 WAKE_SECONDS = 10
-_OURS = "Something went wrong on our side and nothing was imported. Try again; if it repeats, look at the server's log."
+_OURS = _(
+    "Something went wrong on our side and nothing was imported. Try again; if it repeats, look at the server's log."
+)
 _OURS_UNDOING = _("Something went wrong on our side and nothing was undone. Try again; if it repeats, look at the log.")
 
 logger = structlog.get_logger(__name__)
@@ -58,7 +61,7 @@ def proceed(*, import_id: int, status: Status) -> bool:
             if not _try_lock(import_id):
                 return False
             upload = (
-                ContactImport.objects.select_related("contact_list", "undone_by")
+                ContactImport.objects.select_related("contact_list", "created_by", "undone_by")
                 .filter(pk=import_id, status=status)
                 .first()
             )
@@ -78,7 +81,7 @@ def proceed(*, import_id: int, status: Status) -> bool:
         # Neither the message nor the row that a database error quotes: it may be somebody's number.
         stack = "".join(traceback.format_tb(error.__traceback__))
         logger.error("import failed", import_id=import_id, error=type(error).__name__, stack=stack)
-        _fail(import_id, status, str(_OURS_UNDOING) if status == Status.UNDOING else _OURS)
+        _fail(import_id, status, str(_OURS_UNDOING if status == Status.UNDOING else _OURS))
     return True
 
 
@@ -87,13 +90,14 @@ def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress)
     clean = cleaner(header=header, mapping=upload.mapping, default_country=upload.default_country)
     said = consents.statement(upload)
     brought = consents.reader(upload, said)
-    more = consents.COLUMNS if brought else ()
+    wants_no_texts = opt_outs.reader(upload)
+    more = (*(consents.COLUMNS if brought else ()), *(opt_outs.COLUMNS if wants_no_texts else ()))
     is_erased = consent.erased_test()
     with upload.file.open("rb") as file:
         binary = cast(BinaryIO, file)
         shape = read_head(binary, encoding=upload.encoding, default_country=upload.default_country).shape
         if list(shape.header) != header:
-            raise ImportProblem("The stored file is not the one that was uploaded: upload it again.")
+            raise ImportProblem(gettext("The stored file is not the one that was uploaded: upload it again."))
         with closing(read_records(binary, shape)) as records:
 
             def accepted() -> Iterator[tuple[int, Values]]:
@@ -102,10 +106,13 @@ def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress)
                         progress.show(bytes_read=binary.tell(), rows_read=row, rejected=rejected.count)
                     try:
                         values = clean(cells)
+                        opted_out = wants_no_texts is not None and wants_no_texts(cells)
                         if brought:
-                            values += brought(cells)
+                            values += brought(cells, opted_out)
+                        if wants_no_texts:
+                            values += (str(line) if opted_out else None,)
                         if is_erased and is_erased(str(values[0])):
-                            raise Rejected("erased", "The owner of this number had themselves erased.")
+                            raise Rejected("erased", gettext("The owner of this number had themselves erased."))
                     except Rejected as why:
                         rejected.add(line, why, [] if why.reason == "erased" else cells)
                     else:
@@ -115,13 +122,18 @@ def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress)
     rows = staged + rejected.count
     progress.show(bytes_read=upload.total_bytes, rows_read=rows, rejected=rejected.count, now=True)
     folded = copy.fold(attributes=keys, more=more)
+    upload.opted_out_count = opt_outs.count() if wants_no_texts else 0
     if upload.status == Status.CHECKING:
         return copy.compare(staged=staged, folded=folded)
     upload.written_at = timezone.now()
     mark = copy.Mark(upload.pk, upload.written_at)
     counts = copy.write(staged=staged, folded=folded, contact_list=upload.contact_list, mark=mark)
     if brought:
-        upload.first_consent_id, upload.last_consent_id = consents.record(upload, said)
+        upload.first_consent_id, upload.last_consent_id = consents.record(
+            upload, said, but_for_opted_out=wants_no_texts is not None
+        )
+    if wants_no_texts:
+        opt_outs.record(upload)
     return counts
 
 
@@ -130,7 +142,7 @@ def _conclude_undo(upload: ContactImport, counts: dict[str, int]) -> None:
         status=Status.UNDONE, undone=counts, undone_at=timezone.now(), undo_until=None
     )
     if not found:
-        raise ImportProblem("The import was deleted while it was undone.")
+        raise ImportProblem(gettext("The import was deleted while it was undone."))
 
 
 def _conclude(upload: ContactImport, counts: copy.Counts, rejected: RejectedRows) -> None:
@@ -147,6 +159,7 @@ def _conclude(upload: ContactImport, counts: copy.Counts, rejected: RejectedRows
             unchanged_count=counts.unchanged,
             duplicate_count=counts.duplicates,
             rejected_count=rejected.count,
+            opted_out_count=upload.opted_out_count,
             rejected_file=stored,
             finished_at=now,
             written_at=upload.written_at,
@@ -155,7 +168,7 @@ def _conclude(upload: ContactImport, counts: copy.Counts, rejected: RejectedRows
             undo_until=None if is_check else now + undo.UNDO_FOR,
         )
         if not found:
-            raise ImportProblem("The import was deleted while it ran.")
+            raise ImportProblem(gettext("The import was deleted while it ran."))
     except BaseException:
         if stored:
             storage.delete(stored)

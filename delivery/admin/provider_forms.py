@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
@@ -16,6 +17,7 @@ from unfold.widgets import (
 from contacts.admin.base import text_area
 from delivery import accounts, prices
 from delivery.models import Provider
+from delivery.providers import registry
 from delivery.providers.base import BadConfiguration, ProviderKind, Setting
 from delivery.routing.rules import Pin
 
@@ -48,6 +50,16 @@ class ProviderForm(forms.ModelForm):
         }
         return data
 
+    def tells_another_account(self) -> bool:
+        """Whether settings or secrets stand in it that are not saved."""
+        return any(name.startswith((SETTING, SECRET)) for name in self.changed_data)
+
+    def account_errors(self) -> list[str]:
+        """What is wrong with settings and secrets, in sentences; not with the provider's name and limits."""
+        fields = [name for name in self.fields if name.startswith((SETTING, SECRET))]
+        said = [f"{self.fields[name].label}: {error}" for name in fields for error in self.errors.get(name, [])]
+        return said + [str(error) for error in self.non_field_errors()]
+
     def secrets(self) -> dict[str, str | None]:
         return {
             setting.name: self.cleaned_data[SECRET + setting.name]
@@ -63,6 +75,11 @@ class ProviderForm(forms.ModelForm):
             accounts.check_change(provider=self.instance, credentials=self.secrets())
         except BadConfiguration as error:
             self.add_error(None, str(error))
+
+
+def kind_of(request: HttpRequest, provider: Provider | None) -> ProviderKind | None:
+    """The provider's; of one that is to be added, as chosen on the page before."""
+    return registry.kinds().get(provider.adapter if provider else request.GET.get("adapter", ""))
 
 
 def field_for(setting: Setting, *, is_set: bool) -> forms.Field:

@@ -1,6 +1,7 @@
 """Providers. A provider's form is the list of settings of its package; its secrets go in and never out."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -8,20 +9,21 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from contacts.admin.base import actor
+from contacts.admin.base import actor, kept
+from contacts.retelling import english, retold
 from delivery import accounts, callbacks, prices
 from delivery.admin import slowed, words
-from delivery.admin.provider_forms import SECRET, SETTING, DisableForm, PinForm, PricesForm, form_for
+from delivery.admin.provider_forms import SECRET, SETTING, DisableForm, PinForm, PricesForm, form_for, kind_of
 from delivery.admin.trying import TryingPages
 from delivery.connector import panel as connections
 from delivery.models import CountryLimit, Provider, ProviderHealth
 from delivery.providers import registry
-from delivery.providers.base import BadConfiguration, ProviderKind
+from delivery.providers.base import BadConfiguration
 from delivery.routing import health
 from delivery.routing.rules import Pin, State
 
@@ -41,7 +43,7 @@ class CountryLimitInline(TabularInline):
 
 @admin.register(Provider)
 class ProviderAdmin(TryingPages):
-    list_display = ("name", "kind_label", "state", "health_label", "disabled_reason", "rate", "max_in_flight")
+    list_display = ("name", "kind_label", "state", "health_label", kept("disabled_reason"), "rate", "max_in_flight")
     list_select_related = ("health",)
     change_form_template = "delivery/admin/provider.html"
     inlines = (CountryLimitInline,)
@@ -77,11 +79,8 @@ class ProviderAdmin(TryingPages):
 
     # --- the form ---------------------------------------------------------------------------------------------
 
-    def kind_of(self, request: HttpRequest, obj: Any) -> ProviderKind | None:
-        return registry.kinds().get(obj.adapter if obj else request.GET.get("adapter", ""))
-
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        kind = self.kind_of(request, obj)
+        kind = kind_of(request, obj)
         if kind:
             kwargs["form"] = form_for(kind, obj)
         return super().get_form(request, obj, change=change, **kwargs)
@@ -93,7 +92,7 @@ class ProviderAdmin(TryingPages):
         return ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        kind = self.kind_of(request, obj)
+        kind = kind_of(request, obj)
         plain = [SETTING + setting.name for setting in kind.form if not setting.secret] if kind else []
         secret = [SECRET + setting.name for setting in kind.form if setting.secret] if kind else []
         if obj and not self.has_change_permission(request, obj):
@@ -112,7 +111,7 @@ class ProviderAdmin(TryingPages):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        kind = self.kind_of(request, None)
+        kind = kind_of(request, None)
         if kind is None:
             return self.page(
                 request,
@@ -120,7 +119,11 @@ class ProviderAdmin(TryingPages):
                 title=gettext("Add a provider"),
                 kinds=sorted((k for k in registry.kinds().values() if not k.is_test), key=lambda kind: kind.label),
             )
-        context = {"title": gettext("Add %(kind)s") % {"kind": kind.label}, **(extra_context or {})}
+        context = {
+            "title": gettext("Add %(kind)s") % {"kind": kind.label},
+            "check_url": f"{reverse('admin:delivery_provider_check_new')}?{urlencode({'adapter': kind.name})}",
+            **(extra_context or {}),
+        }
         return super().add_view(request, request.get_full_path(), context)
 
     def change_view(
@@ -132,6 +135,7 @@ class ProviderAdmin(TryingPages):
         below = "" if kind and kind.receipts_without_token else "/…"
         context = {
             "kind": kind,
+            "check_url": reverse("admin:delivery_provider_check", args=[provider.pk]),
             "inbound_url": callbacks.inbound_url(provider.pk) if kind and kind.parse_inbound else "",
             "receipt_url": receipts + below if kind and kind.parse_receipts else "",
             "senders": provider.senders.order_by("address"),
@@ -161,7 +165,7 @@ class ProviderAdmin(TryingPages):
             self.log_change(
                 request,
                 provider,
-                f"Switched off: {form.cleaned_data['reason']}",
+                gettext_noop("Switched off: %(reason)s") % {"reason": form.cleaned_data["reason"]},
             )
             messages.success(request, gettext("%(provider)s is off. Its messages wait.") % {"provider": provider.name})
             return HttpResponseRedirect(self.home_url(provider))
@@ -185,7 +189,7 @@ class ProviderAdmin(TryingPages):
         except BadConfiguration as error:
             messages.error(request, str(error))
         else:
-            self.log_change(request, provider, "Switched on")
+            self.log_change(request, provider, gettext_noop("Switched on"))
             messages.success(request, gettext("%(provider)s is on.") % {"provider": provider.name})
         return HttpResponseRedirect(self.home_url(provider))
 
@@ -201,7 +205,7 @@ class ProviderAdmin(TryingPages):
             return HttpResponseNotAllowed(["POST"])
         provider: Provider = self.allowed(request, pk, "change")
         if accounts.unbind(provider, actor(request).get_username()):
-            self.log_change(request, provider, "Connections given up")
+            self.log_change(request, provider, gettext_noop("Connections given up"))
             messages.success(
                 request,
                 gettext(
@@ -217,7 +221,7 @@ class ProviderAdmin(TryingPages):
             return HttpResponseNotAllowed(["POST"])
         provider: Provider = self.allowed(request, pk, "change")
         if accounts.bind(provider):
-            self.log_change(request, provider, "Connections made again")
+            self.log_change(request, provider, gettext_noop("Connections made again"))
             messages.success(
                 request, gettext("The connections of %(provider)s are being made.") % {"provider": provider.name}
             )
@@ -232,7 +236,9 @@ class ProviderAdmin(TryingPages):
         if request.method == "POST" and form.is_valid():
             chosen = Pin(form.cleaned_data["pin"])
             health.pin(provider=provider, pin=chosen, who=actor(request).get_username())
-            self.log_change(request, provider, f"Health: {chosen.value or 'by what is measured'}")
+            with english():
+                said = gettext("Its health: %(state_words)s") % {"state_words": chosen.label}
+            self.log_change(request, provider, said)
             messages.success(
                 request,
                 gettext("Health of %(provider)s: %(chosen)s.") % {"provider": provider.name, "chosen": chosen.label},
@@ -244,7 +250,7 @@ class ProviderAdmin(TryingPages):
             title=gettext("Health of %(provider)s") % {"provider": provider.name},
             submit=gettext("Set"),
             intro=gettext("At present: %(state)s, %(factor)s %% of its weight. %(reason)s")
-            % {"state": found.get_state_display(), "factor": found.factor, "reason": found.reason},
+            % {"state": found.get_state_display(), "factor": found.factor, "reason": retold(found.reason)},
             original=provider,
             back=self.home_url(provider),
         )
@@ -257,7 +263,7 @@ class ProviderAdmin(TryingPages):
             self.log_change(
                 request,
                 provider,
-                f"Prices: {len(form.cleaned_data['prices'])}",
+                gettext_noop("Prices set: %(prices)s") % {"prices": len(form.cleaned_data["prices"])},
             )
             messages.success(
                 request,

@@ -7,10 +7,12 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from contacts.admin.base import PageAdmin
+from contacts.admin.base import PageAdmin, kept
 from contacts.unusable import Unusable
 from delivery.models import Sender
 from delivery.routing import senders
+
+_WHY_OFF = kept("disabled_reason")
 
 
 class SenderForm(forms.ModelForm):
@@ -35,12 +37,12 @@ class SenderForm(forms.ModelForm):
 @admin.register(Sender)
 class SenderAdmin(PageAdmin):
     form = SenderForm
-    list_display = ("address", "provider", "rate", "enabled", "disabled_reason", "is_default")
+    list_display = ("address", "provider", "rate", "enabled", _WHY_OFF, "is_default")
     fields = (
-        *("provider", "address", "rate", "enabled", "disabled_reason", "is_default"),
+        *("provider", "address", "rate", "enabled", _WHY_OFF, "is_default"),
         *("opt_out_scope", "display_name"),
     )
-    readonly_fields = ("disabled_reason",)
+    readonly_fields = (_WHY_OFF,)
     list_select_related = ("provider",)
     list_filter = ("provider",)
     search_fields = ("address",)

@@ -1,20 +1,33 @@
-"""Trying a provider that was just set up: is what was entered usable, and does a text arrive?"""
+"""Trying a provider that was just set up: does it let us in with what was entered, and does a text arrive?"""
 
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from contacts.admin.base import NumberField, PageAdmin, select
-from delivery import accounts
+from contacts.admin.base import NumberField, PageAdmin, actor, select
+from delivery import credentials
+from delivery.admin.provider_forms import ProviderForm, form_for, kind_of
 from delivery.models import Provider, Sender
-from delivery.providers.base import BadConfiguration
+from delivery.providers.base import Access, BadConfiguration
 from delivery.submit import SubmitError, submit
+
+#: As which of the notes on a page an answer of the provider's is shown.
+_TONES = {
+    Access.GRANTED: "success",
+    Access.REFUSED: "danger",
+    Access.BARRED: "danger",
+    Access.UNREACHABLE: "danger",
+    Access.TIMED_OUT: "warning",
+    Access.BUSY: "warning",
+    Access.NOT_ASKED: "plain",
+}
 
 
 class TestForm(forms.Form):
@@ -38,27 +51,27 @@ class TestForm(forms.Form):
 
 
 class TryingPages(PageAdmin):
-    """Two pages beside the provider's own, for whoever may change it."""
+    """What stands beside the provider's form, for whoever may change it."""
 
     def trying_pages(self) -> dict[str, Any]:
         return {
             "check": ("<int:pk>/check/", self.check_view),
+            "check_new": ("add/check/", self.check_view),
             "test": ("<int:pk>/test/", self.test_view),
         }
 
-    def check_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def check_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        """What stands in the form is tried, with the secrets that are saved where none is typed."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        provider: Provider = self.allowed(request, pk, "change")
-        try:
-            accounts.check(provider)
-        except BadConfiguration as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(
-                request, _("The settings are complete, and the address is found. Whether they open it, a test says.")
-            )
-        return HttpResponseRedirect(reverse("admin:delivery_provider_change", args=[pk]))
+        provider: Provider | None = self.allowed(request, pk, "change") if pk else None
+        if provider is None and not self.has_add_permission(request):
+            raise PermissionDenied
+        kind = kind_of(request, provider)
+        if kind is None:
+            raise Http404
+        form = form_for(kind, provider)(request.POST, instance=provider)
+        return self.fragment(request, "delivery/admin/checked.html", _checked(form, who=f"user:{actor(request).pk}"))
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         provider: Provider = self.allowed(request, pk, "change")
@@ -81,3 +94,19 @@ class TryingPages(PageAdmin):
             original=provider,
             back=reverse("admin:delivery_provider_change", args=[pk]),
         )
+
+
+def _checked(form: ProviderForm, *, who: str) -> dict[str, Any]:
+    provider = form.instance
+    wrong = form.account_errors()
+    if wrong:
+        return {"wrong": wrong}
+    typed = form.tells_another_account() or not provider.pk
+    try:
+        if typed:
+            found = credentials.try_typed(provider, form.secrets(), who=who)
+        else:
+            found = credentials.try_saved(provider, who=who)
+    except (BadConfiguration, credentials.TooOften) as error:
+        return {"wrong": [str(error)]}
+    return {"found": found, "tone": _TONES[found.access], "is_typed": typed}

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import (
@@ -20,7 +20,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from contacts.admin.base import LargeTableAdmin, PageAdmin, ReadOnlyMixin, actor
+from contacts.admin.base import LargeTableAdmin, PageAdmin, ReadOnlyMixin, actor, kept
 from contacts.masking import may_see_numbers
 from contacts.wording import figure
 from delivery.admin import words
@@ -84,7 +84,7 @@ def _described(name: str) -> str:
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(PageAdmin):
     form = WebhookForm
-    list_display = ("name", "url", "state", "last_success_at", "last_error", "disabled_reason")
+    list_display = ("name", "url", "state", "last_success_at", kept("last_error"), kept("disabled_reason"))
     list_display_links = ("name",)
     list_filter = ("enabled",)
     change_form_template = "delivery/admin/webhook.html"
@@ -144,7 +144,7 @@ class WebhookEndpointAdmin(PageAdmin):
     def rotate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         found: WebhookEndpoint = self.allowed(request, pk, "change")
         if request.method == "POST":
-            self.log_change(request, found, "New secret")
+            self.log_change(request, found, gettext_noop("New secret"))
             return self._shown_once(request, found, endpoints.rotate(found))
         hours = schedule.OVERLAP.total_seconds() / 3600
         return self.form_page(
@@ -180,7 +180,7 @@ class WebhookEndpointAdmin(PageAdmin):
             given = form.cleaned_data
             until = given["until"] or timezone.now()
             done = replay.between(found, given["since"], until, delivered_too=given["delivered_too"])
-            self.log_change(request, found, f"Sent again: {done.number}")
+            self.log_change(request, found, gettext_noop("Sent again: %(number)s") % {"number": done.number})
             said = gettext("%(number)s are sent again.") % {"number": figure(done.number)}
             if not done.is_all:
                 last = f"{done.last:%Y-%m-%d %H:%M:%S}"
@@ -222,7 +222,7 @@ class ByWebhook(admin.SimpleListFilter):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(ReadOnlyMixin, LargeTableAdmin):
-    list_display = ("event", "type", "outcome", "tries", "code", "error", "created_at", "ended_at")
+    list_display = ("event", "type", "outcome", "tries", "code", kept("error"), "created_at", "ended_at")
     list_filter = (ByWebhook,)
     change_form_template = "delivery/admin/webhook_delivery.html"
 
@@ -232,11 +232,14 @@ class WebhookDeliveryAdmin(ReadOnlyMixin, LargeTableAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
         return super().get_queryset(request).defer("data")  # type: ignore[no-any-return]
 
-    def get_fields(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> tuple[str, ...]:
-        shown = ("event", "type", "outcome", "at", "created_at", "tries", "code", "error", "took_ms", "not_before")
+    def get_fields(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> tuple[Any, ...]:
+        shown = (
+            *("event", "type", "outcome", "at", "created_at", "tries", "code", kept("error"), "took_ms"),
+            "not_before",
+        )
         return (*shown, "ended_at", "content") if may_see_numbers(request.user) else (*shown, "ended_at")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> tuple[Any, ...]:
         return self.get_fields(request, obj)
 
     @display(description=_("Event"))

@@ -10,7 +10,7 @@ from delivery import accounts, prices
 from delivery.connector import panel as connections
 from delivery.models import HealthChange, Provider, ProviderHealth
 from delivery.providers import registry
-from delivery.providers.base import ConnectionState
+from delivery.providers.base import Access, ConnectionState
 from delivery.routing import health as measured
 from delivery.routing.rules import Pin
 
@@ -177,9 +177,17 @@ class PinSerializer(Strict):
     )
 
 
+class TriedSerializer(serializers.Serializer):
+    """What the provider said."""
+
+    outcome = serializers.ChoiceField(choices=[access.value for access in Access], help_text="granted: it lets us in.")
+    sentence = serializers.CharField(help_text="The same in words, with the field to look at.")
+
+
 class ProviderCheckedSerializer(serializers.Serializer):
-    usable = serializers.BooleanField()
-    problem = serializers.CharField(allow_blank=True, help_text="What is wrong with it, in words.")
+    usable = serializers.BooleanField(help_text="Whether settings and secrets are complete.")
+    problem = serializers.CharField(allow_blank=True, help_text="What is wrong with them, in words.")
+    credentials = TriedSerializer(allow_null=True, help_text="null: the provider was not asked, as it is not usable.")
 
 
 @extend_schema_serializer(

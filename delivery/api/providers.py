@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts.api.fields import key_label, validated
-from contacts.api.refusals import Invalid, WrongState
-from delivery import accounts, prices
+from contacts.api.refusals import Invalid, TooOften, WrongState
+from delivery import accounts, credentials, frequency, prices
 from delivery.api import senders
 from delivery.api.provider_shapes import (
     DisableSerializer,
@@ -35,7 +35,6 @@ class ProviderViewSet(SetUpViewSet):
     removed."""
 
     scope = "providers"
-    reads = ("check",)
     #: Health and connections change by themselves, and no change is about them.
     passing = ("health", "connections", "changes")
     queryset = Provider.objects.exclude(pk=TEST_PROVIDER).select_related("health")
@@ -76,12 +75,17 @@ class ProviderViewSet(SetUpViewSet):
     @extend_schema(request=None, responses={200: ProviderCheckedSerializer})
     @action(detail=True, methods=["post"])
     def check(self, request: Request, pk: str) -> Response:
-        """Whether the account is complete and its addresses lead somewhere. The provider itself is not asked."""
+        """Whether the account is complete, and what the provider says to its credentials. Nothing is sent.
+
+        It takes up to ten seconds, and a key may do it six times a minute: then it is refused with 429."""
         try:
-            accounts.check(self.get_object())
+            found = credentials.try_saved(self.switched(pk), who=f"key:{request.auth.pk}")
         except BadConfiguration as error:
-            return Response({"usable": False, "problem": str(error)})
-        return Response({"usable": True, "problem": ""})
+            return Response({"usable": False, "problem": str(error), "credentials": None})
+        except credentials.TooOften as error:
+            raise TooOften(str(error), frequency.SECONDS) from None
+        tried = {"outcome": found.access, "sentence": found.sentence}
+        return Response({"usable": True, "problem": "", "credentials": tried})
 
     @extend_schema(request=None, responses={200: ProviderDetailSerializer})
     @action(detail=True, methods=["post"])

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -54,7 +55,7 @@ class SenderViewSet(SetUpViewSet):
     def keep(self, thing: Sender, given: dict[str, Any], changed: set[str]) -> None:
         if "is_default" in changed:
             senders.check_set_up(self.request, None)
-        rules.save(thing, changed, reason=f"Switched off by {key_label(self.request)}.")
+        rules.save(thing, changed, reason=_("Switched off by %(who)s.") % {"who": key_label(self.request)})
 
     def sender_of(self, thing: Sender) -> int | None:
         return thing.pk

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import redis
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from delivery import accounts
@@ -80,7 +81,11 @@ def _says(provider: Provider, account: binds.Account, allowed: int | None) -> st
         return _(
             "%(user)s has had its connections given up, on %(day)s at %(time)s. What is queued for it waits, "
             "or goes by another route where there is one. Receipts and incoming texts wait at the operator."
-        ) % {"user": provider.unbound_by or _("Somebody"), "day": f"{since:%-d %b %Y}", "time": f"{since:%H:%M}"}
+        ) % {
+            "user": provider.unbound_by or _("Somebody"),
+            "day": date_format(since, _("j M Y")),
+            "time": f"{since:%H:%M}",
+        }
     if not account.workers:
         return _(
             "No connector worker runs: nobody holds its connections, nothing is sent. Start the program connector."

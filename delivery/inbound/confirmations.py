@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from contacts import consent
 from contacts.models import Contact
@@ -33,6 +34,7 @@ HELP_MINUTES = 5
 _VALID = timedelta(minutes=30)
 _DAY = timedelta(days=1)
 _FALLBACK = "en"
+_CONFIRMS = gettext_noop("Confirms the recipient's own %(word)s; goes out although they have opted out.")
 
 
 def answer(inbound: Inbound, sender: Sender | None, *, changed: bool, carrier_answered: bool) -> Message | None:
@@ -123,5 +125,5 @@ def _exempt(message: Message, inbound: Inbound, sender: Sender, meaning: Meaning
         at=now,
         source=MessageEvent.Source.HUB,
         status=Status.QUEUED,
-        detail=f"Confirms the recipient's own {meaning.label.upper()}; goes out although they have opted out.",
+        detail=_CONFIRMS % {"word": meaning.label.upper()},
     )

@@ -1,9 +1,13 @@
 """What an incoming text changes about consent, by its keyword and by the sender that it was written to."""
 
+from django.utils.translation import gettext_noop
+
 from contacts import consent
 from contacts.models import Suppression
 from delivery.models import Inbound, Sender
 
+#: The evidence that a text is.
+TEXTED = gettext_noop("inbound text %(text)s")
 _REASONS = {
     Inbound.Keyword.STOP: Suppression.Reason.OPTED_OUT,
     Inbound.Keyword.REFUSAL: Suppression.Reason.REFUSED,
@@ -12,7 +16,7 @@ _REASONS = {
 
 def apply(inbound: Inbound, sender: Sender | None) -> bool:
     """Suppress or lift as the text asks for. Returns whether anything changed."""
-    phones, evidence = [inbound.phone], f"inbound text {inbound.pk}"
+    phones, evidence = [inbound.phone], TEXTED % {"text": inbound.pk}
     if inbound.keyword == Inbound.Keyword.START:
         # Only what the person stopped: staff's own suppression and a bad number are not theirs to lift.
         scope = sender.address if sender else ""

@@ -164,6 +164,32 @@ class BadConfiguration(Exception):
     """Settings or credentials of a provider do not make sense; the message says which and what to do."""
 
 
+class Access(StrEnum):
+    """What came of asking a provider whether it lets an account in."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+    """A credential is wrong, or may not do what is needed; the sentence says where to look."""
+    BARRED = "barred"
+    """The credentials are right, and the account may not send: it is suspended or closed."""
+    UNREACHABLE = "unreachable"
+    """Nobody is there, or somebody who does not speak as this provider does."""
+    TIMED_OUT = "timed_out"
+    BUSY = "busy"
+    """It refused to say just now; nothing follows."""
+    NOT_ASKED = "not_asked"
+    """There is nobody to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of trying an account's credentials."""
+
+    access: Access
+    sentence: str
+    """For the person who set the account up; no secrets, no numbers of people, nothing that the provider wrote."""
+
+
 @dataclass(frozen=True, slots=True)
 class Callback:
     """An HTTP request from a provider, as received. `url` is the public URL that the provider was given."""
@@ -275,5 +301,9 @@ class ProviderKind:
     """True: only a connector worker may build it, never web or a bulk worker; `build` makes a ConnectedAdapter."""
     is_test: bool = False
     """It is within the hub and reaches nobody. `build` is given a Listener: nobody else would tell of receipts."""
+    try_credentials: Callable[[ProviderConfig], Awaitable[Tried]] | None = None
+    """Asks the provider whether it lets the account in: quickly, within `config.timeout`, sending nothing, costing
+    nothing and changing nothing. Called from any process, in a loop of its own, with a configuration that `check` has
+    taken. Does not raise. None: there is nobody to ask."""
     connections: Callable[[ProviderConfig], int] | None = None
     """How many connections the account allows, over all workers together."""

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import psycopg
 from django.db import connection
+from django.utils.translation import gettext_noop
 
 from delivery.receipts.evidence import Evidence
 from delivery.settle import LOCK
@@ -97,6 +98,6 @@ def _of_whole(piece: Evidence, parts: Sequence[Part]) -> Evidence:
         return replace(whole, status=min((Status(part.status) for part in parts), key=_RANK), reason="", code="")
     if piece.status in FINAL - CONCLUSIVE:
         place = next(part.place for part in parts if part.provider_message_id == piece.provider_message_id)
-        return replace(whole, detail=f"Part {place} of {len(parts)}.")
+        return replace(whole, detail=gettext_noop("Part %(part)s of %(parts)s.") % {"part": place, "parts": len(parts)})
     handed_on = any(RANK[Status(part.status)] >= RANK[Status.SENT] for part in parts)
     return replace(whole, status=Status.SENT if handed_on else Status.ACCEPTED, reason="", code="")

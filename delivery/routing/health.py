@@ -15,6 +15,7 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
+from contacts.retelling import english
 from delivery import clock
 from delivery.models import TEST_PROVIDER, HealthChange, Provider, ProviderHealth
 from delivery.providers import registry
@@ -211,7 +212,8 @@ def pin(*, provider: Provider, pin: Pin, who: str) -> None:
         row.save(update_fields=["pin"])
         now = clock.now()
         seen = next(seen for seen in see(now) if seen.provider_id == provider.pk)
-        change = pinned(pin, who)
+        with english():
+            change = pinned(pin, who)
         if not seen.health.enabled:  # its account decides for as long as it is off
             change = Change(seen.health.state, seen.health.factor, seen.health.openings, change.reason)
         _write(seen, change, now, who=who)

@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from contacts.wording import figure
 from delivery.errors import Failure
 from delivery.routing.table import FULL
 
@@ -95,7 +97,7 @@ class Health:
     unbound: bool = False
     """It is open because none was up."""
     strained: str = ""
-    """Why it cannot take what it should, whatever came of what it took (`delivery.routing.strain`)."""
+    """Why it cannot take what it should, in a sentence, whatever came of what it took (`delivery.routing.strain`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +124,13 @@ def judge(health: Health, figures: Figures, rules: Thresholds, *, all_slow: bool
     keeps the distances. When a connection is back, that is proof enough for a trial.
     """
     if not health.enabled:
-        reason = f"It is switched off. {health.disabled_reason}".strip()
+        reason = _said(gettext("It is switched off."), health.disabled_reason)
         return None if health.state == State.OPEN else Change(State.OPEN, 0, health.openings + 1, reason)
     if health.pin != Pin.NONE:
         told = pinned(health.pin, "staff")
         return None if (told.state, told.factor) == (health.state, health.factor) else told
     if health.down:
-        reason = f"None of its connections is up. {health.down}"
+        reason = _said(gettext("None of its connections is up."), health.down)
         return None if health.state == State.OPEN else Change(State.OPEN, 0, health.openings, reason, unbound=True)
     age = now - health.since if health.since else timedelta.max
     if age < timedelta(seconds=rules.min_seconds):
@@ -137,24 +139,27 @@ def judge(health: Health, figures: Figures, rules: Thresholds, *, all_slow: bool
     verdict, because = _look(figures, rules, all_slow=all_slow, at_least=rules.trial_at_least if trial else None)
     if health.strained and not trial and verdict < _Verdict.WORSE:
         # On trial it is held back by us, and what it then cannot take says nothing.
-        verdict, because = _Verdict.WORSE, f"{health.strained}."
+        verdict, because = _Verdict.WORSE, health.strained
     match health.state:
         case State.OPEN:
             if health.unbound:
-                reason = (
-                    f"A connection is up again after {age.total_seconds():,.0f} seconds: it is tried with a trickle."
-                )
+                reason = gettext("A connection is up again after %(seconds)s seconds: it is tried with a trickle.") % {
+                    "seconds": _seconds(age)
+                }
                 return Change(State.HALF_OPEN, rules.trial_factor, health.openings, reason)
             if age >= open_for(health.openings, rules):
-                reason = f"After {age.total_seconds():,.0f} seconds it is tried again with a trickle."
+                reason = gettext("After %(seconds)s seconds it is tried again with a trickle.") % {
+                    "seconds": _seconds(age)
+                }
                 return Change(State.HALF_OPEN, rules.trial_factor, health.openings, reason)
         case State.HALF_OPEN:
             if verdict >= _Verdict.WORSE:
-                return Change(State.OPEN, 0, health.openings + 1, f"The trial failed. {because}")
+                return Change(State.OPEN, 0, health.openings + 1, _said(gettext("The trial failed."), because))
             if verdict == _Verdict.BETTER:
-                return _raised(health, rules, f"The trial went well. {because}")
+                return _raised(health, rules, _said(gettext("The trial went well."), because))
             if age >= timedelta(seconds=rules.rise_seconds):
-                return _raised(health, rules, f"{because} It was on trial for {age.total_seconds():,.0f} seconds.")
+                long = gettext("It was on trial for %(seconds)s seconds.") % {"seconds": _seconds(age)}
+                return _raised(health, rules, _said(because, long))
         case _:
             if verdict == _Verdict.TERRIBLE:
                 return Change(State.OPEN, 0, health.openings + 1, because)
@@ -182,10 +187,10 @@ def trial_rate(health: Health, rate: int) -> float | None:
 def pinned(pin: Pin, who: str) -> Change:
     """What a person's word makes of a provider."""
     if pin == Pin.OPEN:
-        return Change(State.OPEN, 0, 0, f"Pinned open by {who}.")
+        return Change(State.OPEN, 0, 0, gettext("Pinned open by %(who)s.") % {"who": who})
     if pin == Pin.HEALTHY:
-        return Change(State.HEALTHY, FULL, 0, f"Pinned healthy by {who}.")
-    return Change(State.HEALTHY, FULL, 0, f"Left to what is measured again by {who}.")
+        return Change(State.HEALTHY, FULL, 0, gettext("Pinned healthy by %(who)s.") % {"who": who})
+    return Change(State.HEALTHY, FULL, 0, gettext("Left to what is measured again by %(who)s.") % {"who": who})
 
 
 def _raised(health: Health, rules: Thresholds, because: str) -> Change:
@@ -200,16 +205,30 @@ def _look(figures: Figures, rules: Thresholds, *, all_slow: bool, at_least: int 
     found = []
     if figures.attempts >= max(1, at_least):
         share = figures.error_percent
-        words = f"{share:.1f} % of {figures.attempts:,} attempts failed by its fault"
+        words = gettext("%(share)s %% of %(attempts)s attempts failed by its fault.") % {
+            "share": figure(share, 1),
+            "attempts": figure(figures.attempts),
+        }
         found.append((_grade(share, rules.errors_worse, rules.errors_open, rules.errors_better), words))
     if figures.taken >= max(1, at_least) and not all_slow:
         share = figures.missing_percent
-        words = f"{share:.1f} % of {figures.taken:,} messages had no receipt in time"
+        words = gettext("%(share)s %% of %(taken)s messages had no receipt in time.") % {
+            "share": figure(share, 1),
+            "taken": figure(figures.taken),
+        }
         found.append((_grade(share, rules.missing_worse, rules.missing_open, rules.missing_better), words))
     if not found:
-        return _Verdict.UNKNOWN, "Nothing spoke against it."
-    worst = max(verdict for verdict, _ in found)
-    return worst, " and ".join(words for verdict, words in found if verdict == worst) + "."
+        return _Verdict.UNKNOWN, gettext("Nothing spoke against it.")
+    worst = max(verdict for verdict, _words in found)
+    return worst, " ".join(words for verdict, words in found if verdict == worst)
+
+
+def _said(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def _seconds(age: timedelta) -> str:
+    return figure(age.total_seconds(), 0)
 
 
 def _grade(share: float, worse: float, terrible: float, better: float) -> _Verdict:

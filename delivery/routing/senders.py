@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.retelling import english
 from contacts.unusable import Unusable
 from delivery.models import TEST_PROVIDER, ProviderHealth, Sender
 
@@ -48,7 +49,9 @@ def save(sender: Sender, changed: Collection[str], *, reason: str = "") -> None:
     check(sender)
     is_new, fields = sender.pk is None, set(changed)
     if "enabled" in fields:
-        sender.disabled_reason = "" if sender.enabled else (reason or _("Switched off by staff."))[:_LONGEST_REASON]
+        with english():
+            why = reason or _("Switched off by staff.")
+        sender.disabled_reason = "" if sender.enabled else why[:_LONGEST_REASON]
         fields.add("disabled_reason")
     with transaction.atomic():
         if sender.is_default:
@@ -63,7 +66,7 @@ def disable_sender(provider_id: int, address: str, code: str) -> None:
 
     What is queued for it goes another way if the routes have one; else it waits until staff switch it on again.
     """
-    reason = f"The provider refuses this sender (code {code})."
+    reason = _("The provider refuses this sender (code %(code)s).") % {"code": code}
     rows = Sender.objects.filter(provider_id=provider_id, address=address, enabled=True)
     if rows.update(enabled=False, disabled_reason=reason):
         review_queue(provider_id)

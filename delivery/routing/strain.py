@@ -12,7 +12,9 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
 
+from contacts.wording import figure
 from delivery import slowing
 from delivery.connector import binds
 from delivery.lanes import URGENT, Lane
@@ -89,14 +91,14 @@ def _is_long(account: binds.Account) -> bool:
 
 def _why(account: binds.Account, given_up_by: str) -> str:
     if given_up_by:
-        return f"{given_up_by} has had them given up."
+        return _("%(who)s has had them given up.") % {"who": given_up_by}
     if not account.workers:
-        return "No connector worker holds the account."
+        return _("No connector worker holds the account.")
     for bind in account.binds:
         if bind.connection.error:
             code = f" ({bind.connection.code})" if bind.connection.code else ""
             return f"{bind.connection.error}{code}."
-    return "They are being made."
+    return _("They are being made.")
 
 
 def _full(provider_ids: Iterable[int], now: datetime) -> dict[int, str]:
@@ -111,7 +113,10 @@ def _full(provider_ids: Iterable[int], now: datetime) -> dict[int, str]:
         for limit in limits:
             if limit.factor <= FULL_FACTOR and limit.since <= since:
                 seconds = (now - limit.since).total_seconds()
-                found[provider_id] = f"For {seconds:,.0f} seconds it has refused for speed (code {limit.code})"
+                found[provider_id] = _("For %(seconds)s seconds it has refused for speed (code %(code)s).") % {
+                    "seconds": figure(seconds, 0),
+                    "code": limit.code,
+                }
     return found
 
 
@@ -133,8 +138,8 @@ def _slow(provider_ids: Collection[int], now: datetime) -> dict[int, str]:
     for provider_id in late.keys() - known.keys():
         ProviderHealth.objects.update_or_create(provider_id=provider_id, defaults={"slow_since": now})
     return {
-        provider_id: f"Messages ({Lane(lane).label.lower()}) have waited at it for up to "
-        f"{(now - oldest).total_seconds():,.0f} seconds"
+        provider_id: _("Messages (%(lane_words)s) have waited at it for up to %(seconds)s seconds.")
+        % {"lane_words": Lane(lane).label, "seconds": figure((now - oldest).total_seconds(), 0)}
         for provider_id, (lane, oldest) in late.items()
         if (since := known.get(provider_id)) and now - since >= SLOW_FOR
     }

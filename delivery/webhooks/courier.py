@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
+from django.utils.translation import gettext as _
 
 from delivery.encryption import CannotDecrypt
 from delivery.runtime import DATABASE_AWAY, AlwaysRunning, Runtime, in_thread
@@ -116,7 +117,7 @@ class Courier:
         try:
             return endpoints.keys(turn.api_key_id, turn.sealed_secret, turn.previous_until, turn.began)
         except CannotDecrypt:
-            reason = "Its secret cannot be read with the keys that there are. Make a new one."
+            reason = _("Its secret cannot be read with the keys that there are. Make a new one.")
             await in_thread(endpoints.switch_off, [turn.endpoint_id], reason)
             return None
 
@@ -138,7 +139,8 @@ class Courier:
             telling = {task: due for task, due in telling.items() if not task.done()}
             turn = await self._settle(turn, results)
             if any(result.code == GONE for result in results) and turn.api_key_id is None:
-                await in_thread(endpoints.switch_off, [turn.endpoint_id], "It answered 410: it wants no more.")
+                reason = _("It answered 410: it wants no more.")
+                await in_thread(endpoints.switch_off, [turn.endpoint_id], reason)
                 goes_on = False
             goes_on = goes_on and not turn.is_down and not any(result.asked for result in results)
 

@@ -11,6 +11,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from delivery import clock
 from delivery.models import WebhookEndpoint
@@ -143,7 +144,7 @@ def switch_off_failing(after: timedelta = schedule.DISABLE_AFTER) -> None:
     """Those that took nothing for so long although they were tried until the end of it."""
     failing = present().filter(enabled=True, last_error_at__gt=F("failing_since") + after)
     if ids := list(failing.values_list("pk", flat=True)):
-        switch_off(ids, f"It took nothing for {after.days} days.")
+        switch_off(ids, _("It took nothing for %(days)s days.") % {"days": after.days})
 
 
 def _switched(endpoint: WebhookEndpoint, *, on: bool) -> dict[str, Any]:

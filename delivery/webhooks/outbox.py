@@ -18,11 +18,13 @@ import uuid_utils.compat
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop
 
 from delivery import wake
 from delivery.models import WebhookEndpoint
 from delivery.webhooks import events
 
+_ERASED = gettext_noop("Whom it was about was erased.")
 #: Events that one statement writes.
 BATCH = 2000
 
@@ -47,7 +49,7 @@ VALUES (%(endpoint)s, %(event_id)s, %(type)s, %(event_id)s, %(data)s::jsonb, sta
 # By the index webhook_kept.
 _EMPTY = """
 UPDATE delivery_webhookdelivery SET
-    data = NULL, url = NULL, error = CASE WHEN state = 0 THEN 'Whom it was about was erased.' ELSE error END,
+    data = NULL, url = NULL, error = CASE WHEN state = 0 THEN %(error)s ELSE error END,
     ended_at = COALESCE(ended_at, statement_timestamp()), state = CASE WHEN state = 0 THEN 2 ELSE state END
 WHERE subject = ANY(%(subjects)s::uuid[]) AND data IS NOT NULL
 """
@@ -112,5 +114,5 @@ def ping(endpoint: WebhookEndpoint) -> UUID:
 def empty(subjects: Sequence[UUID]) -> int:
     """Take away what is kept to be told, or was told, of these: their person is being erased. Returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(_EMPTY, {"subjects": list(subjects)})
+        cursor.execute(_EMPTY, {"subjects": list(subjects), "error": _ERASED})
         return int(cursor.rowcount)

@@ -26,6 +26,7 @@ from aiohttp import (
 from aiohttp.abc import AbstractResolver
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.translation import gettext as _
 
 from delivery.providers.egress import socket_factory
 from delivery.providers.http import retry_after_seconds
@@ -80,7 +81,7 @@ class Postman:
     async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int | None, str, float]:
         session = self._sessions.get(urlsplit(url).scheme)
         if session is None:
-            return None, "The address is neither https:// nor http://.", 0.0
+            return None, _("The address is neither https:// nor http://."), 0.0
         try:
             async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
                 await _read_if_small(response)
@@ -104,8 +105,8 @@ def in_words(code: int) -> str:
     if 200 <= code < 300:
         return ""
     if 300 <= code < 400:
-        return f"Answered {code}: redirects are not followed."
-    return "Answered 410: it wants no more." if code == GONE else f"Answered {code}."
+        return _("Answered %(code)s: redirects are not followed.") % {"code": code}
+    return _("Answered 410: it wants no more.") if code == GONE else _("Answered %(code)s.") % {"code": code}
 
 
 async def _read_if_small(response: ClientResponse) -> None:
@@ -128,17 +129,17 @@ def why(error: Exception) -> str:
     """In words, and without anything that the error quotes."""
     match error:
         case ClientConnectorCertificateError() | ssl.SSLError():
-            return "Its certificate is not valid."
+            return _("Its certificate is not valid.")
         case ClientConnectorDNSError():
-            return "Its host is not known."
+            return _("Its host is not known.")
         case ClientConnectorError() if isinstance(error.os_error, PermissionError):
-            return "Its address may not be connected to: it is not a public one."
+            return _("Its address may not be connected to: it is not a public one.")
         case ConnectionTimeoutError():
-            return f"No connection within {CONNECT_SECONDS:.0f} seconds."
+            return _("No connection within %(seconds)s seconds.") % {"seconds": f"{CONNECT_SECONDS:.0f}"}
         case ClientConnectorError():
-            return "No connection."
+            return _("No connection.")
         case InvalidURL():
-            return "The address is not a URL."
+            return _("The address is not a URL.")
         case TimeoutError():
-            return f"No answer within {TIMEOUT_SECONDS:.0f} seconds."
-    return f"The connection failed ({type(error).__name__})."
+            return _("No answer within %(seconds)s seconds.") % {"seconds": f"{TIMEOUT_SECONDS:.0f}"}
+    return _("The connection failed (%(kind)s).") % {"kind": type(error).__name__}

@@ -9,17 +9,19 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext_noop
 
 from delivery.models import WebhookEndpoint
 from delivery.webhooks import endpoints, schedule
 
+_LATE = gettext_noop("Nobody took it in time.")
 #: Rows of one endpoint in one round; a round is of ten endpoints at most.
 BATCH = 2000
 
 # Never tried or not any more, for its endpoint is down or switched off: in the order of the index of what is due.
 _GIVE_UP = """
 UPDATE delivery_webhookdelivery SET
-    state = 2, ended_at = statement_timestamp(), error = 'Nobody took it in time.'
+    state = 2, ended_at = statement_timestamp(), error = %(error)s
 WHERE id = ANY(ARRAY(
     SELECT old.id FROM delivery_webhookendpoint AS e
     CROSS JOIN LATERAL (
@@ -85,7 +87,7 @@ def upkeep() -> None:
 
 def give_up(*, age: timedelta = schedule.GIVE_UP_AFTER, limit: int = BATCH) -> int:
     """What has been due for so long. Returns how many."""
-    return _run(_GIVE_UP, age=age.total_seconds(), batch=limit)
+    return _run(_GIVE_UP, age=age.total_seconds(), batch=limit, error=_LATE)
 
 
 def empty(*, limit: int = BATCH) -> int:

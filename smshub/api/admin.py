@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import (
@@ -158,7 +158,7 @@ class ApiKeyAdmin(PageAdmin):
         form = IssueForm(request.POST or None)
         if form.is_valid():
             key, text = keys.issue(actor=actor(request), **form.cleaned_data)
-            self.log_addition(request, key, "Issued")
+            self.log_addition(request, key, gettext_noop("Issued"))
             return self._shown_once(request, key, text)
         return self.form_page(
             request,
@@ -182,7 +182,8 @@ class ApiKeyAdmin(PageAdmin):
             self.log_change(
                 request,
                 key,
-                f"New secret; the old one is good for {form.cleaned_data['hours']} hours",
+                gettext_noop("New secret; the old one is good for %(hours)s hours")
+                % {"hours": form.cleaned_data["hours"]},
             )
             return self._shown_once(request, key, text)
         return self.form_page(
@@ -201,7 +202,7 @@ class ApiKeyAdmin(PageAdmin):
         form = forms.Form(request.POST or None)
         if request.method == "POST":
             keys.revoke(key)
-            self.log_change(request, key, "Revoked")
+            self.log_change(request, key, gettext_noop("Revoked"))
             messages.success(
                 request, gettext("%(key)s is revoked: its requests are refused from now on.") % {"key": key.name}
             )

@@ -20,7 +20,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from contacts.api.refusals import AlreadyExists, BadParameter, Conflict, Invalid, Refusal, complaint, leaves
+from contacts.api.refusals import AlreadyExists, BadParameter, Conflict, Invalid, Refusal, TooOften, complaint, leaves
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -137,15 +137,13 @@ class LengthRequired(Refusal):
     problem = "length-required"
 
 
-class TooManyRequests(Refusal):
+class TooManyRequests(TooOften):
     """The key's quota is used up for so many seconds."""
 
-    status_code = HTTPStatus.TOO_MANY_REQUESTS
-    problem = "too-many-requests"
-
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"This API key has made as many requests as it may. Wait {math.ceil(seconds)} seconds.")
-        self.retry_after = seconds
+        super().__init__(
+            f"This API key has made as many requests as it may. Wait {math.ceil(seconds)} seconds.", seconds
+        )
 
 
 def _kind(error: exceptions.APIException) -> str:

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -90,7 +90,7 @@ class SmppLoginAdmin(PageAdmin):
     def renew_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         login: SmppLogin = self.allowed(request, pk, "change")
         if request.method == "POST":
-            self.log_change(request, login, "New password")
+            self.log_change(request, login, gettext_noop("New password"))
             return self._shown_once(request, login)
         return self.form_page(
             request,

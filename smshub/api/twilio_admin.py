@@ -13,6 +13,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts.admin.base import PageAdmin, actor
+from contacts.retelling import english
 from delivery.admin import words
 from smshub.api.models import ApiKey, TwilioLogin
 from smshub.api.sender_forms import WithSenders
@@ -97,7 +98,8 @@ class TwilioLoginAdmin(PageAdmin):
         login: TwilioLogin = self.allowed(request, pk, "change")
         renew, name, meaning = _RENEWALS["key" if what == "key" else "token"]
         if request.method == "POST":
-            self.log_change(request, login, gettext("New %(name)s") % {"name": name})
+            with english():
+                self.log_change(request, login, gettext("New secret: %(name_words)s") % {"name_words": name})
             return self._shown_once(request, login, renew(login))
         return self.form_page(
             request,

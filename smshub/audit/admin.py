@@ -1,6 +1,6 @@
 """The auditor's screen: who did what, when and from where. Nothing here can be changed."""
 
-import json
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,13 +9,12 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import NoReverseMatch, reverse
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from contacts.admin.base import PageAdmin, ReadOnlyMixin
-from smshub.audit import reading
+from smshub.audit import reading, words
 from smshub.audit.models import Entry
 from smshub.audit.places import PERSONAL
 from smshub.audit.reading import Wanted
@@ -77,8 +76,8 @@ class EntryAdmin(ReadOnlyMixin, PageAdmin):
             "smshub/audit.html",
             title=_("Audit log"),
             form=form,
-            subjects=_SUBJECTS,
-            rows=[(row, _address_of(row), _changes(row)) for row in rows],
+            subjects=[(label, words.subject(label)) for label in _SUBJECTS],
+            rows=[_line(row) for row in rows],
             next_url="?" + urlencode(asked | {"after": str(following)}) if following else "",
             csv_url=f"{reverse('admin:audit_entry_csv')}?{urlencode(asked)}",
         )
@@ -100,14 +99,19 @@ class EntryAdmin(ReadOnlyMixin, PageAdmin):
         return form, Wanted(**{name: value for name, value in given.items() if value}), asked
 
 
-def _changes(row: Entry) -> list[tuple[str, str, str] | tuple[str]]:
-    """Column, before and after; the column alone where no more is kept."""
-    return [(name, *map(_said, change)) if change else (name,) for name, change in sorted(row.changes.items())]
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry as the page has it."""
+
+    row: Entry
+    address: str
+    verb: str
+    subject: str
+    changes: list[tuple[str, ...]]
 
 
-def _said(value: Any) -> str:
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return Truncator(text).chars(80) or "–"
+def _line(row: Entry) -> Line:
+    return Line(row, _address_of(row), words.verb(row), words.subject(row.subject), words.changes(row))
 
 
 def _address_of(row: Entry) -> str:

@@ -20,6 +20,8 @@ from django.utils.translation import ngettext_lazy
 from campaigns import approval
 from campaigns.models import AppointmentFile, Approval, CalendarFeed, Campaign, Conversation, StaffTask
 from contacts.models import ContactImport, Suppression
+from contacts.retelling import retold
+from contacts.wording import figure
 from delivery.models import Provider
 from delivery.webhooks import endpoints
 from smshub.dashboard import providers as accounts
@@ -94,7 +96,7 @@ def tasks(_scene: Scene) -> Iterable[Need]:
 def paused(scene: Scene) -> Iterable[Need]:
     for campaign in scene.paused[:NAMED]:
         url = reverse("admin:campaigns_campaign_live", args=[campaign.pk])
-        why = campaign.paused_reason or _("By staff.")
+        why = retold(campaign.paused_reason) or _("By staff.")
         yield Need(
             "paused",
             _("%(campaign)s is paused") % {"campaign": campaign.name},
@@ -140,7 +142,7 @@ def feeds(_scene: Scene) -> Iterable[Need]:
         yield Need(
             "feed",
             _("Calendar %(name)s") % {"name": name},
-            why=error or _("Most of what was to come is gone from it."),
+            why=retold(error) or _("Most of what was to come is gone from it."),
             url=url,
         )
 
@@ -150,7 +152,11 @@ def webhooks(_scene: Scene) -> Iterable[Need]:
     for pk, reason in off.values_list("pk", "disabled_reason")[:NAMED]:
         url = reverse("admin:delivery_webhookendpoint_change", args=[pk])
         yield Need(
-            "webhook", _("Webhook %(number)s was switched off") % {"number": pk}, why=reason, url=url, urgent=True
+            "webhook",
+            _("Webhook %(number)s was switched off") % {"number": pk},
+            why=retold(reason),
+            url=url,
+            urgent=True,
         )
 
 
@@ -189,7 +195,7 @@ def approvals(scene: Scene) -> Iterable[Need]:
     rows = asked.order_by("asked_at").values_list("campaign_id", "campaign__name", "people", "asked_by__username")
     for pk, name, people, who in rows[:NAMED]:
         url = reverse("admin:campaigns_campaign_wizard", args=[pk, "review"])
-        why = _("%(people)s people, asked by %(who)s.") % {"people": f"{people:,}", "who": who or "–"}
+        why = _("%(people)s people, asked by %(who)s.") % {"people": figure(people), "who": who or "–"}
         yield Need("approvals", _("Approve %(name)s") % {"name": name}, why=why, url=url)
 
 
@@ -230,4 +236,4 @@ def needs(looks: Sequence[tuple[str, Look]], scene: Scene) -> list[Need]:
 
 
 def _finding(key: str, finding: Finding) -> Need:
-    return Need(key, finding.what, why=finding.what_to_do, urgent=finding.level is Level.PROBLEM)
+    return Need(key, retold(finding.what), why=retold(finding.what_to_do), urgent=finding.level is Level.PROBLEM)

@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from contacts.retelling import retold
 from contacts.wording import figure
 from delivery import flow, standstill
 from delivery.admin import slowed
@@ -91,7 +92,7 @@ def health_of(provider: Provider) -> ProviderHealth:
 def trouble(provider: Provider) -> str:
     """What keeps it from having all of its weight, in a sentence or two; empty: nothing."""
     if not provider.enabled:
-        return " ".join(filter(None, (_("Switched off."), provider.disabled_reason)))
+        return " ".join(filter(None, (_("Switched off."), retold(provider.disabled_reason))))
     if provider.unbound_at is not None:
         return _("%(user)s has had its connections given up.") % {"user": provider.unbound_by or _("Somebody")}
     health = health_of(provider)
@@ -99,14 +100,14 @@ def trouble(provider: Provider) -> str:
         return ""
     return (
         _("%(state)s, %(factor)s %% of its weight. %(reason)s")
-        % {"state": health.get_state_display(), "factor": health.factor, "reason": health.reason}
+        % {"state": health.get_state_display(), "factor": health.factor, "reason": retold(health.reason)}
     ).strip()
 
 
 def _state(provider: Provider) -> dict[str, str]:
     why = trouble(provider)
     if not provider.enabled:
-        return {"group": "failed", "state": _("Off"), "why": provider.disabled_reason}
+        return {"group": "failed", "state": _("Off"), "why": retold(provider.disabled_reason)}
     if not why:
         return {"group": "delivered", "state": _("On, healthy"), "why": ""}
     bad = provider.unbound_at is not None or health_of(provider).state == State.OPEN

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns.models import AudienceChunk, Campaign
 from contacts.importing.work import LOCK, TASKS
 from contacts.models import ContactImport
+from contacts.wording import figure
 from delivery.lanes import Lane
 from delivery.models import CampaignHold
 from delivery.standstill import Cause, in_minutes, of_stream, signs
@@ -32,12 +34,19 @@ def queue(late: timedelta = LATE_MESSAGE) -> Iterator[Finding]:
     waiting = [s for s in readings.streams() if not s.campaign_id and not s.on_hold and now - s.oldest > late]
     for stream in waiting[:LISTED]:
         why = _standstill(stream, claims)
-        lane = Lane(stream.lane).label.lower()
-        what = f"Messages ({lane}) for {stream.provider} have waited for {in_minutes(now - stream.oldest)}"
+        said = {
+            "lane_words": Lane(stream.lane).label,
+            "provider": stream.provider,
+            "time_words": in_minutes(now - stream.oldest),
+        }
         if why:
-            yield problem(f"{what}: {why.what}.", why.to_do)
+            stuck = _("Messages (%(lane_words)s) for %(provider)s have waited for %(time_words)s: %(why_words)s.")
+            yield problem(stuck % {**said, "why_words": why.what}, why.to_do)
         elif stream.lane in _URGENT:
-            yield warning(f"{what}, although some are sent.", "Raise the provider's rate and its requests in flight.")
+            slow = _(
+                "Messages (%(lane_words)s) for %(provider)s have waited for %(time_words)s, although some are sent."
+            )
+            yield warning(slow % said, _("Raise the provider's rate and its requests in flight."))
 
 
 def campaigns(patience: timedelta = NO_PROGRESS) -> Iterator[Finding]:
@@ -53,28 +62,42 @@ def campaigns(patience: timedelta = NO_PROGRESS) -> Iterator[Finding]:
     held = set(CampaignHold.objects.filter(campaign_id__in=by_id).values_list("campaign_id", flat=True))
     streams = {s.campaign_id: s for s in readings.streams() if now - s.oldest > patience}
     for campaign in list(by_id.values()):
-        name = f"Campaign {campaign.pk} ({campaign.name})"
+        said = {"campaign": campaign.pk, "name": campaign.name}
         moved = done.get(campaign.pk) or campaign.launched_at
         stream = streams.get(campaign.pk)
         why = _standstill(stream, claims) if stream else None
         if campaign.pk in held:
-            yield problem(f"{name} runs and is on hold as well: nothing of it is sent.", "Pause it and resume it.")
+            yield problem(
+                _("Campaign %(campaign)s (%(name)s) runs and is on hold as well: nothing of it is sent.") % said,
+                _("Pause it and resume it."),
+            )
         elif not campaign.materialised_at and moved and now - moved > patience:
             yield problem(
-                f"{name} is launched, but no message of it has been made for {in_minutes(now - moved)}.",
-                "See that a loader worker runs, and look for errors in its log.",
+                _(
+                    "Campaign %(campaign)s (%(name)s) is launched, but no message of it has been made for "
+                    "%(time_words)s."
+                )
+                % {**said, "time_words": in_minutes(now - moved)},
+                _("See that a loader worker runs, and look for errors in its log."),
             )
         elif why:
-            yield problem(f"{name} has messages queued that are not sent: {why.what}.", why.to_do)
+            yield problem(
+                _("Campaign %(campaign)s (%(name)s) has messages queued that are not sent: %(why_words)s.")
+                % {**said, "why_words": why.what},
+                why.to_do,
+            )
 
 
 def receipts(late_seconds: float = LATE_RECEIPT_SECONDS) -> Iterator[Finding]:
     inbox = readings.inbox()
     if inbox.late_seconds > late_seconds:
         yield problem(
-            f"Receipts have been waiting for {inbox.late_seconds:.0f} seconds to be applied: statuses are late. "
-            f"There are {_at_least(inbox.waiting)}.",
-            "See that workers read the queue reconcile, and add processes to them.",
+            _(
+                "Receipts have been waiting for %(seconds)s seconds to be applied: statuses are late. There are "
+                "%(waiting_words)s."
+            )
+            % {"seconds": figure(inbox.late_seconds, 0), "waiting_words": _at_least(inbox.waiting)},
+            _("See that workers read the queue reconcile, and add processes to them."),
         )
 
 
@@ -82,9 +105,12 @@ def uncertain(longer: timedelta = LONG_UNCERTAIN) -> Iterator[Finding]:
     counted = readings.uncertain(older_than=longer)
     if counted.rows:
         yield warning(
-            f"{_at_least(counted)} messages have been in doubt for more than {in_minutes(longer)}. "
-            "None is sent again meanwhile.",
-            "See that their provider can be asked: look for ask_raised in the worker's log.",
+            _(
+                "%(messages_words)s messages have been in doubt for more than %(time_words)s. None is sent again "
+                "meanwhile."
+            )
+            % {"messages_words": _at_least(counted), "time_words": in_minutes(longer)},
+            _("See that their provider can be asked: look for ask_raised in the worker's log."),
         )
 
 
@@ -100,8 +126,11 @@ def imports(patience: timedelta = timedelta(minutes=5)) -> Iterator[Finding]:
         worked_on = [pk for (pk,) in cursor.fetchall()]
     for pk in started.exclude(pk__in=worked_on).order_by("pk").values_list("pk", flat=True)[:LISTED]:
         yield problem(
-            f"Import {pk} was started, and nobody works on it.",
-            "See that a worker reads the queue imports and is not busy with other imports; then it goes on by itself.",
+            _("Import %(number)s was started, and nobody works on it.") % {"number": pk},
+            _(
+                "See that a worker reads the queue imports and is not busy with other imports; then it goes on by "
+                "itself."
+            ),
         )
 
 
@@ -118,4 +147,5 @@ def _standstill(stream: Stream, claims: Mapping[int, datetime]) -> Cause | None:
 
 
 def _at_least(counted: readings.Counted) -> str:
-    return f"at least {counted.rows}" if counted.capped else str(counted.rows)
+    number = figure(counted.rows)
+    return _("at least %(number)s") % {"number": number} if counted.capped else number

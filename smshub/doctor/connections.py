@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from django.utils.translation import gettext as _
+
 from delivery import accounts
 from delivery.connector import binds
 from delivery.encryption import CannotDecrypt
@@ -21,25 +23,30 @@ def connections() -> Iterator[Finding]:
 def _of(provider: Provider, account: binds.Account) -> Iterator[Finding]:
     if provider.unbound_at is not None:
         yield warning(
-            f"{provider.unbound_by or 'Somebody'} has had the connections of {provider.name} given up.",
-            "Have them made again on its page, under Providers. What is queued for it waits, or goes another way.",
+            _("%(user)s has had the connections of %(provider)s given up.")
+            % {"user": provider.unbound_by or _("Somebody"), "provider": provider.name},
+            _("Have them made again on its page, under Providers. What is queued for it waits, or goes another way."),
         )
     elif not account.workers:
         yield problem(
-            f"No connector worker holds the connections of {provider.name}: nothing is sent or heard there.",
-            "Start the program connector, or look at its log if it runs.",
+            _("No connector worker holds the connections of %(provider)s: nothing is sent or heard there.")
+            % {"provider": provider.name},
+            _("Start the program connector, or look at its log if it runs."),
         )
     elif refused := [bind.connection for bind in account.binds if bind.connection.state is ConnectionState.REFUSED]:
         code = f" ({refused[0].code})" if refused[0].code else ""
         yield problem(
-            f"{provider.name} refuses our account: {refused[0].error}{code}.",
-            "Correct what it says on the provider's page. It is tried again only every few minutes.",
+            _("%(provider)s refuses our account: %(error_words)s.")
+            % {"provider": provider.name, "error_words": refused[0].error + code},
+            _("Correct what it says on the provider's page. It is tried again only every few minutes."),
         )
     elif not account.bound:
         errors = sorted({bind.connection.error for bind in account.binds if bind.connection.error})
+        silent = _("No connection to %(provider)s is up.") % {"provider": provider.name}
+        said = {"provider": provider.name, "error_words": errors[0] if errors else ""}
         yield problem(
-            f"No connection to {provider.name} is up{': ' + errors[0] if errors else ''}.",
-            "Look at its page, under Providers, and ask the operator whether their side is up.",
+            _("No connection to %(provider)s is up: %(error_words)s.") % said if errors else silent,
+            _("Look at its page, under Providers, and ask the operator whether their side is up."),
         )
     else:
         yield from _fewer(provider, account)
@@ -52,6 +59,7 @@ def _fewer(provider: Provider, account: binds.Account) -> Iterator[Finding]:
         return  # the check of the providers says so
     if account.bound < allowed:
         yield warning(
-            f"{account.bound} of {allowed} connections to {provider.name} are up.",
-            "See on its page what the others say; the operator may allow fewer than is configured.",
+            _("%(up)s of %(allowed)s connections to %(provider)s are up.")
+            % {"up": account.bound, "allowed": allowed, "provider": provider.name},
+            _("See on its page what the others say; the operator may allow fewer than is configured."),
         )

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+
 from smshub.doctor import (
     accounts,
     backlog,
@@ -94,7 +96,7 @@ def _look(check: Check) -> list[Finding]:
         # Its kind only: what a database says may quote a row.
         return [
             problem(
-                f"This could not be looked at: {type(error).__name__}.",
-                "See that the code and the database are of the same version, and look at the log of the servers.",
+                _("This could not be looked at: %(error)s.") % {"error": type(error).__name__},
+                _("See that the code and the database are of the same version, and look at the log of the servers."),
             )
         ]

@@ -6,7 +6,9 @@ from datetime import timedelta
 from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import gettext as _
 
+from contacts.wording import figure
 from smshub.doctor.findings import Finding, problem, warning
 
 OLDEST_VERSION = 15
@@ -46,8 +48,10 @@ def answers(database: BaseDatabaseWrapper = connection) -> Iterator[Finding]:
     try:
         database.ensure_connection()
     except OperationalError as error:
-        first, *_ = str(error).strip().splitlines() or [""]
-        yield problem(f"Postgres does not answer ({first}).", "Start it, or correct DATABASE_URL.")
+        first, *_rest = str(error).strip().splitlines() or [""]
+        yield problem(
+            _("Postgres does not answer (%(error)s).") % {"error": first}, _("Start it, or correct DATABASE_URL.")
+        )
 
 
 def version(oldest: int = OLDEST_VERSION) -> Iterator[Finding]:
@@ -55,14 +59,20 @@ def version(oldest: int = OLDEST_VERSION) -> Iterator[Finding]:
         cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
         (present,) = cursor.fetchone()
     if present < oldest:
-        yield problem(f"This is Postgres {present}.", f"Move the data to Postgres {oldest} or newer.")
+        yield problem(
+            _("This is Postgres %(version)s.") % {"version": present},
+            _("Move the data to Postgres %(oldest)s or newer.") % {"oldest": oldest},
+        )
 
 
 def migrations() -> Iterator[Finding]:
     executor = MigrationExecutor(connection)
     missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     if missing:
-        yield problem(f"The database is {missing} migrations behind the code.", "Run: python manage.py migrate")
+        yield problem(
+            _("The database is %(migrations)s migrations behind the code.") % {"migrations": missing},
+            _("Run: python manage.py migrate"),
+        )
 
 
 def vacuum(dead_rows: int = DEAD_ROWS) -> Iterator[Finding]:
@@ -72,13 +82,16 @@ def vacuum(dead_rows: int = DEAD_ROWS) -> Iterator[Finding]:
     for table, dead, living, automatic in tables:
         if not automatic:
             yield problem(
-                f"Autovacuum is off for {table}: it grows without end, and claiming gets slower.",
-                f"Set autovacuum=on, or: ALTER TABLE {table} RESET (autovacuum_enabled)",
+                _("Autovacuum is off for %(table)s: it grows without end, and claiming gets slower.")
+                % {"table": table},
+                _("Set autovacuum=on, or: ALTER TABLE %(table)s RESET (autovacuum_enabled)") % {"table": table},
             )
         if dead > dead_rows and dead > living * DEAD_SHARE:
             yield warning(
-                f"{table} has {dead} dead rows beside {living} living ones: autovacuum does not keep up.",
-                f"See that no transaction stays open; VACUUM {table}; give autovacuum a higher cost limit.",
+                _("%(table)s has %(dead)s dead rows beside %(living)s living ones: autovacuum does not keep up.")
+                % {"table": table, "dead": figure(dead), "living": figure(living)},
+                _("See that no transaction stays open; VACUUM %(table)s; give autovacuum a higher cost limit.")
+                % {"table": table},
             )
 
 
@@ -88,4 +101,8 @@ def long_transactions(longest: timedelta = timedelta(minutes=30)) -> Iterator[Fi
         holders = cursor.fetchall()
     for what, seconds, what_to_do in holders:
         if seconds is not None and seconds >= longest.total_seconds():
-            yield warning(f"{what} for {seconds / 60:.0f} minutes: vacuum can clean up nothing since.", what_to_do)
+            yield warning(
+                _("%(what)s for %(minutes)s minutes: vacuum can clean up nothing since.")
+                % {"what": what, "minutes": figure(seconds / 60, 0)},
+                what_to_do,
+            )

@@ -6,9 +6,11 @@ from statistics import median
 
 import redis
 from django.conf import settings
+from django.utils.translation import gettext as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from contacts.wording import figure
 from smshub.doctor.findings import Finding, problem, warning
 
 #: Each round of dispatch asks the limiter once or twice, and waits for it.
@@ -22,8 +24,8 @@ def answers() -> Iterator[Finding]:
         _client().ping()
     except redis.RedisError as error:
         yield problem(
-            f"Redis does not answer ({type(error).__name__}): nothing is sent without it.",
-            "Start it, or correct REDIS_URL.",
+            _("Redis does not answer (%(error)s): nothing is sent without it.") % {"error": type(error).__name__},
+            _("Start it, or correct REDIS_URL."),
         )
 
 
@@ -33,13 +35,14 @@ def memory() -> Iterator[Finding]:
     policy, used, most = info["maxmemory_policy"], info["used_memory"], info.get("maxmemory", 0)
     if policy != "noeviction":
         yield problem(
-            f"Redis may evict keys ({policy}): with them go wake-ups and rate limits.",
-            "Set maxmemory-policy noeviction.",
+            _("Redis may evict keys (%(policy)s): with them go wake-ups and rate limits.") % {"policy": policy},
+            _("Set maxmemory-policy noeviction."),
         )
     if most and used > most * FULL:
         yield problem(
-            f"Redis has used {used * 100 // most} % of its memory: when it is full, nothing is sent.",
-            "Raise maxmemory, or give the hub a Redis of its own.",
+            _("Redis has used %(share)s %% of its memory: when it is full, nothing is sent.")
+            % {"share": used * 100 // most},
+            _("Raise maxmemory, or give the hub a Redis of its own."),
         )
 
 
@@ -49,8 +52,9 @@ def latency(slow_seconds: float = SLOW_SECONDS) -> Iterator[Finding]:
     middle = median(_ping(client) for _ in range(PINGS))
     if middle > slow_seconds:
         yield warning(
-            f"Redis takes {middle * 1000:.1f} ms to answer, and dispatch asks it in every round.",
-            "Put it near the workers, and see what else keeps it busy (SLOWLOG GET).",
+            _("Redis takes %(milliseconds)s ms to answer, and dispatch asks it in every round.")
+            % {"milliseconds": figure(middle * 1000, 1)},
+            _("Put it near the workers, and see what else keeps it busy (SLOWLOG GET)."),
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from delivery.lanes import Lane
 from delivery.models import ProviderHealth, Sender
@@ -17,18 +18,29 @@ def health() -> Iterator[Finding]:
         name = row.provider.name
         if row.pin == Pin.OPEN:
             yield warning(
-                f"{name} is pinned open. {row.reason}", "Take the pin off on its page when it may send again."
+                _("%(name)s is pinned open. %(reason)s") % {"name": name, "reason": row.reason},
+                _("Take the pin off on its page when it may send again."),
             )
         elif row.pin == Pin.HEALTHY:
-            yield warning(f"{name} is pinned healthy. {row.reason}", "Take the pin off: nothing protects it meanwhile.")
+            yield warning(
+                _("%(name)s is pinned healthy. %(reason)s") % {"name": name, "reason": row.reason},
+                _("Take the pin off: nothing protects it meanwhile."),
+            )
         elif row.state in (State.OPEN, State.HALF_OPEN):
+            ill = (
+                _("%(name)s gets nothing. %(reason)s")
+                if row.state == State.OPEN
+                else _("%(name)s is on trial. %(reason)s")
+            )
             yield problem(
-                f"{name} is {row.get_state_display().lower()}. {row.reason}",
-                "Its page has the history. It is tried again by itself; ask the provider, or pin it.",
+                ill % {"name": name, "reason": row.reason},
+                _("Its page has the history. It is tried again by itself; ask the provider, or pin it."),
             )
         elif row.state == State.DEGRADED:
             yield warning(
-                f"{name} gets {row.factor} % of its weight. {row.reason}", "It comes back by itself as it gets better."
+                _("%(name)s gets %(factor)s %% of its weight. %(reason)s")
+                % {"name": name, "factor": row.factor, "reason": row.reason},
+                _("It comes back by itself as it gets better."),
             )
 
 
@@ -39,9 +51,12 @@ def thresholds() -> Iterator[Finding]:
         )
         if not better < worse <= opens:
             yield problem(
-                f"HEALTH_{share}_BETTER_PERCENT, _WORSE_PERCENT and _OPEN_PERCENT are not in that order: "
-                "providers would go up and down for ever.",
-                "Set better well below worse, and worse no higher than open.",
+                _(
+                    "HEALTH_%(share)s_BETTER_PERCENT, _WORSE_PERCENT and _OPEN_PERCENT are not in that order: "
+                    "providers would go up and down for ever."
+                )
+                % {"share": share},
+                _("Set better well below worse, and worse no higher than open."),
             )
 
 
@@ -52,14 +67,18 @@ def table() -> Iterator[Finding]:
     dead = sorted({country for lane in Lane for country in found.countries(lane) if found.is_dead(country, lane)})
     if dead:
         yield problem(
-            f"Routes lead only to senders that are switched off: {', '.join(name or 'any country' for name in dead)}.",
-            "Switch a sender on, or add a route by another one. What is written for them waits.",
+            _("Routes lead only to senders that are switched off: %(countries)s.")
+            % {"countries": ", ".join(name or _("any country") for name in dead)},
+            _("Switch a sender on, or add a route by another one. What is written for them waits."),
         )
     elsewhere = all(found.lines("", lane) for lane in Lane)
     if not elsewhere and not Sender.objects.filter(is_default=True).exists():
         named = sorted({country for lane in Lane for country in found.countries(lane)} - {""})
         yield warning(
-            f"Only some countries have a route ({', '.join(named[:20]) or 'none'}), and no sender is the default: "
-            "messages to any other are not sent.",
-            "Add a route without a country, or mark a sender as the default, if that was not meant.",
+            _(
+                "Only some countries have a route (%(countries)s), and no sender is the default: messages to any other "
+                "are not sent."
+            )
+            % {"countries": ", ".join(named[:20]) or _("none")},
+            _("Add a route without a country, or mark a sender as the default, if that was not meant."),
         )

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
+from django.utils.translation import gettext as _
 
 from delivery.encryption import seal, unseal
 from delivery.models import Provider
@@ -23,11 +24,12 @@ def secret_key() -> Iterator[Finding]:
     except ImproperlyConfigured:
         key = ""
     if not key:
-        yield problem("SECRET_KEY is not set.", "Set it to something long and random, and keep it.")
+        yield problem(_("SECRET_KEY is not set."), _("Set it to something long and random, and keep it."))
     elif len(key) < SHORTEST_SECRET_KEY or len(set(key)) < 5:
         yield warning(
-            "SECRET_KEY is short: sessions and callback addresses could be forged.",
-            f"Make it {SHORTEST_SECRET_KEY} random characters or more. People have to log in again.",
+            _("SECRET_KEY is short: sessions and callback addresses could be forged."),
+            _("Make it %(most)s random characters or more. People have to log in again.")
+            % {"most": SHORTEST_SECRET_KEY},
         )
 
 
@@ -35,32 +37,33 @@ def encryption_keys() -> Iterator[Finding]:
     try:
         unseal(seal(b"", context="doctor"), context="doctor")
     except ImproperlyConfigured as error:
-        yield problem("Providers' credentials can be neither stored nor read.", str(error))
+        yield problem(_("Providers' credentials can be neither stored nor read."), str(error))
 
 
 def debugging() -> Iterator[Finding]:
     if settings.DEBUG and not _is_private(_public_host()):
-        yield problem("DEBUG is on: error pages show settings to strangers.", "Set DEBUG=false and restart.")
+        yield problem(_("DEBUG is on: error pages show settings to strangers."), _("Set DEBUG=false and restart."))
 
 
 def allowed_hosts() -> Iterator[Finding]:
     host = _public_host()
     if not validate_host(host, settings.ALLOWED_HOSTS):
         yield problem(
-            f"Who opens PUBLIC_URL is refused with 400: {host} is not allowed.", f"Add {host} to ALLOWED_HOSTS."
+            _("Who opens PUBLIC_URL is refused with 400: %(host)s is not allowed.") % {"host": host},
+            _("Add %(host)s to ALLOWED_HOSTS.") % {"host": host},
         )
 
 
 def timings() -> Iterator[Finding]:
     if settings.LEASE_SECONDS <= settings.SEND_TIMEOUT:
         yield problem(
-            "Nothing can be sent: a claim ends before its request may have been answered.",
-            "Set LEASE_SECONDS well above SEND_TIMEOUT.",
+            _("Nothing can be sent: a claim ends before its request may have been answered."),
+            _("Set LEASE_SECONDS well above SEND_TIMEOUT."),
         )
     if settings.BELIEVE_ABSENCE_AFTER_SECONDS <= settings.SEND_TIMEOUT:
         yield problem(
-            "“No such message” is believed while the request may still be under way: people may be texted twice.",
-            "Set BELIEVE_ABSENCE_AFTER_SECONDS above SEND_TIMEOUT and above the provider's delay in listing.",
+            _("“No such message” is believed while the request may still be under way: people may be texted twice."),
+            _("Set BELIEVE_ABSENCE_AFTER_SECONDS above SEND_TIMEOUT and above the provider's delay in listing."),
         )
 
 
@@ -71,13 +74,15 @@ def public_url() -> Iterator[Finding]:
         return
     if _is_private(_public_host()):
         yield problem(
-            f"PUBLIC_URL is {settings.PUBLIC_URL}, where {_and_others(real)} cannot reach it: no receipt will come.",
-            "Set PUBLIC_URL to the https address of this hub on the internet.",
+            _("PUBLIC_URL is %(address)s, where %(providers_words)s cannot reach it: no receipt will come.")
+            % {"address": settings.PUBLIC_URL, "providers_words": _and_others(real)},
+            _("Set PUBLIC_URL to the https address of this hub on the internet."),
         )
     elif not settings.PUBLIC_URL.startswith("https://"):
         yield problem(
-            f"PUBLIC_URL is not https: callbacks of {_and_others(real)} carry people's numbers in clear.",
-            "Put a proxy that ends TLS in front, and set PUBLIC_URL to its https address.",
+            _("PUBLIC_URL is not https: callbacks of %(providers_words)s carry people's numbers in clear.")
+            % {"providers_words": _and_others(real)},
+            _("Put a proxy that ends TLS in front, and set PUBLIC_URL to its https address."),
         )
 
 
@@ -105,4 +110,6 @@ def _is_private(host: str) -> bool:
 
 
 def _and_others(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    if len(names) == 1:
+        return names[0]
+    return _("%(name)s and %(number)s more") % {"name": names[0], "number": len(names) - 1}

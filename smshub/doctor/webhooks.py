@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from delivery.webhooks import endpoints
 from smshub.doctor.findings import Finding, problem, warning
@@ -17,12 +18,17 @@ def webhooks(patience: timedelta = PATIENCE) -> Iterator[Finding]:
     found = endpoints.present().defer("secret").order_by("pk")
     for endpoint in found.filter(enabled=False).exclude(disabled_reason="")[:LISTED]:
         yield problem(
-            f"Webhook {endpoint.pk} was switched off: {endpoint.disabled_reason} It is told nothing.",
-            "See with whoever runs that system, then switch it on under Webhooks, and send it again what it missed.",
+            _("Webhook %(webhook)s was switched off and is told nothing. %(reason)s")
+            % {"webhook": endpoint.pk, "reason": endpoint.disabled_reason},
+            _("See with whoever runs that system, then switch it on under Webhooks, and send it again what it missed."),
         )
     for endpoint in found.filter(enabled=True, failing_since__lt=timezone.now() - patience)[:LISTED]:
         yield warning(
-            f"Webhook {endpoint.pk} has taken nothing since {endpoint.failing_since:%Y-%m-%d %H:%M} UTC. "
-            f"{endpoint.last_error}",
-            "See with whoever runs that system: what waits is sent for three days, and in five it is switched off.",
+            _("Webhook %(webhook)s has taken nothing since %(since)s UTC. %(error)s")
+            % {
+                "webhook": endpoint.pk,
+                "since": f"{endpoint.failing_since:%Y-%m-%d %H:%M}",
+                "error": endpoint.last_error,
+            },
+            _("See with whoever runs that system: what waits is sent for three days, and in five it is switched off."),
         )

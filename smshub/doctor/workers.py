@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from delivery import vitals
 from delivery.models import Provider, WebhookEndpoint
@@ -15,14 +17,15 @@ from smshub.quickstart.commands import COMMANDS, WORKERS
 
 #: Queue → what stands still when nobody reads it.
 _STANDS_STILL = {
-    "dispatch": "no message is sent",
-    "connector": "nothing is sent by the providers that hold connections, or heard of them",
-    "webhooks": "other systems are told nothing",
-    "reconcile": "no receipt is applied",
-    "launch": "no campaign is launched",
-    "imports": "no import is done",
-    "default": "the clock's ticks are not taken, and providers are not asked",
+    "dispatch": gettext_lazy("no message is sent"),
+    "connector": gettext_lazy("nothing is sent by the providers that hold connections, or heard of them"),
+    "webhooks": gettext_lazy("other systems are told nothing"),
+    "reconcile": gettext_lazy("no receipt is applied"),
+    "launch": gettext_lazy("no campaign is launched"),
+    "imports": gettext_lazy("no import is done"),
+    "default": gettext_lazy("the clock's ticks are not taken, and providers are not asked"),
 }
+_WAITS = gettext_lazy("what is put there waits")
 
 
 def queues(unread: timedelta = UNREAD) -> Iterator[Finding]:
@@ -31,10 +34,11 @@ def queues(unread: timedelta = UNREAD) -> Iterator[Finding]:
     for program in WORKERS:
         for queue in _queues_of(program):
             if queue not in read and _is_needed(queue):
-                stands_still = _STANDS_STILL.get(queue, "what is put there waits")
+                stands_still = str(_STANDS_STILL.get(queue, _WAITS))
                 yield problem(
-                    f"No worker reads the queue {queue}: {stands_still}.",
-                    f"Start the program {program}, or look at its log if it runs.",
+                    _("No worker reads the queue %(queue)s: %(stands_still_words)s.")
+                    % {"queue": queue, "stands_still_words": stands_still},
+                    _("Start the program %(program)s, or look at its log if it runs.") % {"program": program},
                 )
 
 
@@ -42,10 +46,11 @@ def clock(silence: timedelta = SILENCE) -> Iterator[Finding]:
     ticks = vitals.counts().get("ticks")
     last = max(tick.at for tick in ticks) if ticks else None
     if last is None or timezone.now() - last > silence:
-        since = f"since {last:%Y-%m-%d %H:%M:%S} UTC" if last else "as long as Redis remembers"
+        since = _("since %(at)s UTC") % {"at": f"{last:%Y-%m-%d %H:%M:%S}"} if last else _("as long as Redis remembers")
         yield problem(
-            f"The clock has not ticked {since}: what waits for its time stands still.",
-            "Start the program beat, and see that a worker reads the queue default.",
+            _("The clock has not ticked %(since_words)s: what waits for its time stands still.")
+            % {"since_words": since},
+            _("Start the program beat, and see that a worker reads the queue default."),
         )
 
 

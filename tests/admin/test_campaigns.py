@@ -185,7 +185,7 @@ def test_a_retry_of_the_failed_says_how_many_and_which_and_waits_to_be_confirmed
     campaign.refresh_from_db()
     assert campaign.retrying_after == 0
     history = staff.get(url(campaign, "live")).content.decode()
-    assert "Tries again up to 1: 1 × Handset off or out of reach." in history
+    assert "Tries again up to 1 message. Of these, 1: Handset off or out of reach." in history
     assert 'data-testid="retry"' not in history
 
 

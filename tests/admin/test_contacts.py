@@ -204,7 +204,7 @@ def test_a_suppression_is_never_deleted_or_edited(administrator: Client) -> None
 
 def upload(client: Client, text: str = FILE, *, new_list: str = "") -> ContactImport | None:
     file = SimpleUploadedFile("people.csv", text.encode(), "text/csv")
-    given = {"file": file, "default_country": "us", "contact_list": "", "new_list": new_list}
+    given = {"file": file, "default_country": "US", "contact_list": "", "new_list": new_list}
     client.post("/admin/contacts/contactimport/add/", given)
     return ContactImport.objects.first()
 
@@ -220,16 +220,73 @@ def test_an_upload_shows_its_columns_with_samples_and_a_guess(staff: Client) -> 
     html = page_of(staff, imported)
 
     assert "Ada Byron" in html
-    assert re.findall(r'value="([^"]+)"\s+selected', html) == ["phone", "name", "attribute:clinic"]
+    assert re.findall(r'value="([^"]+)"\s+selected', html) == ["US", "phone", "name", "attribute:clinic"]
     assert not Contact.objects.exists()
 
 
-def test_an_upload_goes_onto_a_list_that_is_named_there(staff: Client) -> None:
-    upload(staff, new_list="Fair")
-    assert ContactImport.objects.get().contact_list == ContactList.objects.get(name="Fair")
+def test_a_list_that_is_named_there_is_made_when_the_import_is_started(staff: Client) -> None:
+    given_up = upload(staff, new_list="Fair")
+    assert given_up is not None
+    assert "onto the new list Fair" in page_of(staff, given_up)
+    assert not ContactList.objects.exists()
 
+    imported = upload(staff, new_list="Fair")
+    assert imported is not None
+    assert imported != given_up
+    run.run(imported)
+    fair = ContactList.objects.get(name="Fair")
+    assert (imported.contact_list, fair.size) == (fair, 1)
+
+    # By now it is somebody's list
     upload(staff, new_list="Fair")
-    assert ContactImport.objects.count() == 1
+    assert ContactImport.objects.count() == 2
+
+
+def test_another_country_reads_the_numbers_anew(staff: Client) -> None:
+    # Given French numbers, in which nobody finds a number of the United States
+    imported = upload(staff, "Nummer,Name\n06 12 34 56 78,Ann\n06 12 34 56 79,Bea\n")
+    assert imported is not None
+    assert "phone" not in imported.mapping.values()
+    assert ">France</option>" in page_of(staff, imported)
+    step = f"/admin/contacts/contactimport/{imported.pk}/map/"
+
+    # When France is chosen, with the columns as they were
+    as_they_were = {f"column-{at}": imported.mapping[name] for at, name in enumerate(imported.header)}
+    staff.post(step, as_they_were | {"default_country": "FR", "do": "read"})
+
+    imported.refresh_from_db()
+    assert (imported.default_country, imported.mapping) == ("FR", {"Nummer": "phone", "Name": "name"})
+
+    # And columns that are chosen with it are kept
+    staff.post(step, {"column-0": "phone", "column-1": "ignore", "default_country": "BE"})
+    imported.refresh_from_db()
+    assert (imported.default_country, imported.mapping) == ("BE", {"Nummer": "phone", "Name": "ignore"})
+
+
+def test_a_first_line_that_is_a_person_in_another_country_is_no_header_there(staff: Client) -> None:
+    imported = upload(staff, "06 12 34 56 78,Ann\n06 12 34 56 79,Bea\n")
+    assert imported is not None
+    assert imported.header == ["06 12 34 56 78", "Ann"]
+
+    staff.post(
+        f"/admin/contacts/contactimport/{imported.pk}/map/",
+        {"column-0": "phone", "column-1": "name", "default_country": "FR"},
+    )
+
+    imported.refresh_from_db()
+    assert imported.mapping == {"Column 1": "phone", "Column 2": "name"}
+    assert run.run(imported).created_count == 2
+
+
+def test_no_country_of_an_import_is_made_up(staff: Client) -> None:
+    imported = upload(staff)
+    assert imported is not None
+    answer = staff.post(
+        f"/admin/contacts/contactimport/{imported.pk}/map/", {"column-0": "phone", "default_country": "XX"}, follow=True
+    )
+    assert "The default country is not a known one" in answer.content.decode()
+    imported.refresh_from_db()
+    assert imported.default_country == "US"
 
 
 def test_a_file_that_cannot_be_read_leaves_no_list_behind(staff: Client) -> None:
@@ -261,6 +318,7 @@ def test_trying_and_importing(staff: Client, monkeypatch: pytest.MonkeyPatch) ->
     work.proceed(import_id=imported.pk, status=ContactImport.Status.CHECKING)
     html = page_of(staff, imported)
     assert "would be" in html
+    assert "import-progress" not in html, "nothing is imported yet"
     assert "This is not a phone number" in html
     assert not Contact.objects.exists()
 

@@ -1,26 +1,21 @@
 """Staff read their own language; what other systems read stays English."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
 from campaigns.models import Campaign
 from tests import factories
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.usefixtures("english_again")
 GERMAN = {"HTTP_ACCEPT_LANGUAGE": "de-CH,de;q=0.9,en;q=0.5"}
-
-
-@pytest.fixture
-def english_again() -> Iterator[None]:
-    """The client's requests leave their language in the test's own thread."""
-    yield
-    translation.activate(settings.LANGUAGE_CODE)
 
 
 def test_the_browser_says_which(operator: Client) -> None:
@@ -80,5 +75,39 @@ def test_what_is_kept_is_english_whoever_did_it(operator: Client) -> None:
 
     operator.post(reverse("admin:delivery_provider_enable", args=[provider.pk]), **GERMAN)
 
+    assert LogEntry.objects.get().change_message == "Switched on"
+
+
+def test_what_was_done_is_read_in_ones_own_language(operator: Client) -> None:
+    provider = factories.ProviderFactory()
+    operator.post(reverse("admin:delivery_provider_disable", args=[provider.pk]), {"reason": "Too dear."})
     history = reverse("admin:delivery_provider_history", args=[provider.pk])
-    assert "Switched on" in operator.get(history, **GERMAN).content.decode()
+
+    page = operator.get(history, **GERMAN).content.decode()
+
+    assert "Ausgeschaltet: Too dear." in page
+    assert "Switched off" not in page
+
+
+def test_a_reason_that_is_kept_is_english_too(operator: Client) -> None:
+    sender = factories.SenderFactory()
+    form = {"provider": sender.provider_id, "address": sender.address, "opt_out_scope": sender.opt_out_scope}
+
+    operator.post(reverse("admin:delivery_sender_change", args=[sender.pk]), form, **GERMAN)
+
+    sender.refresh_from_db()
+    assert (sender.enabled, sender.disabled_reason) == (False, "Switched off by staff.")
+
+
+def test_roles_and_rights_have_names_that_staff_read(operator: Client, administrator: Client) -> None:
+    author = Group.objects.get(name="Author")
+
+    listed = operator.get(reverse("admin:auth_group_changelist"), **GERMAN).content.decode()
+    page = operator.get(reverse("admin:auth_group_change", args=[author.pk]), **GERMAN).content.decode()
+    user = administrator.get(reverse("admin:auth_user_change", args=[UserFactory().pk]), **GERMAN).content.decode()
+
+    assert "Redaktion" in listed
+    assert "<title> Redaktion" in " ".join(page.split())
+    assert "<li>Kontakt: hinzufügen, ändern, löschen, ansehen, ganze Nummern sehen</li>" in page
+    assert "Redaktion" in user
+    assert "Author" not in listed + user

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from delivery import vitals
-from delivery.models import Provider
+from delivery.models import CampaignLimit, Message, Provider
 from delivery.states import Status
 from tests import factories
 from tests.admin.conftest import one_of
@@ -140,3 +140,29 @@ def test_a_look_is_bounded(staff: Client) -> None:
     with CaptureQueriesContext(connection) as captured:
         staff.get(url(campaign, "ways"))
     assert len(captured) <= 4 + 8  # session, user and rights, then its own
+
+
+def time_left(client: Client, campaign: Campaign) -> str:
+    found = read(client.get(url(campaign, "live")).content).named("time-left")
+    return found[0].text if found else ""
+
+
+def test_the_time_left_is_told_by_what_it_is_bound_by(staff: Client) -> None:
+    campaign = under_way(launched_at=timezone.now() - timedelta(seconds=20))
+    assert time_left(staff, campaign).startswith("about ")
+
+    # Spread over a day
+    CampaignLimit.objects.create(campaign_id=campaign.pk, rate=1 / 86_400)
+    campaign.spread_minutes = 1440
+    campaign.save()
+    assert time_left(staff, campaign) == "about 24 hours"
+    assert "It is spread over 1,440 minutes" in ways(staff, campaign).find("queue").text
+    assert ways(staff, campaign).find("way").text.endswith("–")
+
+    # Held until tomorrow
+    opens = timezone.now() + timedelta(days=1)
+    Message.objects.filter(status="queued").update(status="held", waits_for="quiet_hours", not_before=opens)
+    assert time_left(staff, campaign) == f"goes on from {opens:%-d %b %H:%M} UTC"
+
+    press(staff, campaign, "pause")
+    assert time_left(staff, campaign) == "goes on when it is resumed"

@@ -42,6 +42,13 @@ def test_the_preview_says_what_to_correct_and_where(staff: Client) -> None:
     assert "upcase" in page
 
 
+def test_an_empty_text_is_no_mistake_while_it_is_written(staff: Client) -> None:
+    page = preview(staff, " ")
+
+    assert "The text appears here." in page
+    assert "the text is empty" not in page
+
+
 def test_the_preview_is_written_for_a_contact(staff: Client) -> None:
     ada = factories.ContactFactory(name="Ada Byron", attributes={"clinic": "Elm Street"})
 

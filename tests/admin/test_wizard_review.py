@@ -173,3 +173,14 @@ def test_an_approver_declines_with_a_reason(staff: Client, approver: Client, set
     approver.post(page(campaign, "approval/no"), {"seen": seen, "reason": "Wrong date."})
 
     assert "It was not approved. Wrong date." in staff.get(page(campaign, "checks")).content.decode()
+
+
+def test_the_review_tells_the_rules_and_of_whom_no_consent_is_recorded(staff: Client, settings: Settings) -> None:
+    campaign = ready(rules={"match": "all", "conditions": [{"field": "attributes.plan", "op": "is_not", "value": "x"}]})
+    assert "where “plan” is not “x”" in read(staff.get(url(campaign, "review")).content).find("review-rules").text
+
+    checks = read(staff.get(page(campaign, "checks")).content).find("unrecorded").text
+    assert checks == "Of 2 people no consent is recorded. They get it all the same, as nothing demands one."
+    settings.MARKETING_NEEDS_CONSENT = True
+    checks = read(staff.get(page(campaign, "checks")).content).find("unrecorded").text
+    assert checks.endswith("They get no text.")

@@ -6,6 +6,7 @@ allows may be refused with 400, and a state that was named with 412; what the do
 """
 
 import re
+import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,7 +26,7 @@ from tests.api.conftest import System
 from tests.api.openapi import OPERATIONS, examples
 from tests.api.world import World, make_world
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_connection_stays", "_no_quota")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_connection_stays", "_no_quota", "_no_way_out")]
 
 LIVE_EXAMPLES, TEST_EXAMPLES = 6, 2
 #: The operations in parts, so that processes can share them.
@@ -52,6 +53,19 @@ def _connection_stays() -> Iterator[None]:
 def _no_quota(settings: Any, tmp_path: Any) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
     settings.API_RATE_PER_SECOND = settings.API_RATE_PER_MINUTE = 0
+
+
+@pytest.fixture
+def _no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accounts that are made are checked as well, and no provider is to hear of it."""
+    looked_up = socket.getaddrinfo
+
+    def only_here(host: Any, *more: Any, **named: Any) -> Any:
+        if host not in (None, "localhost", "127.0.0.1", "::1"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return looked_up(host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", only_here)
 
 
 @contextmanager

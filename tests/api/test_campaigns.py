@@ -260,7 +260,8 @@ def test_failures_are_tried_again_once_asked_for(shop: System) -> None:
     answer = shop.post(path, {"reason": "Carrier is back."})
 
     assert (answer.status_code, answer.body["status"]) == (200, "running")
-    assert CampaignEvent.objects.get().reason == "Carrier is back. Tries again up to 1: 1 × Carrier trouble."
+    said = "Carrier is back. Tries again up to 1 message. Of these, 1: Carrier trouble."
+    assert CampaignEvent.objects.get().reason == said
     assert is_problem(shop.post(path), 409, "campaign-refused")
 
 

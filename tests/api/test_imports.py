@@ -54,6 +54,18 @@ def test_the_mapping_is_corrected(shop: System) -> None:
 
 
 @pytest.mark.django_db
+def test_the_country_is_corrected(shop: System) -> None:
+    french = upload(shop, b"Nummer;Name\n0612345678;Ann\n", default_country="US")
+    path = f"imports/{french.body['id']}"
+
+    answer = shop.patch(path, {"default_country": "FR"})
+    assert (answer.body["default_country"], answer.body["mapping"]["Nummer"]) == ("FR", "phone")
+    wrong = shop.patch(path, {"default_country": "XX"})
+    assert is_problem(wrong, 400, "validation-error")
+    assert wrong.body["errors"][0]["pointer"] == "/default_country"
+
+
+@pytest.mark.django_db
 def test_a_started_import_ends_with_contacts_and_the_refused_rows(
     shop: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,16 +1,21 @@
 """Accounts with providers over HTTP: set up, checked, switched; secrets go in and never out."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from delivery import credentials
 from delivery.models import TEST_PROVIDER, Price, Provider
 from delivery.providers import registry
 from smshub.api.models import IdempotencyRecord
 from tests.api.conftest import Caller, System, is_problem
+from tests.contract.twilio_harness import TOKEN as THEIR_TOKEN
+from tests.contract.twilio_harness import TwilioHarness
 from tests.factories import ProviderFactory, ProviderHealthFactory
 
 pytestmark = pytest.mark.django_db
@@ -144,11 +149,62 @@ def test_it_is_switched_off_with_a_reason_and_on_when_it_is_complete(shop: Syste
     assert (off["enabled"], off["disabled_reason"]) == (False, "Bill not paid.")
     on = shop.post(f"{at}/enable").body
     assert (on["enabled"], on["disabled_reason"]) == (True, "")
-    assert shop.post(f"{at}/check").body == {"usable": True, "problem": ""}
 
     Provider.objects.filter(name="Twilio").update(settings={}, enabled=False)
-    assert "required" in shop.post(f"{at}/check").body["problem"]
     assert is_problem(shop.post(f"{at}/enable"), 409, "wrong-state")
+
+
+# --- checking ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def twilio() -> Iterator[TwilioHarness]:
+    started = TwilioHarness()
+    started.start()
+    yield started
+    started.stop()
+
+
+def at_the_carrier(twilio: TwilioHarness, shop: System, token: str) -> str:
+    config = twilio.config()
+    answer = shop.post("providers", NEW | {"settings": config.settings, "secrets": {"auth_token": token}})
+    return f"providers/{answer.body['id']}"
+
+
+@pytest.mark.parametrize(("token", "outcome"), [(THEIR_TOKEN, "granted"), ("guessed-by-me", "refused")])
+def test_a_check_asks_the_provider_and_tells_no_secret(
+    twilio: TwilioHarness, shop: System, token: str, outcome: str
+) -> None:
+    answer = shop.post(f"{at_the_carrier(twilio, shop, token)}/check")
+
+    assert (answer.body["usable"], answer.body["problem"]) == (True, "")
+    assert answer.body["credentials"]["outcome"] == outcome
+    assert "Twilio" in answer.body["credentials"]["sentence"]
+    assert token not in answer.content.decode()
+
+
+def test_an_account_that_is_not_complete_is_not_tried(shop: System) -> None:
+    at = f"providers/{made(shop)['id']}"
+    Provider.objects.filter(name="Twilio").update(settings={})
+
+    checked = shop.post(f"{at}/check").body
+
+    assert (checked["usable"], checked["credentials"], "required" in checked["problem"]) == (False, None, True)
+
+
+def test_only_a_key_that_may_change_providers_checks_them_and_not_too_often(
+    system: Caller, shop: System, settings: Any
+) -> None:
+    settings.REDIS_PREFIX = f"test:{uuid4().hex}:"
+    provider = f"providers/{made(shop)['id']}"
+    Provider.objects.filter(name="Twilio").update(settings=ACCOUNT | {"base_url": "http://127.0.0.1:1"})
+
+    assert is_problem(system("providers:read").post(f"{provider}/check"), 403, "missing-scope")
+    for _ in range(credentials.A_MINUTE):
+        assert shop.post(f"{provider}/check").body["credentials"]["outcome"] == "unreachable"
+    refused = shop.post(f"{provider}/check")
+    assert is_problem(refused, 429, "too-many-requests")
+    assert refused["Retry-After"] == "60"
 
 
 def test_its_connections_are_given_up_and_made_again(shop: System) -> None:

@@ -2,17 +2,21 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.urls import ResolverMatch, URLResolver, get_resolver
+from django.utils import timezone, translation
 from pytest_django import Settings
 
-from smshub.audit import reading, trail
+from smshub.audit import reading, trail, words
 from smshub.audit.models import Entry
+from smshub.audit.places import Place, of_admin, of_api
 from tests.admin.conftest import one_of
 from tests.admin.reading import read
 from tests.audit.factories import EntryFactory
@@ -37,7 +41,7 @@ def test_an_entry_says_who_did_what_and_what_was_before(auditor: Client) -> None
 
     (line,) = shown(auditor, actor="grace")
 
-    for part in ("grace", "192.0.2.7", "launch", "campaigns.Campaign 7", "rate 10 → 25", "enabled true → false"):
+    for part in ("grace", "192.0.2.7", "launched", "Campaign 7", "rate 10 → 25", "enabled true → false"):
         assert part in line
     assert "credentials (not kept)" in line
     assert "note – → x" in line
@@ -81,7 +85,7 @@ def test_pages_follow_one_another_without_a_gap_though_entries_come_meanwhile(au
     address = f"{LOG}?actor=grace"
     for _ in range(3):
         page = read(auditor.get(address).content)
-        seen += [part.text.split("campaigns.Campaign ")[1] for part in page.named("entry")]
+        seen += [part.text.split("Campaign ")[1] for part in page.named("entry")]
         EntryFactory(actor="grace", object_id="later")
         address = LOG + page.find("next").attributes.get("href", "")
 
@@ -146,3 +150,36 @@ def test_old_entries_go_when_their_time_is_over_and_younger_ones_cannot(settings
     with pytest.raises(DatabaseError, match="only grows"), transaction.atomic():
         Entry.objects.filter(at__lt=timezone.now() - timedelta(days=7)).delete()
     assert Entry.objects.count() == 2
+
+
+def test_every_page_and_every_address_of_the_api_has_a_word_for_what_is_done_there() -> None:
+    without = {place for place in _places(get_resolver()) if place.verb and place.verb not in words.VERBS}
+
+    assert without == set()
+
+
+def _places(resolver: URLResolver, names: tuple[str, ...] = ()) -> Iterator[Place]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _places(pattern, (*names, pattern.namespace or ""))
+        elif pattern.name:
+            match = ResolverMatch(pattern.callback, (), {}, pattern.name)
+            of = of_admin if "admin" in names else of_api
+            yield from (of(match, method) for method in ("GET", "POST", "PATCH", "DELETE"))
+
+
+def test_the_log_is_read_in_ones_own_language_and_the_file_has_the_codes(auditor: Client) -> None:
+    changes = {"status": ["draft", "running"], "paused_reason": ["", "Switched off by staff."]}
+    EntryFactory(actor="grace", subject="campaigns.Campaign", verb="launch", changes=changes)
+    EntryFactory(actor="grace", subject="campaigns.Campaign.include", verb="add", changes={})
+
+    answer = auditor.get(LOG, {"actor": "grace"}, HTTP_ACCEPT_LANGUAGE="de")
+    of_list, of_campaign = [part.text for part in read(answer.content).named("entry")]
+    translation.activate(settings.LANGUAGE_CODE)
+    file = b"".join(auditor.get(f"{LOG}audit.csv", {"actor": "grace"}).streaming_content).decode()  # type: ignore[attr-defined]
+
+    for part in ("gestartet", "Kampagne 7", "Status Entwurf → Läuft", "Von Mitarbeitenden ausgeschaltet."):
+        assert part in of_campaign
+    assert "Kampagne: " in of_list
+    assert "campaigns.Campaign.include" in file
+    assert "Switched off by staff." in file

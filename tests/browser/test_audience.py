@@ -1,7 +1,7 @@
 """Somebody narrows an audience in the wizard, by the keyboard, and watches what that comes to."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from campaigns.models import Campaign
 from tests.browser.conftest import SCREENSHOTS, log_in
@@ -66,8 +66,14 @@ def test_rules_are_added_and_taken_away_and_the_counts_follow(hub: Hub, page: Pa
     second.get_by_label("Value").fill("1")
     expect(page.get_by_test_id("saved")).to_be_visible()
 
-    # Who is behind a number is shown with the reason
+    # Who is behind a number is shown with the reason, also when it was asked for just before another count
+    held: list[Route] = []
+    page.route("**/headcount/*/", lambda route: held.append(route))
     page.get_by_role("button", name="See who: suppressed").click()
+    with page.expect_response("**/headcount/"):
+        second.get_by_label("Value").fill("0")
+    held[0].continue_()
+    page.unroute("**/headcount/*/")
     expect(page.get_by_test_id("somebody")).to_contain_text("Bob of Elm")
     expect(page.get_by_test_id("somebody")).to_contain_text("Opted out")
     page.screenshot(path=SCREENSHOTS / "wizard-audience.png", full_page=True)

@@ -115,3 +115,61 @@ def test_a_look_is_one_query() -> None:
     with CaptureQueriesContext(transaction.get_connection()) as captured:
         progress(campaign)
     assert len(captured) == 1
+
+
+def test_a_campaign_that_is_spread_lasts_as_long_as_its_pace_says() -> None:
+    # Given 600 texts of two segments each, over ten minutes, of which a burst has just left
+    campaign = materialised(600, body="x" * 161, spread_minutes=10)
+    begin = timezone.now()
+    with time_machine.travel(begin + timedelta(seconds=100), tick=False):
+        progress(campaign)
+    move(campaign, 300, status="sent")
+
+    with time_machine.travel(begin + timedelta(seconds=110), tick=False):
+        look = progress(campaign)
+
+    assert look.per_second == 30.0
+    assert look.left == timedelta(minutes=5)
+    assert look.eta == begin + timedelta(seconds=110, minutes=5)
+
+
+def test_a_thin_spread_is_reckoned_by_its_pace_though_nothing_left_while_one_looked() -> None:
+    campaign = materialised(60, spread_minutes=600)
+    begin = timezone.now()
+    for seconds in (100, 110):
+        with time_machine.travel(begin + timedelta(seconds=seconds), tick=False):
+            look = progress(campaign)
+    assert (look.per_second, look.left) == (0.0, timedelta(minutes=600))
+
+
+def test_a_slow_provider_makes_it_longer_than_its_pace() -> None:
+    campaign = materialised(1000, spread_minutes=1)
+    begin = timezone.now()
+    with time_machine.travel(begin + timedelta(seconds=100), tick=False):
+        progress(campaign)
+    move(campaign, 100, status="sent")
+    with time_machine.travel(begin + timedelta(seconds=110), tick=False):
+        assert progress(campaign).left == timedelta(seconds=90)
+
+
+def test_nobody_knows_how_long_a_pause_lasts() -> None:
+    campaign = materialised(10, spread_minutes=10)
+    paused = control.pause(campaign=campaign, actor=None)
+    look = progress(paused)
+    assert (look.left, look.eta) == (None, None)
+
+
+def test_what_is_held_does_not_leave_before_it_may() -> None:
+    campaign = materialised(100)
+    opens = timezone.now() + timedelta(hours=10)
+    move(campaign, 40, status="held", waits_for="quiet_hours", not_before=opens)
+    move(campaign, 30, status="sent")
+
+    with time_machine.travel(campaign.launched_at + timedelta(seconds=30), tick=False):
+        look = progress(campaign)
+    assert (look.per_second, look.left) == (1.0, timedelta(seconds=30))
+    assert (look.held_until, look.eta) == (opens, opens)
+
+    move(campaign, 30, status="sent")
+    look = progress(campaign)
+    assert (look.left, look.held_until, look.eta) == (None, opens, opens)

@@ -229,7 +229,9 @@ def test_failures_of_passing_kinds_become_new_attempts_and_the_campaign_runs_aga
     assert (campaign.status, campaign.finished_at, campaign.retrying_after) == ("running", None, None)
     event = campaign.events.last()
     assert (event.from_status, event.to_status, event.actor_label) == ("completed", "running", "ada")
-    assert event.reason == "Tries again up to 3: 2 × Handset off or out of reach, 1 × Carrier trouble."
+    assert event.reason == (
+        "Tries again up to 3 messages. Of these, 2: Handset off or out of reach. Of these, 1: Carrier trouble."
+    )
     again = Message.objects.filter(status="queued")
     assert {(message.attempt, message.provider_message_id, message.final_at) for message in again} == {(2, "", None)}
     assert sorted(again.values_list("reason", flat=True)) == ["carrier", "unreachable", "unreachable"]

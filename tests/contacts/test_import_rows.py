@@ -18,7 +18,7 @@ MAPPING = {
 
 def clean(*cells: str) -> dict[str, str | None]:
     values: Values = cleaner(header=HEADER, mapping=MAPPING, default_country="FR")(list(cells))
-    return dict(zip((*FIXED, "city"), values, strict=True))
+    return dict(zip((*FIXED, "first_name", "last_name", "city"), values, strict=True))
 
 
 def test_a_full_row() -> None:
@@ -30,6 +30,8 @@ def test_a_full_row() -> None:
         "country": "BE",
         "number_time_zone": None,
         "number_country": "FR",
+        "first_name": "Ann",
+        "last_name": "Miller",
         "city": "Lyon",
     }
 
@@ -38,7 +40,7 @@ def test_empty_cells_say_nothing_and_the_number_tells_country_and_zone() -> None
     values = clean("+33612345678", "", " ", "", "", "", "")
     assert values["number_country"] == "FR"
     assert values["number_time_zone"] == "Europe/Paris"
-    assert {values[key] for key in ("name", "language", "time_zone", "country", "city")} == {None}
+    assert {values[key] for key in ("name", "last_name", "language", "time_zone", "country", "city")} == {None}
 
 
 def test_a_number_of_several_zones_gives_no_hint() -> None:

@@ -179,6 +179,21 @@ def test_everyone_in_the_file_is_put_on_the_list_once() -> None:
         assert friends.size == Membership.objects.count() == 2
 
 
+def test_the_halves_of_a_name_are_kept_until_another_name_comes() -> None:
+    run(upload("phone,first name,last name\n0612345678,Anna Maria,Miller\n"))
+    ann = Contact.objects.get()
+    assert ann.name == "Anna Maria Miller"
+    assert ann.attributes == {"first_name": "Anna Maria", "last_name": "Miller"}
+
+    run(upload("phone,name,city\n0612345678,Anna Maria Miller,Lyon\n"))
+    ann.refresh_from_db()
+    assert ann.attributes == {"first_name": "Anna Maria", "last_name": "Miller", "city": "Lyon"}
+
+    run(upload("phone,name\n0612345678,Ann Smith\n"))
+    ann.refresh_from_db()
+    assert (ann.name, ann.attributes) == ("Ann Smith", {"city": "Lyon"})
+
+
 def test_a_finished_import_does_nothing_when_run_again() -> None:
     done = run(upload(PEOPLE))
     Contact.objects.all().delete()

@@ -60,6 +60,10 @@ class CarrierHarness:
             private_addresses=True,
         )
 
+    def at(self, address: str, *, tls: bool = False) -> ProviderConfig:
+        good = self.config()
+        return replace(good, settings={**good.settings, "base_url": f"http{'s' if tls else ''}://{address}"})
+
     @contextmanager
     def trouble(self, trouble: Trouble) -> Iterator[ProviderConfig]:
         good = self.config()
@@ -69,8 +73,7 @@ class CarrierHarness:
             with socket.socket() as held:
                 # Bound and not listening: nobody else can come to answer there.
                 held.bind(("127.0.0.1", 0))
-                nowhere = f"http://127.0.0.1:{held.getsockname()[1]}"
-                yield replace(good, settings={**good.settings, "base_url": nowhere})
+                yield self.at(f"127.0.0.1:{held.getsockname()[1]}")
         else:
             with self._faulty(**_FAULTS[trouble]):
                 yield good

@@ -32,6 +32,8 @@ class Can(StrEnum):
     SIGN_ADDRESS = "sign_address"
     """What it posts is signed together with the address that it is posted to."""
     RECEIVE = "receive"
+    TRY = "try"
+    """It says whether it lets an account in."""
 
 
 class Trouble(StrEnum):
@@ -77,6 +79,10 @@ class Harness(Protocol):
 
     def config(self, *, max_in_flight: int = 20) -> ProviderConfig:
         """A good configuration, with a time-out of about a second."""
+        ...
+
+    def at(self, address: str, *, tls: bool = False) -> ProviderConfig:
+        """The same for another address, "host:port"."""
         ...
 
     def trouble(self, trouble: Trouble) -> AbstractContextManager[ProviderConfig]:

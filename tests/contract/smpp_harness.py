@@ -1,8 +1,6 @@
 """SMPP's other side is the simulated carrier's service centre."""
 
-import socket
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from delivery.errors import Failure
@@ -11,7 +9,7 @@ from delivery.providers.smpp import KIND
 from delivery.providers.smpp.adapter import SmppAdapter, build
 from delivery.smpp.constants import CommandStatus
 from tests.contract.carrier_harness import CarrierHarness
-from tests.contract.harness import Can, Refusal, Trouble
+from tests.contract.harness import Can, Refusal
 
 SYSTEM_ID = "hub"
 PASSWORD = "sesame42"
@@ -27,7 +25,7 @@ def held(config: ProviderConfig, listener: Listener | None) -> SmppAdapter:
 class SmppHarness(CarrierHarness):
     kind = replace(KIND, build=held)
     # It posts no callbacks: what it tells comes over the bind, and is tested in tests/delivery/providers/smpp.
-    can: frozenset[Can] = frozenset({Can.SEND, Can.FAIL, Can.LIMIT, Can.ASK})
+    can: frozenset[Can] = frozenset({Can.SEND, Can.FAIL, Can.LIMIT, Can.ASK, Can.TRY})
     options = ("--smpp-port", "0", "--smpp-account", f"{SYSTEM_ID}:{PASSWORD}")
     account = SYSTEM_ID
     settings = {"system_id": SYSTEM_ID}
@@ -59,17 +57,9 @@ class SmppHarness(CarrierHarness):
             private_addresses=True,
         )
 
-    @contextmanager
-    def trouble(self, trouble: Trouble) -> Iterator[ProviderConfig]:
-        if trouble is Trouble.REFUSED_CONNECTION:
-            good = self.config()
-            with socket.socket() as held:
-                held.bind(("127.0.0.1", 0))
-                nowhere = f"smpp://127.0.0.1:{held.getsockname()[1]}"
-                yield replace(good, settings={**good.settings, "address": nowhere})
-        else:
-            with super().trouble(trouble) as config:
-                yield config
+    def at(self, address: str, *, tls: bool = False) -> ProviderConfig:
+        good = self.config()
+        return replace(good, settings={**good.settings, "address": f"smpp{'s' if tls else ''}://{address}"})
 
     def refusing(self, code: str) -> AbstractContextManager[None]:
         status = CommandStatus[code] if code.startswith("ESME") else int(code, 16)

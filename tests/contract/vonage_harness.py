@@ -15,7 +15,7 @@ SIGNATURE_SECRET = "the-secret-that-signs-what-is-posted-to-us"
 
 class VonageHarness(CarrierHarness):
     kind = KIND
-    can: frozenset[Can] = frozenset({Can.SEND, Can.FAIL, Can.LIMIT, Can.CALL_BACK, Can.RECEIVE})
+    can: frozenset[Can] = frozenset({Can.SEND, Can.FAIL, Can.LIMIT, Can.CALL_BACK, Can.RECEIVE, Can.TRY})
     options = ("--vonage-account", f"{KEY}:{SECRET}:{SIGNATURE_SECRET}")
     account = KEY
     settings = {"api_key": KEY}

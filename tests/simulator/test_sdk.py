@@ -63,6 +63,32 @@ def test_create_answers_with_every_key_of_the_resource(carrier: Running):
     assert headers["Twilio-Concurrent-Requests"] == "1"
 
 
+def test_the_account_is_fetched_with_its_state(carrier: Running, client: Client):
+    states = []
+    for state in ("active", "suspended", "closed"):
+        carrier.control.set_faults(account_state=state)
+        states.append(client.api.v2010.accounts(ACCOUNT).fetch().status)
+
+    assert states == ["active", "suspended", "closed"]
+    assert refusal(lambda: client.messages.create(to=TO, from_=SENDER, body="x")) == (400, 10001)
+    assert carrier.control.ledger() == []
+
+
+def test_a_standard_api_key_does_all_but_look_at_the_account(start_carrier: Callable[..., Running]):
+    key = "SK" + "1" * 32
+    carrier = start_carrier("--api-key", f"{ACCOUNT}:{key}:its-secret")
+    client = Client(key, "its-secret", ACCOUNT)
+    client.api.base_url = carrier.url
+
+    created = client.messages.create(to=TO, from_=SENDER, body="x")
+
+    assert client.messages(created.sid).fetch().account_sid == ACCOUNT
+    assert refusal(lambda: client.api.v2010.accounts(ACCOUNT).fetch()) == (401, 20003)
+    stranger = Client(key, "another-secret", ACCOUNT)
+    stranger.api.base_url = carrier.url
+    assert refusal(lambda: stranger.messages(created.sid).fetch()) == (401, 20003)
+
+
 def test_create_then_fetch_follows_the_message_to_delivery(carrier: Running, client: Client):
     created = client.messages.create(to="+1 (415) 555-0100", from_=SENDER, body="x" * 161)
 

@@ -214,6 +214,19 @@ def test_credentials_paths_and_methods_are_looked_at(carrier: Running) -> None:
     assert list(carrier.control.entries()) == []
 
 
+def test_the_balance_is_told_to_whoever_has_the_secret(carrier: Running) -> None:
+    def balance(**more: str) -> tuple[int, dict[str, Any]]:
+        return ask(carrier, b"", method="GET", path="/account/get-balance", **more)
+
+    carrier.control.set_faults(credit=0.5)
+
+    assert balance() == (200, {"value": 0.5, "autoReload": False})
+    assert balance(secret="guessed") == (401, {"error-code": "401", "error-code-label": "authentication failed"})
+    carrier.control.set_faults(account_state="suspended")
+    assert balance()[0] == 403
+    assert (ask(carrier, sms())[0], list(carrier.control.entries())) == (403, [])
+
+
 @pytest.mark.parametrize(
     ("faults", "status", "taken"),
     [

@@ -12,22 +12,11 @@ from campaigns import audience, audience_rules
 from campaigns.admin.forms import ListChoice
 from campaigns.admin.wizard.forms import StepForm
 from campaigns.audience_rules import ATTRIBUTE, OPS, SHAPES, Match, Op, RulesError
+from campaigns.audience_words import FIELDS
 from campaigns.models import Campaign
 from contacts.models import ContactList
 
 TEMPLATE = "campaigns/admin/wizard/audience.html"
-
-#: The fields of rules in words.
-FIELDS = {
-    "language": gettext_lazy("Language"),
-    "country": gettext_lazy("Country"),
-    "time_zone": gettext_lazy("Time zone"),
-    ATTRIBUTE: gettext_lazy("Attribute"),
-    "created": gettext_lazy("Known since"),
-    "texted": gettext_lazy("Was texted"),
-    "clicked": gettext_lazy("Followed a link"),
-    "wrote": gettext_lazy("Wrote to us"),
-}
 
 
 class RulesField(forms.JSONField):

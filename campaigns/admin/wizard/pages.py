@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
 from campaigns import approval
@@ -52,7 +53,7 @@ class WizardPages(WatchingAdmin):
                 form.save()
                 if asked.isdecimal() and len(asked) < 19:
                     form.instance.include.set(ContactList.objects.filter(pk=int(asked)))
-                self.log_addition(request, form.instance, "Begun")
+                self.log_addition(request, form.instance, gettext_noop("Begun"))
             return HttpResponseRedirect(self.step_url(form.instance, STEPS[1]))
         context = {"title": _("New campaign"), "form": form, "bar": self.bar(None, STEPS[0]), "step": STEPS[0]}
         return self.page(request, STEPS[0].template, **context)

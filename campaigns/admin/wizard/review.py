@@ -7,9 +7,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import approval, readiness, split, trial, writing
+from campaigns import approval, audience, audience_rules, audience_words, readiness, split, trial, writing
 from campaigns.admin.live import time_left
 from campaigns.admin.wizard import timing
+from campaigns.audience_rules import RulesError
 from campaigns.errors import SETTINGS, Problem
 from campaigns.models import Campaign
 from contacts.admin.base import actor
@@ -31,6 +32,7 @@ def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
         "variants": _variants(campaign),
         "when": timing.in_words(campaign),
         "names": trial.names(campaign),
+        "rules": _rules(campaign),
         "number": request.session.get(TEST_NUMBER, ""),
         "may_change": request.user.has_perm("campaigns.change_campaign"),
         "events": campaign.events.order_by("-pk")[:20],
@@ -42,6 +44,13 @@ def _variants(campaign: Campaign) -> list[tuple[str, int, dict[str, str]]]:
     written: dict[str, writing.Written] = {split.OWN: campaign}
     written |= {one.letter: one for one in campaign.variants.select_related("template")}
     return [(arm.letter, arm.percent, writing.texts(written[arm.letter])) for arm in split.of(campaign).variants]
+
+
+def _rules(campaign: Campaign) -> str:
+    try:
+        return audience_words.in_words(audience.rules(campaign))
+    except RulesError as error:
+        return audience_rules.unreadable(error)
 
 
 class Wrong(NamedTuple):

@@ -7,6 +7,7 @@ from delivery.providers.base import ProviderKind
 from delivery.providers.smpp.account import FORM, check, connections
 from delivery.providers.smpp.adapter import build
 from delivery.providers.smpp.codes import explain
+from delivery.providers.smpp.trying import try_credentials
 
 KIND = ProviderKind(
     name="smpp",
@@ -17,5 +18,6 @@ KIND = ProviderKind(
     explain=explain,
     can_ask=False,
     needs_connection=True,
+    try_credentials=try_credentials,
     connections=connections,
 )

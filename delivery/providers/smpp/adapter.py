@@ -30,10 +30,11 @@ from delivery.providers.base import (
 )
 from delivery.providers.smpp import codes, wire
 from delivery.providers.smpp.account import read
-from delivery.providers.smpp.bind import HeldBind, Role
+from delivery.providers.smpp.bind import HeldBind
 from delivery.providers.smpp.binds import Binds, NoBind
 from delivery.providers.smpp.gathering import Gathering
 from delivery.providers.smpp.hearing import Hearing
+from delivery.providers.smpp.opening import Role
 from delivery.providers.smpp.texts import Texts
 from delivery.smpp import text
 from delivery.smpp.constants import MessageState, status_name

@@ -8,32 +8,18 @@ for somebody to mend them.
 
 import asyncio
 import random
-import socket
-import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
-from enum import StrEnum
-from functools import cache
 from time import monotonic
-from typing import Any
 
 import structlog
 
 from delivery.providers.base import Connection, ConnectionState
-from delivery.providers.egress import socket_factory
 from delivery.providers.smpp.account import Account
+from delivery.providers.smpp.opening import Role, in_words, open_bind
 from delivery.smpp.constants import INTERFACE_VERSION, CommandStatus, Tag, status_name
-from delivery.smpp.link import Handler, Link, LinkError, NotSent, connect
-from delivery.smpp.pdu import (
-    Bind,
-    BindReceiver,
-    BindResp,
-    BindTransceiver,
-    BindTransmitter,
-    Request,
-    Response,
-    integer,
-)
+from delivery.smpp.link import Handler, Link, LinkError, NotSent
+from delivery.smpp.pdu import BindResp, Request, Response, integer
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +27,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
 ALREADY_BOUND_PAUSE = 4.0
 OTHER_REFUSAL_PAUSE = 30.0
 CREDENTIALS_PAUSE = 300.0
-CONNECT_SECONDS = 10.0
 STEADY_SECONDS = 5.0
 """A bind that was lost sooner than this is tried again a little more slowly."""
 
@@ -53,19 +38,6 @@ _PAUSES: dict[int, tuple[float, str]] = {
     CommandStatus.ESME_RINVPASWD: (CREDENTIALS_PAUSE, "The operator does not accept the password"),
     CommandStatus.ESME_RINVSYSID: (CREDENTIALS_PAUSE, "The operator does not know the system id"),
     CommandStatus.ESME_RINVSYSTYP: (CREDENTIALS_PAUSE, "The operator does not accept the system type"),
-}
-
-
-class Role(StrEnum):
-    TRANSCEIVER = "transceiver"
-    TRANSMITTER = "transmitter"
-    RECEIVER = "receiver"
-
-
-_BINDS: dict[Role, type[Bind]] = {
-    Role.TRANSCEIVER: BindTransceiver,
-    Role.TRANSMITTER: BindTransmitter,
-    Role.RECEIVER: BindReceiver,
 }
 
 
@@ -148,7 +120,7 @@ class HeldBind:
             try:
                 link, answer = await self._open()
             except (OSError, LinkError) as error:
-                pause = self._failed(_in_words(error))
+                pause = self._failed(in_words(error))
             else:
                 if answer.status:
                     pause = self._refused(answer.status)
@@ -165,63 +137,15 @@ class HeldBind:
 
     async def _open(self) -> tuple[Link, Response]:
         """A link and the response to its bind. Raises OSError (TimeoutError and ssl.SSLError are some), LinkError."""
-        account = self._account
-        async with asyncio.timeout(CONNECT_SECONDS):
-            sock = await self._socket()
-            at: dict[str, Any] = {
-                "host": None,
-                "port": None,
-                "sock": sock,
-                "ssl": _tls(account.verify_tls) if account.tls else None,
-            }
-            if account.tls:
-                at["server_hostname"] = account.host
-            try:
-                link = await connect(
-                    None,
-                    None,
-                    self._handler,
-                    at=at,
-                    window=account.window,
-                    response_seconds=self._response_seconds,
-                    enquire_seconds=account.enquire_seconds,
-                    on_close=self._link_closed,
-                    on_room=self._link_has_room,
-                )
-            except BaseException:
-                sock.close()
-                raise
-        answer = None
-        try:
-            answer = await link.request(_BINDS[self.role](account.system_id, account.password, account.system_type))
-        finally:
-            if answer is None or answer.status:
-                link.close("not bound")
-        return link, answer
-
-    async def _socket(self) -> socket.socket:
-        """A connected one, to the first address that may be connected to and is there."""
-        loop = asyncio.get_running_loop()
-        open_socket = socket_factory(public=True, private=self._private)
-        found = await loop.getaddrinfo(self._account.host, self._account.port, type=socket.SOCK_STREAM)
-        failure: OSError = OSError("no address")
-        for info in found:
-            try:
-                sock = open_socket(info)
-            except OSError as error:
-                failure = error
-                continue
-            try:
-                sock.setblocking(False)
-                await loop.sock_connect(sock, info[4])
-                return sock
-            except OSError as error:
-                failure = error
-                sock.close()
-            except BaseException:
-                sock.close()
-                raise
-        raise failure
+        return await open_bind(
+            self._account,
+            self.role,
+            self._handler,
+            private_addresses=self._private,
+            response_seconds=self._response_seconds,
+            on_close=self._link_closed,
+            on_room=self._link_has_room,
+        )
 
     async def _hold(self, link: Link, answer: Response) -> None:
         version = integer(answer.tlvs, Tag.SC_INTERFACE_VERSION) if isinstance(answer, BindResp) else None
@@ -278,32 +202,3 @@ class HeldBind:
     def _link_has_room(self, link: Link) -> None:
         if link is self.link:
             self._changed()
-
-
-@cache
-def _tls(verify: bool) -> ssl.SSLContext:
-    """Made once: to read the system's certificates takes tens of milliseconds."""
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _in_words(error: Exception) -> str:
-    """What went wrong with a connection, without what an operating system may put into its messages."""
-    if isinstance(error, TimeoutError):
-        return "No connection in time"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return "The certificate is not valid for this host"
-    if isinstance(error, ssl.SSLError):
-        return "No TLS connection could be made"
-    if isinstance(error, PermissionError):
-        return "This address may not be connected to"
-    if isinstance(error, socket.gaierror):
-        return "There is no host of this name"
-    if isinstance(error, ConnectionRefusedError):
-        return "The connection was refused"
-    if isinstance(error, LinkError):
-        return "The link ended before the bind was answered"
-    return f"No connection ({type(error).__name__})"

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from delivery.providers.base import Connection, ConnectionState
 from delivery.providers.smpp.account import Account, Mode
-from delivery.providers.smpp.bind import HeldBind, Role
+from delivery.providers.smpp.bind import HeldBind
+from delivery.providers.smpp.opening import Role
 
 _ROLES = {Mode.TRANSCEIVER: (Role.TRANSCEIVER,), Mode.PAIR: (Role.TRANSMITTER, Role.RECEIVER)}
 

@@ -9,6 +9,7 @@ from delivery.providers.vonage.account import FORM, check
 from delivery.providers.vonage.adapter import build
 from delivery.providers.vonage.codes import explain
 from delivery.providers.vonage.receipts import parse_inbound, parse_receipts
+from delivery.providers.vonage.trying import try_credentials
 
 KIND = ProviderKind(
     name="vonage",
@@ -20,5 +21,6 @@ KIND = ProviderKind(
     parse_inbound=parse_inbound,
     receipts_without_token=True,
     explain=explain,
+    try_credentials=try_credentials,
     can_ask=False,
 )
