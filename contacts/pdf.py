@@ -7,12 +7,14 @@ the document says so; the JSON of the same is exact.
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext_lazy
+
 if TYPE_CHECKING:
     from fpdf import FPDF
 
 _FONT = "Helvetica"
 _LINE = 5.5
-_SUBSTITUTED = "Characters that this document has no letters for stand as ?. The JSON of it is exact."
+_SUBSTITUTED = gettext_lazy("Characters that this document has no letters for stand as ?. The JSON of it is exact.")
 
 Facts = Sequence[tuple[str, str]]
 
@@ -44,7 +46,7 @@ def document(title: str, sections: Iterable[tuple[str, Facts]]) -> bytes:
     if substituted:
         pdf.ln(4)
         pdf.set_font(_FONT, "I", 8)
-        _line(pdf, _SUBSTITUTED)
+        _line(pdf, str(_SUBSTITUTED))
     return bytes(pdf.output())
 
 

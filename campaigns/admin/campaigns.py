@@ -117,7 +117,7 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
 
     @display(description=_("Audience"), ordering="audience_size")
     def people(self, campaign: Campaign) -> str:
-        return "–" if campaign.audience_size is None else f"{campaign.audience_size:,}"
+        return "–" if campaign.audience_size is None else figure(campaign.audience_size)
 
     @display(description=_("When"))
     def when(self, campaign: Campaign) -> Any:

@@ -15,6 +15,7 @@ from unfold.widgets import (
 )
 
 from campaigns.models import MAX_SPREAD_MINUTES, Campaign
+from contacts.wording import figure
 
 
 class TextField(forms.CharField):
@@ -26,7 +27,7 @@ class TextField(forms.CharField):
 
 class ListChoice(forms.ModelMultipleChoiceField):
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.name} ({obj.size:,})"
+        return f"{obj.name} ({figure(obj.size)})"
 
 
 class CampaignForm(forms.ModelForm):

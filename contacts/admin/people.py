@@ -141,7 +141,7 @@ class ContactAdmin(NumbersMixin, LargeTableAdmin):
                     gettext("%(reason)s, since %(day)s")
                     % {
                         "reason": suppression.get_reason_display().lower(),
-                        "day": date_format(suppression.created_at, "d F Y"),
+                        "day": date_format(suppression.created_at, gettext("j F Y")),
                     },
                     f"({retold(suppression.evidence)})" if suppression.evidence else "",
                 )

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from contacts import consent, pdf
 from contacts.consents import standing
 from contacts.models import ConsentEvent
+from contacts.retelling import retold
 
 #: Lines that one document shows, newest first; a person has a handful.
 MOST = 1000
@@ -35,8 +37,8 @@ def proof(phone: str) -> dict[str, Any]:
 
 
 def as_pdf(found: dict[str, Any]) -> bytes:
-    """The same to print."""
-    return pdf.document("Record of consent", _sections(found))
+    """The same to print, in the language that is spoken; codes stay."""
+    return pdf.document(_("Record of consent"), _sections(found))
 
 
 def _event(event: ConsentEvent) -> dict[str, Any]:
@@ -57,24 +59,34 @@ def _event(event: ConsentEvent) -> dict[str, Any]:
 
 
 def _sections(found: dict[str, Any]) -> Iterable[tuple[str, pdf.Facts]]:
-    yield "", [("Number", found["phone"]), ("As of", found["as_of"]), ("Suppressed", found["suppressed"] or "no")]
     yield (
-        "What it stands at",
+        "",
+        [
+            (_("Number"), found["phone"]),
+            (_("As of"), found["as_of"]),
+            (_("Suppressed"), found["suppressed"] or _("no")),
+        ],
+    )
+    yield (
+        _("What it stands at"),
         [(f"{each['purpose']}, {_whose(each['scope'])}", each["standing"]) for each in found["standing"]]
-        or [("Nothing", "Nothing is recorded.")],
+        or [(_("Nothing"), _("Nothing is recorded."))],
     )
     for event in found["events"]:
         yield (
             f"{event['at']}: {event['action']}",
             [
-                ("For", f"{event['purpose']} by {event['channel']}, {_whose(event['scope'])}"),
-                ("Source", event["source"]),
-                ("Wording shown", event["wording"]),
-                ("Evidence", event["evidence"]),
-                ("Recorded", f"{event['recorded_at']} by {event['recorded_by'] or '-'}"),
+                (_("For"), f"{event['purpose']}, {event['channel']}, {_whose(event['scope'])}"),
+                (_("Source"), event["source"]),
+                (_("Wording shown"), event["wording"]),
+                (_("Evidence"), retold(event["evidence"])),
+                (
+                    _("Recorded"),
+                    _("%(at)s by %(who)s") % {"at": event["recorded_at"], "who": event["recorded_by"] or "-"},
+                ),
             ],
         )
 
 
 def _whose(scope: str) -> str:
-    return f"sender {scope}" if scope else "every sender"
+    return _("sender %(sender)s") % {"sender": scope} if scope else _("every sender")

@@ -1,5 +1,6 @@
 """Messages and inbound texts: looked at, never changed by hand."""
 
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -64,7 +66,7 @@ class MessageAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
         if waits := errors.waits_in_words(message.status, message.waits_for):
             return (
                 gettext("%(waits)s, until %(not_before)s UTC")
-                % {"waits": waits, "not_before": f"{message.not_before:%d %b %H:%M}"}
+                % {"waits": waits, "not_before": date_format(message.not_before.astimezone(UTC), gettext("j M H:i"))}
                 if message.not_before
                 else waits
             )

@@ -2,10 +2,15 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from contacts import pdf
 from contacts.models import Erasure
+from contacts.retelling import retold
+from contacts.wording import figure
 
-_STATEMENT = (
+_STATEMENT = gettext_noop(
     "Everything that the hub held about one person was erased from its database and its files. The number is known "
     "again only by a keyed hash of it, for which it will not be texted."
 )
@@ -27,14 +32,14 @@ def certificate(erasure: Erasure) -> dict[str, Any]:
 
 
 def as_pdf(found: dict[str, Any]) -> bytes:
-    """The same to print."""
+    """The same to print, in the language that is spoken."""
+    requested = {"at": found["requested_at"], "who": found["requested_by"]}
     about = [
-        ("Erasure", str(found["erasure"])),
-        ("Requested", f"{found['requested_at']} by {found['requested_by']}"),
-        ("Finished", found["finished_at"]),
-        ("Keyed hash of the number (HMAC-SHA256)", found["keyed_hash"]),
+        (_("Statement"), retold(found["statement"])),
+        (_("Erasure"), str(found["erasure"])),
+        (_("Requested"), _("%(at)s by %(who)s") % requested),
+        (_("Finished"), found["finished_at"]),
+        (_("Keyed hash of the number (HMAC-SHA256)"), found["keyed_hash"]),
     ]
-    counts = [(kind, f"{number:,}") for kind, number in found["erased"].items()]
-    return pdf.document(
-        "Certificate of erasure", [("", [("Statement", found["statement"]), *about]), ("What was erased", counts)]
-    )
+    counts = [(_(kind), figure(number)) for kind, number in found["erased"].items()]
+    return pdf.document(_("Certificate of erasure"), [("", about), (_("What was erased"), counts)])

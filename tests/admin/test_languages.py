@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from campaigns.models import Campaign
+from contacts.consents import proof
 from tests import factories
 from tests.factories import UserFactory
 
@@ -111,3 +112,15 @@ def test_roles_and_rights_have_names_that_staff_read(operator: Client, administr
     assert "<li>Kontakt: hinzufügen, ändern, löschen, ansehen, ganze Nummern sehen</li>" in page
     assert "Redaktion" in user
     assert "Author" not in listed + user
+
+
+def test_what_is_printed_to_be_filed_is_in_ones_own_language(operator: Client) -> None:
+    contact = factories.ContactFactory()
+    factories.ConsentEventFactory(phone=contact.phone, evidence="inbound text 7")
+    found = proof.proof(contact.phone)
+
+    with translation.override("de"):
+        german = proof.as_pdf(found)
+
+    assert german != proof.as_pdf(found)
+    assert found["events"][0]["evidence"] == "inbound text 7"

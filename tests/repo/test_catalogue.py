@@ -76,3 +76,4 @@ def test_a_page_says_nothing_that_cannot_be_translated(template: Path) -> None:
 
     assert set(re.findall(r"[A-Za-z_]{2,}", shown)) <= NAMES
     assert READ_ALOUD.findall(source) == []
+    assert re.findall(r'date:"[^"]*[DFMNl][^"]*"', source) == [], "the order of day and month is the language's"

@@ -44,7 +44,7 @@ class WizardPages(WatchingAdmin):
         """A draft is made of a name; looking at the page makes none. `list` in the address begins its audience."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        today = formats.date_format(timezone.localdate(), "j F")
+        today = formats.date_format(timezone.localdate(), _("j F"))
         form = AboutForm(request.POST or None, initial={"name": _("Campaign of %(day)s") % {"day": today}})
         if form.is_valid():
             form.instance.created_by = actor(request)

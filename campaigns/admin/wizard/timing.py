@@ -122,11 +122,11 @@ def in_words(campaign: Campaign) -> str:
     if campaign.local_time:
         time = formats.time_format(campaign.local_time, "H:i")
         if campaign.local_date:
-            day = formats.date_format(campaign.local_date, "j F Y")
+            day = formats.date_format(campaign.local_date, _("j F Y"))
             return _("%(day)s, %(time)s by everybody's own clock") % {"day": day, "time": time}
         return _("%(time)s by everybody's own clock") % {"time": time}
     if campaign.scheduled_at:
-        return formats.date_format(timezone.localtime(campaign.scheduled_at), "l j F Y, H:i ") + (
+        return formats.date_format(timezone.localtime(campaign.scheduled_at), _("l j F Y, H:i ")) + (
             timezone.get_current_timezone_name()
         )
     return _("At once")

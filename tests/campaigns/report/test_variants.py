@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from campaigns import launch, materialise, split
 from campaigns.models import Campaign
@@ -149,3 +149,20 @@ def test_a_report_with_variants_takes_as_many_queries_however_many_its_messages_
         Message.objects.filter(pk__in=[m.pk for m in members(campaign, "A")[:50]]).update(segments=F("segments") + 1)
         counted(campaign)
     assert sizes[0] == sizes[1] <= 11
+
+
+def test_the_printed_report_is_in_the_language_of_whoever_prints_it() -> None:
+    campaign = counted(over(replies={"A": 5, "B": 60}))
+
+    with translation.override("de"):
+        file = pdf.draw(report.of(campaign))
+
+    words = printed(file)
+    for said in (
+        "Von der Zielgruppe",
+        "Nach Land: gesendet, zugestellt",
+        "SMS-Teile, 0 Klicks",
+        "Zeitlicher Verlauf, je",
+    ):
+        assert said in words
+    assert not re.search(r"\b(delivered|launched|segments|None|countries|each)\b", words, re.IGNORECASE)
