@@ -212,3 +212,13 @@ def test_why_a_connection_is_not_up(operator: Client) -> None:
     page = read(operator, "index")
 
     assert "Keine seiner Verbindungen steht. Der Netzbetreiber nimmt das Passwort nicht an (ESME_RINVPASWD)." in page
+
+
+def test_what_a_providers_code_means(operator: Client) -> None:
+    provider = ProviderFactory(adapter="twilio")
+    message = MessageFactory(sender__provider=provider, status="undelivered", reason="unreachable", error_code="30003")
+
+    page = read(operator, "delivery_message_change", message.pk)
+
+    assert "Das Gerät ist aus oder außer Reichweite" in page
+    assert "out of reach" not in page
