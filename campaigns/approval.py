@@ -35,6 +35,7 @@ _ASIDE = frozenset(
         "status",
         "paused_reason",
         "judged_from",
+        "draft_pages",
         "retrying_after",
         "audience_size",
         "created_at",

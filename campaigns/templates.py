@@ -15,7 +15,7 @@ from campaigns.links.targets import DEFAULT
 from campaigns.models import Template, TemplateVersion
 from campaigns.templating import Problem, ProblemKind
 from contacts.models import Contact
-from delivery.segments import Segmentation, measure
+from delivery.segments import Forcing, Segmentation, measure
 from delivery.smart_encoding import Change, changes, to_gsm
 
 #: Variables that texts may have without any contact's having them.
@@ -106,6 +106,11 @@ class Preview:
     replaced: tuple[Change, ...]
     hints: tuple[str, ...] = ()
     unwritten: bool = False
+
+    @property
+    def forcing(self) -> list[Forcing]:
+        """The characters that GSM-7 cannot carry, each once."""
+        return list({each.char: each for each in reversed(self.segmentation.forcing)}.values())[::-1]
 
 
 def preview(

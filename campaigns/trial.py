@@ -4,7 +4,7 @@ import redis
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
-from campaigns import audience, audience_rules, languages, templates, templating, writing
+from campaigns import audience, audience_rules, languages, split, templates, templating, writing
 from campaigns.audience_rules import RulesError
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
@@ -18,13 +18,30 @@ from delivery.submit import SubmitError, submit
 A_MINUTE = 5
 
 
-def send(*, campaign: Campaign, number: str, user: User) -> Message:
-    """Its text, as the first contact of its audience would get it, to an E.164 number. Raises CampaignError.
+#: Among so many of the audience the first reader of a text is looked for.
+PEOPLE = 50
+
+
+def names(campaign: Campaign) -> list[tuple[str, str]]:
+    """What each of its texts is called for `send`, and in words; nothing where there is only one."""
+    variants = [(split.OWN, writing.texts(campaign))]
+    variants += [(one.letter, writing.texts(one)) for one in campaign.variants.select_related("template")]
+    found = []
+    for letter, texts in variants:
+        for tag in texts:
+            words = [_("Variant %(letter)s") % {"letter": letter}] if len(variants) > 1 else []
+            words += [tag or _("everybody else")] if len(texts) > 1 else []
+            found.append((f"{letter}:{tag}", ", ".join(words)))
+    return found if len(found) > 1 else []
+
+
+def send(*, campaign: Campaign, number: str, user: User, which: str = "") -> Message:
+    """One of its texts, as `rendered`, to an E.164 number. Raises CampaignError.
 
     Transactional, and never to a number that is suppressed. A short link in it has the right length and leads nowhere:
     only a launch gives it a target.
     """
-    text = rendered(campaign)
+    text = rendered(campaign, which)
     _count(user)
     try:
         message = submit(recipient=number, body=text, lane=Lane.TRANSACTIONAL, sender=campaign.sender)
@@ -35,16 +52,23 @@ def send(*, campaign: Campaign, number: str, user: User) -> Message:
     return message
 
 
-def rendered(campaign: Campaign) -> str:
-    """The text for the first contact of the audience, or a made-up one where there is none. Raises CampaignError."""
-    version = templates.latest(campaign.template) if campaign.template else None
+def rendered(campaign: Campaign, which: str = "") -> str:
+    """The text of this name for the first contact of the audience who reads it; without a name, the campaign's own for
+    the first contact. For a made-up one where there is none. Raises CampaignError."""
+    letter, _colon, tag = which.partition(":")
+    written = campaign if letter in ("", split.OWN) else campaign.variants.filter(letter=letter).first()
+    texts = writing.texts(written) if written else {}
+    if written is None or tag not in texts:
+        raise CampaignError(_("There is no such text any more: load the page anew."))
+    version = templates.latest(written.template) if written.template else None
     try:
-        first = next(iter(audience.sample(campaign, 1)), None)
+        people = audience.sample(campaign, PEOPLE if which else 1)
     except RulesError as error:
         raise CampaignError(audience_rules.unreadable(error)) from None
-    texts = writing.texts(campaign)
+    readers = [person for person in people if not which or languages.pick(texts, person.language) == tag]
+    first = next(iter(readers), None)
     shown = templates.preview(
-        body=texts[languages.pick(texts, first.language if first else "")],
+        body=texts[tag if which or first is None else languages.pick(texts, first.language)],
         smart_encoding=version.smart_encoding if version else True,
         contact=first,
     )

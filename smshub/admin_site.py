@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -20,7 +20,17 @@ def _item(title: Promise, icon: str, page: str, permission: str) -> dict[str, An
         "icon": icon,
         "link": reverse_lazy(f"admin:{page}"),
         "permission": _may(permission),
+        "active": lambda request: _is_at(request, f"admin:{page}"),
     }
+
+
+def _is_at(request: HttpRequest, page: str) -> bool:
+    """Whether it is this page or one below; reminders to come have an address below the reminders', and an own line."""
+    address = reverse(page)
+    if not request.path.startswith(address):
+        return False
+    upcoming = reverse("admin:campaigns_reminder_upcoming")
+    return address == upcoming or not request.path.startswith(upcoming)
 
 
 UNFOLD: dict[str, Any] = {

@@ -20,6 +20,16 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="campaign",
+            name="draft_pages",
+            field=models.JSONField(
+                blank=True,
+                editable=False,
+                help_text="The page in a browser that saved each wizard step last.",
+                null=True,
+            ),
+        ),
+        migrations.AddField(
             model_name="variant",
             name="draft_translations",
             field=models.JSONField(blank=True, editable=False, help_text="As the campaign's own.", null=True),

@@ -102,6 +102,9 @@ class Campaign(models.Model):
         editable=False,
         help_text="And in other languages, [tag, text] as they are typed; none: those of the template.",
     )
+    draft_pages = models.JSONField(
+        null=True, blank=True, editable=False, help_text="The page in a browser that saved each wizard step last."
+    )
     template_version = models.ForeignKey(
         TemplateVersion,
         null=True,

@@ -34,6 +34,7 @@ class KeywordForm(forms.ModelForm):
 @admin.register(Keyword)
 class KeywordAdmin(PageAdmin):
     form = KeywordForm
+    list_before_template = "delivery/admin/known_words.html"
     list_display = ("word", "meaning", "sender", "created_at")
     list_filter = ("meaning",)
     list_select_related = ("sender__provider",)

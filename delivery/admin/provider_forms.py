@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.validators import MinValueValidator
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -32,12 +33,16 @@ class ProviderForm(forms.ModelForm):
     class Meta:
         model = Provider
         fields = ("name", "rate", "max_in_flight", "answers_keywords")
+        labels = {"max_in_flight": _("Requests in flight")}
+        help_texts = {"max_in_flight": _("Open at once, over all workers.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for setting in self.kind.form:
             if not setting.secret and setting.name in self.instance.settings:
                 self.initial[SETTING + setting.name] = self.instance.settings[setting.name]
+        for name in {"rate", "max_in_flight"} & self.fields.keys():  # none for whoever may only look
+            self.fields[name].validators.append(MinValueValidator(1))
 
     def clean(self) -> dict[str, Any]:
         """Checks the whole account at once: a provider never stands half configured."""
@@ -87,7 +92,7 @@ def field_for(setting: Setting, *, is_set: bool) -> forms.Field:
         state = gettext("Set; leave empty to keep it.") if is_set else gettext("Not set.")
         return forms.CharField(
             label=gettext(setting.label),
-            required=False,
+            required=setting.required and not is_set,
             help_text=f"{state} {gettext(setting.help) if setting.help else ''}".strip(),
             widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
         )

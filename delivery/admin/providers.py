@@ -93,20 +93,23 @@ class ProviderAdmin(TryingPages):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         kind = kind_of(request, obj)
-        plain = [SETTING + setting.name for setting in kind.form if not setting.secret] if kind else []
-        secret = [SECRET + setting.name for setting in kind.form if setting.secret] if kind else []
-        if obj and not self.has_change_permission(request, obj):
-            plain, secret = [], []
-        sets: list[Any] = [
-            (None, {"fields": ["name", *plain]}),
+        form = kind.form if kind and (obj is None or self.has_change_permission(request, obj)) else ()
+        plain = [setting for setting in form if not setting.secret]
+        never_read = gettext("They can be replaced, never read.")
+        sets: list[tuple[str | None, dict[str, Any]]] = [
+            (None, {"fields": ["name", *(SETTING + setting.name for setting in plain if setting.required)]}),
+            (
+                gettext("Secrets"),
+                {"fields": [SECRET + setting.name for setting in form if setting.secret], "description": never_read},
+            ),
             (gettext("Limits"), {"fields": ["rate", "max_in_flight"]}),
+            (gettext("Keywords"), {"fields": ["answers_keywords"]}),
+            (
+                gettext("Further settings"),
+                {"fields": [SETTING + setting.name for setting in plain if not setting.required]},
+            ),
         ]
-        sets.append((gettext("Keywords"), {"fields": ["answers_keywords"]}))
-        if secret:
-            sets.insert(
-                1, (gettext("Secrets"), {"fields": secret, "description": gettext("They can be replaced, never read.")})
-            )
-        return sets
+        return [each for each in sets if each[1]["fields"]]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
         if not self.has_add_permission(request):

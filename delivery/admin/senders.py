@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.validators import MinValueValidator
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.base import PageAdmin, kept
 from contacts.unusable import Unusable
@@ -19,6 +21,18 @@ class SenderForm(forms.ModelForm):
     class Meta:
         model = Sender
         fields = ("provider", "address", "rate", "enabled", "is_default", "opt_out_scope", "display_name")
+        labels = {"is_default": _("Default")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "rate" in self.fields:  # not for whoever may only look
+            self.fields["rate"].validators.append(MinValueValidator(1))
+
+    def clean_address(self) -> str:
+        try:
+            return senders.address(self.cleaned_data["address"])
+        except Unusable as problem:
+            raise forms.ValidationError(str(problem)) from None
 
     def clean(self) -> dict[str, Any] | None:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -43,9 +57,13 @@ class SenderAdmin(PageAdmin):
         *("opt_out_scope", "display_name"),
     )
     readonly_fields = (_WHY_OFF,)
+
     list_select_related = ("provider",)
     list_filter = ("provider",)
     search_fields = ("address",)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return [name for name in self.fields if obj or name != _WHY_OFF]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # messages refer to it: it is switched off instead

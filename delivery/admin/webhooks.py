@@ -21,6 +21,7 @@ from unfold.widgets import (
 )
 
 from contacts.admin.base import LargeTableAdmin, PageAdmin, ReadOnlyMixin, actor, kept
+from contacts.admin.once import once, shows_once
 from contacts.masking import may_see_numbers
 from contacts.wording import figure
 from delivery.admin import words
@@ -50,6 +51,7 @@ class WebhookForm(forms.ModelForm):
     class Meta:
         model = WebhookEndpoint
         fields = ("url", "description", "enabled", "events")
+        labels = {"url": _("Address")}
         widgets = {"url": UnfoldAdminTextInputWidget()}
 
     def clean_url(self) -> str:
@@ -120,11 +122,19 @@ class WebhookEndpointAdmin(PageAdmin):
         if change:
             endpoints.change(self.allowed(request, obj.pk, "change"), **given)
         else:
+            once(request)
             made, _ = endpoints.make(**given, by=actor(request).get_username())
             obj.pk, obj.secret = made.pk, made.secret
 
     def delete_model(self, request: HttpRequest, obj: WebhookEndpoint) -> None:
         endpoints.remove(obj)
+
+    @shows_once
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        page: HttpResponse = super().add_view(request, form_url, extra_context)
+        return page
 
     def response_add(
         self, request: HttpRequest, obj: WebhookEndpoint, post_url_continue: str | None = None
@@ -141,9 +151,11 @@ class WebhookEndpointAdmin(PageAdmin):
         page: HttpResponse = super().change_view(request, object_id, form_url, context)
         return page
 
+    @shows_once
     def rotate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         found: WebhookEndpoint = self.allowed(request, pk, "change")
         if request.method == "POST":
+            once(request)
             self.log_change(request, found, gettext_noop("New secret"))
             return self._shown_once(request, found, endpoints.rotate(found))
         hours = schedule.OVERLAP.total_seconds() / 3600

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from contacts import phone
 from contacts.api.fields import CountryField, RelatedId, StrictModel, key_label, validated
+from contacts.unusable import Unusable
 from delivery.api import senders
 from delivery.api.serializers import CheckedSerializer, CheckSerializer, LaneField, RouteSerializer
 from delivery.api.setting_up import RemovableViewSet, SetUpViewSet
@@ -39,6 +40,12 @@ class SenderSerializer(StrictModel):
         read_only_fields = ["disabled_reason"]
         validators: list[Any] = []
         extra_kwargs = {"rate": {"min_value": 1}, "is_default": {"validators": []}}
+
+    def validate_address(self, given: str) -> str:
+        try:
+            return rules.address(given)
+        except Unusable as problem:
+            raise serializers.ValidationError(str(problem)) from None
 
 
 class SenderViewSet(SetUpViewSet):

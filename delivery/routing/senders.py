@@ -1,5 +1,6 @@
 """Which sender a message leaves by."""
 
+import re
 from collections.abc import Collection
 
 import structlog
@@ -14,6 +15,10 @@ from delivery.models import TEST_PROVIDER, ProviderHealth, Sender
 log = structlog.get_logger(__name__)
 
 _LONGEST_REASON = 200
+_SEPARATORS = re.compile(r"[\s().-]")
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+#: GSM 03.40 §9.1.2.5: what an alphanumeric sender has room for.
+_LONGEST_NAME = 11
 NONE_SET_UP = gettext_lazy("No sender was named and none is marked as the default. Mark one under Senders.")
 
 
@@ -35,6 +40,23 @@ def choose_sender(asked: Sender | None) -> Sender:
 def switched_off(address: str) -> str:
     """In words."""
     return _("Sender %(address)s is switched off.") % {"address": address}
+
+
+def address(text: str) -> str:
+    """A sender as it is handed to providers: a number in E.164 however it was typed, all else as it stands.
+
+    Raises Unusable for a number that cannot be one, and for a name with spaces that is too long; what has none may be
+    the provider's id of a service.
+    """
+    text = text.strip()
+    if text.startswith("+"):
+        number = _SEPARATORS.sub("", text)
+        if not _NUMBER.fullmatch(number):
+            raise Unusable("address", _("A number is + and 7 to 15 digits, the country code first."))
+        return number
+    if len(text) > _LONGEST_NAME and len(text.split()) > 1:
+        raise Unusable("address", _("A name has at most %(most)d characters.") % {"most": _LONGEST_NAME})
+    return text
 
 
 def check(sender: Sender) -> None:

@@ -24,6 +24,7 @@ from unfold.widgets import (
 )
 
 from contacts.admin.base import PageAdmin, actor, select
+from contacts.admin.once import once, shows_once
 from smshub.api import keys, networks
 from smshub.api import smpp_admin as smpp_admin  # registers itself
 from smshub.api import twilio_admin as twilio_admin  # as well
@@ -150,6 +151,7 @@ class ApiKeyAdmin(PageAdmin):
     def may(self, key: ApiKey) -> str:
         return "; ".join(keys.SCOPES.get(scope, scope) for scope in key.scopes)
 
+    @shows_once
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -157,6 +159,7 @@ class ApiKeyAdmin(PageAdmin):
             raise PermissionDenied
         form = IssueForm(request.POST or None)
         if form.is_valid():
+            once(request)
             key, text = keys.issue(actor=actor(request), **form.cleaned_data)
             self.log_addition(request, key, gettext_noop("Issued"))
             return self._shown_once(request, key, text)
@@ -169,11 +172,13 @@ class ApiKeyAdmin(PageAdmin):
             back=reverse("admin:api_apikey_changelist"),
         )
 
+    @shows_once
     def rotate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         key: ApiKey = self.allowed(request, pk, "change")
         back = reverse("admin:api_apikey_change", args=[pk])
         form = RotateForm(request.POST or None)
         if form.is_valid():
+            once(request)
             try:
                 text = keys.rotate(key, overlap=timedelta(hours=form.cleaned_data["hours"]))
             except keys.KeyRevoked:

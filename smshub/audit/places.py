@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.contrib import admin
 from django.urls import ResolverMatch
 
-#: Pages that show people: every page of these models, or those named.
+#: Pages that show people: every page of these models, or those named; and what shows them over the API, by families.
 PERSONAL: dict[str, frozenset[str]] = {
     "contacts.Contact": frozenset(),
     "contacts.Suppression": frozenset(),
@@ -22,7 +22,28 @@ PERSONAL: dict[str, frozenset[str]] = {
     "delivery.Inbound": frozenset(),
     "delivery.Confirmation": frozenset(),
     "delivery.WebhookDelivery": frozenset(),
+    "api/contacts": frozenset(),
+    "api/lists": frozenset({"members"}),
+    "api/imports": frozenset({"columns"}),
+    "api/suppressions": frozenset(),
+    "api/consents": frozenset(),
+    "api/erasures": frozenset(),
+    "api/appointments": frozenset(),
+    "api/reminder-rules": frozenset({"preview"}),
+    "api/upcoming": frozenset(),
+    "api/plans": frozenset(),
+    "api/tasks": frozenset(),
+    "api/conversations": frozenset(),
+    "api/messages": frozenset(),
+    "api/inbound": frozenset(),
+    "api/webhooks": frozenset({"deliveries"}),
 }
+
+#: Families of which systems read each record, by the million: that they read is told, not which.
+BY_FAMILY = frozenset({"api/messages", "api/inbound"})
+
+#: What a key reads by POST, as the question is not for an address; by subject and verb.
+READ_BY_POST = frozenset({"api/messages search"})
 
 #: Requests that are not actions of the log, by subject or by subject and verb, and why.
 TOLD_ELSEWHERE = {
@@ -52,6 +73,10 @@ class Place:
     def is_personal(self) -> bool:
         verbs = PERSONAL.get(self.subject)
         return verbs is not None and (not verbs or self.verb in verbs)
+
+    def is_read_by(self, method: str) -> bool:
+        """Whether a request of this method, which changed nothing, was one to read it."""
+        return method in ("GET", "HEAD") or f"{self.subject} {self.verb}" in READ_BY_POST
 
 
 def of_admin(match: ResolverMatch, method: str) -> Place:

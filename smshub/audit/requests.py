@@ -47,7 +47,10 @@ def _leave(origin: Origin, actor: Actor, response: HttpResponseBase) -> None:
         if not place.is_told_elsewhere:
             trail.record(origin, actor, Entry.Kind.ACTION, place)
     elif place.is_personal:
-        trail.record_view(origin, actor, place)
+        if actor.kind != "key":
+            trail.record_view(origin, actor, place, every=trail.VIEW_EVERY)
+        elif place.is_read_by(method):
+            trail.record_reading(origin, actor, place)
 
 
 def _is_file(response: HttpResponseBase) -> bool:

@@ -75,7 +75,9 @@ AUDITED: dict[str, Table] = {
     # Campaigns
     "campaigns.Template": Table("name description"),
     "campaigns.TemplateVersion": Table("body variables"),
-    "campaigns.Campaign": Table("name paused_reason", "judged_from retrying_after draft_text draft_translations"),
+    "campaigns.Campaign": Table(
+        "name paused_reason", "judged_from retrying_after draft_text draft_translations draft_pages"
+    ),
     "campaigns.Campaign.include": Table(),
     "campaigns.Campaign.exclude": Table(),
     "campaigns.Variant": Table("letter", "draft_text draft_translations"),

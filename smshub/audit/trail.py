@@ -1,5 +1,7 @@
 """Writing the trail beside what the trigger writes, and cutting it off at its old end."""
 
+import time
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -8,11 +10,18 @@ from django.utils import timezone
 
 from smshub.audit.models import Entry
 from smshub.audit.origin import Actor, Origin
-from smshub.audit.places import Place
+from smshub.audit.places import BY_FAMILY, Place
 
 #: The same view by the same user is written down once in this time.
 VIEW_EVERY = timedelta(minutes=10)
+#: And by the same key: systems look again and again.
+READ_EVERY = timedelta(hours=1)
 BATCH = 5000
+
+#: What this process knows to be written down: key, address's family, verb and number, and until when (monotonic) that
+#: is enough. So a read costs a query once in READ_EVERY, and not at each request.
+_written: dict[tuple[str, str, str, str], float] = {}
+_MOST_WRITTEN = 20_000
 
 _VIEW = """
 INSERT INTO audit_entry
@@ -48,8 +57,22 @@ def record(origin: Origin, actor: Actor, kind: Entry.Kind, place: Place) -> None
     )
 
 
-def record_view(origin: Origin, actor: Actor, place: Place) -> None:
-    """One entry, unless this user has seen this since VIEW_EVERY: pages renew themselves every few seconds."""
+def record_reading(origin: Origin, actor: Actor, place: Place) -> None:
+    """One entry in READ_EVERY for what a key reads: lists by their family, a record by its number, but for families of
+    which systems read each (`places.BY_FAMILY`)."""
+    if place.subject in BY_FAMILY:
+        place = replace(place, object_id="")
+    known, now = (actor.name, place.subject, place.verb, place.object_id), time.monotonic()
+    if _written.get(known, 0) > now:
+        return
+    record_view(origin, actor, place, every=READ_EVERY)
+    if len(_written) >= _MOST_WRITTEN:
+        _written.clear()
+    _written[known] = now + READ_EVERY.total_seconds()
+
+
+def record_view(origin: Origin, actor: Actor, place: Place, *, every: timedelta) -> None:
+    """One entry, unless they have seen this within that time: pages renew themselves every few seconds."""
     with connection.cursor() as cursor:
         cursor.execute(
             _VIEW,
@@ -62,7 +85,7 @@ def record_view(origin: Origin, actor: Actor, place: Place) -> None:
                 "subject": place.subject,
                 "verb": place.verb,
                 "object_id": place.object_id,
-                "every": VIEW_EVERY.total_seconds(),
+                "every": every.total_seconds(),
             },
         )
 

@@ -239,6 +239,34 @@ def sender_form(sender: Sender, **changes: str) -> dict[str, object]:
     return usual | changes
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("+1 (650) 555-0001", "+16505550001"),
+        (" 12345 ", "12345"),
+        ("My Clinic", "My Clinic"),
+        ("MG" + "0a" * 16, "MG" + "0a" * 16),
+    ],
+)
+def test_a_sender_is_kept_as_providers_are_told_it(operator: Client, typed: str, kept: str) -> None:
+    operator.post("/admin/delivery/sender/add/", sender_form(factories.SenderFactory(), address=typed))
+
+    assert Sender.objects.latest("pk").address == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [("+0650 555", "7 to 15 digits"), ("+1650555000x", "7 to 15 digits"), ("All of our clinics", "at most 11")],
+)
+def test_a_sender_that_cannot_be_one_is_refused(operator: Client, typed: str, says: str) -> None:
+    sender = factories.SenderFactory()
+
+    answer = operator.post("/admin/delivery/sender/add/", sender_form(sender, address=typed))
+
+    assert says in answer.content.decode()
+    assert Sender.objects.get() == sender
+
+
 def test_a_sender_says_why_it_is_off_until_it_is_switched_on(operator: Client) -> None:
     sender = factories.SenderFactory(enabled=False, disabled_reason="The provider refuses this sender (code 21606).")
     page = f"/admin/delivery/sender/{sender.pk}/change/"

@@ -1,5 +1,7 @@
 """A campaign written step by step: nothing that was right is lost, whatever else is missing."""
 
+import json
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
@@ -10,6 +12,7 @@ from campaigns import templates
 from campaigns.models import Campaign, Template
 from tests import factories
 from tests.admin.conftest import at_the_keyboard
+from tests.admin.reading import read
 from tests.admin.wizard_scenes import HTMX, begun, page, preview, ready, url, written
 
 pytestmark = pytest.mark.django_db
@@ -211,6 +214,33 @@ def test_a_character_that_makes_it_dear_is_mended_at_a_click(staff: Client) -> N
     assert "Leave “🙂” out" in shown
 
 
+def test_a_character_that_stands_there_often_is_named_once_where_it_stands_first(staff: Client) -> None:
+    shown = read(preview(staff, ready(), "🙂 ș 🙂🙂 ș").encode())
+    assert shown.find("preview-forcing").text.endswith(
+        "🙂 slightly smiling face (U+1F642) , ș latin small letter s with comma below (U+0219)"
+    )
+    assert [part.text for part in shown.find("preview-text") if part.tag == "mark"] == ["🙂", "ș", "🙂", "🙂", "ș"]
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "lost"),
+    [
+        ("See {{ link }} STOP", {}, True),
+        ("See {{ link }} STOP", {"link": "https://example.org"}, False),
+        ("See {{ links.map }} STOP", {"link": "https://example.org"}, True),
+        ("See you STOP", {}, False),
+        ("See {{ link", {}, False),
+    ],
+)
+def test_a_short_link_that_leads_nowhere_is_said_while_it_is_written(
+    staff: Client, text: str, more: dict[str, object], lost: bool
+) -> None:
+    campaign = ready()
+    of_variant = staff.post(f"{page(campaign, 'variant')}?letter=B", {"B_text": text, **more}).content.decode()
+    for shown in (preview(staff, campaign, text, **more), of_variant):
+        assert ("where it leads" in read(shown.encode()).find("text-wrong").text) == lost
+
+
 def test_what_a_contact_brings_is_not_offered_to_be_mended(staff: Client) -> None:
     campaign = ready()
     campaign.include.get().contacts.update(name="Știrbu")
@@ -252,3 +282,70 @@ def test_a_step_asks_as_often_whatever_there_is_to_choose(staff: Client, step: s
     with CaptureQueriesContext(connection) as many:
         staff.get(url(campaign, step))
     assert len(many) <= len(few)
+
+
+# --- in two windows -------------------------------------------------------------------------------------------------
+
+
+def window(html: bytes) -> dict[str, object]:
+    """What a page with a step posts beside its fields."""
+    inputs = [part.attributes for part in read(html) if part.tag == "input"]
+    return {each["name"]: each.get("value", "") for each in inputs if each.get("name") in ("page", "seen")}
+
+
+def opened(client: Client, campaign: Campaign, step: str = "name") -> dict[str, object]:
+    return window(client.get(url(campaign, step)).content)
+
+
+def rename(client: Client, campaign: Campaign, name: str, its: dict[str, object], *, by_itself: bool = True) -> str:
+    given = {"name": name, "purpose": campaign.purpose, **its}
+    answer = client.post(url(campaign, "name"), given, headers=HTMX if by_itself else {})
+    campaign.refresh_from_db()
+    return answer.headers.get("Location", "") + answer.content.decode()
+
+
+def test_who_would_save_over_what_they_have_not_seen_is_told_and_decides(staff: Client, administrator: Client) -> None:
+    campaign = ready()
+    here, there = opened(staff, campaign), opened(administrator, campaign)
+    rename(administrator, campaign, "Theirs", there)
+
+    told = read(rename(staff, campaign, "Ours", here).encode()).find("overtaken")
+    assert campaign.name == "Theirs"
+    assert told.links() == [url(campaign, "name")]
+
+    [over] = [part for part in told if part.attributes.get("data-testid") == "save-over"]
+    assert "Saved" in rename(staff, campaign, "Ours", here | json.loads(over.attributes["hx-vals"]))
+    assert campaign.name == "Ours"
+    assert "Not saved" in rename(administrator, campaign, "Theirs again", there)
+
+
+def test_leaving_a_step_does_not_save_over_it_either_and_loses_nothing_that_was_typed(staff: Client) -> None:
+    campaign = ready()
+    here, there = opened(staff, campaign), opened(staff, campaign)
+    rename(staff, campaign, "There", there)
+
+    stays = rename(staff, campaign, "Here", here, by_itself=False)
+    assert campaign.name == "There"
+    assert 'value="Here"' in stays
+    assert "in another window or by somebody else" in stays
+
+    goes = rename(staff, campaign, "Here", window(stays.encode()), by_itself=False)
+    assert goes == url(campaign, "audience")
+    assert campaign.name == "Here"
+
+
+def test_one_window_saves_as_often_as_it_likes_and_another_step_is_another_thing(staff: Client) -> None:
+    campaign = ready()
+    here, elsewhere = opened(staff, campaign), opened(staff, campaign, "time")
+    for name in ("One", "Two"):
+        assert "Saved" in rename(staff, campaign, name, here)
+    staff.post(url(campaign, "time"), {"when": "now", "spread_minutes": "5", **elsewhere}, headers=HTMX)
+    assert url(campaign, "audience") in rename(staff, campaign, "Three", here, by_itself=False)
+    assert (campaign.name, campaign.spread_minutes) == ("Three", 5)
+
+
+def test_a_window_that_changes_nothing_is_not_in_the_way(staff: Client) -> None:
+    campaign = ready()
+    here, there = opened(staff, campaign), opened(staff, campaign)
+    rename(staff, campaign, campaign.name, there)
+    assert "Saved" in rename(staff, campaign, "Here", here)

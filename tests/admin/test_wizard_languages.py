@@ -220,7 +220,7 @@ def test_the_variant_is_shown_for_the_person_that_is_looked_at_or_a_made_up_one(
 
 def test_a_row_without_its_language_is_pointed_out_while_it_is_written(staff: Client) -> None:
     shown = look(staff, begun(), ENGLISH, ("", GERMAN))
-    assert "is no language tag" in shown.find("languages-wrong").text
+    assert "is no language tag" in shown.find("text-wrong").text
 
 
 def test_a_preview_asks_as_often_however_many_languages_there_are(staff: Client) -> None:
@@ -232,6 +232,39 @@ def test_a_preview_asks_as_often_however_many_languages_there_are(staff: Client)
             look(staff, campaign, ENGLISH, *texts)
         asked.append(len(queries))
     assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize(
+    ("which", "expected"),
+    [
+        ("", "Hallo de"),
+        ("A:", "Hi en"),
+        ("A:de", "Hallo de"),
+        ("B:", "Hello"),
+        ("B:fr", "Salut Ada"),
+    ],
+)
+def test_a_test_to_oneself_is_of_any_of_the_texts(staff: Client, which: str, expected: str) -> None:
+    campaign = to("de", "en")
+    french = rows(("fr", "Salut {{ first_name }}"), prefix="B_translations")
+    given = {"variants": "1", "B_percent": "50", "B_text": "Hello", "hold_out_percent": "0"}
+    leave(staff, campaign, ENGLISH, ("de", GERMAN), **given, **french)
+
+    review = read(staff.get(url(campaign, "review")).content)
+    offered = [part.attributes["value"] for part in review if part.tag == "option"]
+    answer = staff.post(page(campaign, "try"), {"number": "+14155550199", "which": which}).content.decode()
+
+    assert offered == ["", "A:", "A:de", "B:", "B:fr"]
+    assert 'data-testid="tried"' in answer
+    assert Message.objects.get().body == expected
+
+
+@pytest.mark.parametrize("which", ["A:it", "C:", "Z", "::", "A"])
+def test_a_text_that_there_is_not_is_not_sent(staff: Client, which: str) -> None:
+    campaign = to("en")
+    leave(staff, campaign, ENGLISH, ("de", GERMAN))
+    answer = staff.post(page(campaign, "try"), {"number": "+14155550199", "which": which}).content.decode()
+    assert ("no such text" in answer) == (which != "A")
 
 
 # --- sent -----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import ResolverMatch, URLPattern, reverse
 
 from campaigns.models import Campaign
@@ -111,6 +113,60 @@ def test_what_a_key_takes_away_is_an_export() -> None:
     shop.client.get(f"/api/v1/contacts/{contact.pk}/export", headers={"Authorization": f"Bearer {shop.text}"})
 
     assert entries(kind="export") == [("api/contacts", "export", str(contact.pk))]
+
+
+def test_what_a_key_reads_of_people_is_in_the_log_once_in_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    ada, bob = factories.ContactFactory.create_batch(2)
+    friends = factories.ContactListFactory(contacts=[ada])
+    shop, other = System("contacts:read", "lists:read"), System("contacts:read")
+
+    for _ in range(2):
+        for path in ("contacts", f"contacts/{ada.pk}", f"lists/{friends.pk}/members", "lists"):
+            assert shop.get(path).status_code == 200
+    shop.get("contacts?limit=1")
+    shop.get(f"contacts/{bob.pk}")
+    other.get("contacts")
+
+    numbers = ("", ada.pk, bob.pk)
+    mine = [("api/contacts", "read", str(number)) for number in numbers]
+    assert sorted(entries(kind="view", actor=shop.key.prefix)) == sorted(
+        [*mine, ("api/lists", "members", str(friends.pk))]
+    )
+    assert entries(kind="view", actor=other.key.prefix) == [("api/contacts", "read", "")]
+
+    # Another process, which remembers nothing of it, finds it in the log; after an hour it is told again
+    monkeypatch.setattr(trail, "_written", {})
+    shop.get("contacts")
+    assert entries(kind="view", actor=shop.key.prefix, object_id="") == [("api/contacts", "read", "")]
+    monkeypatch.setattr(trail, "_written", {})
+    monkeypatch.setattr(trail, "READ_EVERY", timedelta(0))
+    shop.get("contacts")
+    assert len(entries(kind="view", actor=shop.key.prefix, object_id="")) == 2
+
+
+def test_of_messages_it_is_told_that_a_key_read_some_and_not_which() -> None:
+    shop = System()
+    for message in factories.MessageFactory.create_batch(2):
+        assert shop.get(f"messages/{message.pk}").status_code == 200
+    assert shop.post("messages/search", {"to": "+14155550188"}).status_code == 200
+
+    assert entries(kind="view") == [("api/messages", "read", ""), ("api/messages", "search", "")]
+
+
+def test_a_read_that_is_written_down_already_costs_no_query() -> None:
+    shop = System("contacts:read")
+    contact = factories.ContactFactory()
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            shop.get(f"contacts/{contact.pk}")
+    assert not any("audit_entry" in query["sql"] for query in queries)
+
+
+def test_what_a_key_may_not_read_or_is_set_up_is_no_view() -> None:
+    shop = System("templates:read")
+    shop.get("contacts")
+    shop.get("templates")
+    assert entries(kind="view") == []
 
 
 def test_sign_ins_and_failures_are_in_the_log_and_a_name_that_nobody_has_is_not() -> None:

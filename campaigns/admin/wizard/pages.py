@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from campaigns import approval
 from campaigns.admin.watching import WatchingAdmin
-from campaigns.admin.wizard import previews, steps
+from campaigns.admin.wizard import previews, steps, windows
 from campaigns.admin.wizard.about import AboutForm
 from campaigns.admin.wizard.forms import StepForm
 from campaigns.admin.wizard.steps import STEPS, Step
@@ -80,11 +80,15 @@ class WizardPages(WatchingAdmin):
             draft = Campaign.objects.select_for_update(no_key=True).filter(pk=pk, status=Campaign.Status.DRAFT).first()
             if draft is None:
                 return self.too_late(request, campaign)
-            forms = self.bound(request, draft, shown)
+            forms, window = self.bound(request, draft, shown), windows.posted(request)
+            changed = any(form.has_changed() for form in forms.values())
+            if changed and windows.is_overtaken(window, draft, shown.slug):
+                return self.overtaken(request, draft, shown, forms)
             for form in forms.values():
                 form.keep()
-            if any(form.has_changed() for form in forms.values()):
+            if changed:
                 approval.withdraw(draft)
+                windows.saved(window, draft, shown.slug)
             right = not any(form.errors for form in forms.values())
             leaves = "HX-Request" not in request.headers
             if leaves and right:
@@ -111,6 +115,21 @@ class WizardPages(WatchingAdmin):
         if "HX-Request" in request.headers:
             return HttpResponse(headers={"HX-Redirect": self.live_url(campaign)})
         return HttpResponseRedirect(self.live_url(campaign))
+
+    def overtaken(self, request: HttpRequest, draft: Campaign, step: Step, forms: dict[str, StepForm]) -> HttpResponse:
+        """Nothing is saved: what was typed stays on the page, which can still save it in the place of what there is."""
+        window = windows.opened(draft, step.slug)
+        if "HX-Request" in request.headers:
+            context = {"campaign": draft, "step": step, "seen": window.seen}
+            return self.fragment(request, "campaigns/admin/wizard/overtaken.html", context)
+        messages.warning(
+            request,
+            _(
+                "This step was changed meanwhile, in another window or by somebody else. What you see here is not "
+                "saved: go on to save it in the place of that, or load the page anew."
+            ),
+        )
+        return self.step_page(request, draft, step, forms)
 
     def unbound(self, campaign: Campaign, step: Step) -> dict[str, StepForm]:
         return {name: form(instance=campaign) for name, form in step.forms.items()}
@@ -141,6 +160,7 @@ class WizardPages(WatchingAdmin):
             back=steps.before(step),
             onward=steps.after(step),
             may_write=self.may_move(request),
+            window=windows.opened(campaign, step.slug),
             media=sum((form.media for form in forms.values()), self.media),
             **forms,
             **step.context(campaign, request),

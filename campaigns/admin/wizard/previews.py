@@ -1,19 +1,21 @@
 """Texts as they are being written, each as one person after another of the audience will see it in their language, with
 what is wrong and what could be better."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 
-from campaigns import audience, audience_rules, languages, optout_lint, simpler, templates, writing
+from campaigns import audience, audience_rules, languages, optout_lint, simpler, templates, templating, writing
 from campaigns.admin import translations
 from campaigns.admin.texts import pieces, replacements
 from campaigns.admin.translations import PREFIX, Typed
 from campaigns.audience_rules import RulesError
 from campaigns.languages import DEFAULT
+from campaigns.links import targets
+from campaigns.links import texts as links
 from campaigns.models import Campaign, Template
 from campaigns.templates import Preview
 from campaigns.templating import MAX_TEMPLATE
@@ -28,11 +30,12 @@ EVERYBODY = "-"
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What was posted: `by_language`, that for everybody first. `wrong` says what keeps a row from being anybody's."""
+    """What was posted: `by_language`, that for everybody first. `wrong` says what keeps a row from being anybody's, and
+    which short links lead nowhere."""
 
     by_language: Mapping[str, Typed]
     smart: bool
-    wrong: str = ""
+    wrong: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ class Leafing:
 
 def of_message(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     """The posted text for the person asked for by number, or for the first who reads the language asked for."""
-    texts, leafing = _posted(request, "text", PREFIX, campaign), _leafing(campaign, request)
+    texts = _posted(request, "text", PREFIX, campaign, campaign)
+    leafing = _leafing(campaign, request)
     at = _number(request, leafing)
     tag = _theirs(texts, leafing, at)
     asked = request.POST.get("read_in", "")
@@ -86,7 +90,8 @@ def of_variant(campaign: Campaign, request: HttpRequest, letter: str) -> dict[st
     """The posted text of one variant, or that of the template it takes, for the person that the campaign's own is shown
     for."""
     template = _template(request.POST.get(f"{letter}_use", ""))
-    texts = _of_template(template) if template else _posted(request, f"{letter}_text", f"{letter}_{PREFIX}", None)
+    prefix = f"{letter}_{PREFIX}"
+    texts = _of_template(template) if template else _posted(request, f"{letter}_text", prefix, campaign, None)
     leafing = _leafing(campaign, request)
     at = _number(request, leafing)
     return _shown(campaign, texts, _theirs(texts, leafing, at), leafing, at)
@@ -121,7 +126,7 @@ def _shown(campaign: Campaign, texts: Texts, tag: str, leafing: Leafing, at: int
         "person": person,
         "people": len(leafing.people),
         "lines": [line(*one) for one in texts.by_language.items()] if several else [],
-        "languages_wrong": texts.wrong,
+        "wrong": texts.wrong,
         "unreadable": leafing.unreadable,
     }
 
@@ -147,7 +152,7 @@ def _theirs(texts: Texts, leafing: Leafing, at: int | None) -> str:
     return DEFAULT if at is None else languages.pick(texts.by_language, leafing.people[at].language)
 
 
-def _posted(request: HttpRequest, text: str, prefix: str, written: Campaign | None) -> Texts:
+def _posted(request: HttpRequest, text: str, prefix: str, campaign: Campaign, written: Campaign | None) -> Texts:
     """What is being written; of languages that the post says nothing about, what there was. It is encoded as the
     template that it began as."""
     body = request.POST.get(text, "")[: MAX_TEMPLATE + 1].replace("\r\n", "\n")
@@ -156,13 +161,28 @@ def _posted(request: HttpRequest, text: str, prefix: str, written: Campaign | No
     if written and not rows.is_bound:
         others = [Typed(tag, its, "") for tag, its in writing.translations(written)]
     version = templates.latest(written.template) if written and written.template else None
-    wrong = ""
-    try:
-        languages.normalised((one.language, one.body) for one in others)
-    except ValueError as error:
-        wrong = str(error)
     by_language = {DEFAULT: Typed(DEFAULT, body, f"id_{text}"), **languages.readable(others)}
+    wrong = (*_of_nobody(others), *_lost(campaign, by_language, request.POST.get("link", "")))
     return Texts(by_language, version.smart_encoding if version else True, wrong)
+
+
+def _of_nobody(rows: Iterable[Typed]) -> Iterator[str]:
+    """What keeps one of the rows from being anybody's, in a sentence."""
+    try:
+        languages.normalised((row.language, row.body) for row in rows)
+    except ValueError as error:
+        yield str(error)
+
+
+def _lost(campaign: Campaign, by_language: Mapping[str, Typed], target: str) -> Sequence[str]:
+    """Which links lead nowhere; `target` is being typed for the one that has no name. Nothing of texts that are
+    unfinished."""
+    bodies = {tag: typed.body for tag, typed in by_language.items()}
+    try:
+        found = links.lint(campaign, {campaign.template_id or 0: bodies})
+    except templating.TemplateError:
+        return ()
+    return replace(found, lost=found.lost - {targets.DEFAULT}).problems if target.strip() else found.problems
 
 
 def _of_template(template: Template) -> Texts:

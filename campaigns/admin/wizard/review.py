@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import approval, audience, audience_rules, audience_words, readiness, split, writing
+from campaigns import approval, audience, audience_rules, audience_words, readiness, split, trial, writing
 from campaigns.admin.live import time_left
 from campaigns.admin.wizard import timing
 from campaigns.audience_rules import RulesError
@@ -32,6 +32,7 @@ def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
         "variants": _variants(campaign),
         "when": timing.in_words(campaign),
         "rules": _rules(campaign),
+        "names": trial.names(campaign),
         "number": request.session.get(TEST_NUMBER, ""),
         "may_change": request.user.has_perm("campaigns.change_campaign"),
         "events": campaign.events.order_by("-pk")[:20],

@@ -37,15 +37,16 @@ class SendingPages(WatchingAdmin):
 
     def try_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign, form, wrong = self.movable(request, pk), NumberForm(request.POST), []
+        which = request.POST.get("which", "")
         if form.is_valid():
             number = request.session[review.TEST_NUMBER] = form.cleaned_data["number"]
             try:
-                trial.send(campaign=campaign, number=number, user=actor(request))
+                trial.send(campaign=campaign, number=number, user=actor(request), which=which)
             except CampaignError as error:
                 wrong = list(error.problems)
         else:
             wrong = [str(error) for error in form.errors["number"]]
-        return self.fragment(request, "campaigns/admin/wizard/tried.html", {"wrong": wrong})
+        return self.fragment(request, "campaigns/admin/wizard/tried.html", {"wrong": wrong, "which": which})
 
     def go_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """At the draft's time, or now with a moment to think."""

@@ -1,5 +1,6 @@
 // A form that saves itself says when it could not, and tries again: what was typed stays on the page meanwhile.
-// Its words stand at the place where it says "saved": data-lost for no answer, data-gone for whoever was logged out.
+// Its words stand at the place where it says "saved": data-lost for no answer, data-gone for whoever was logged out. They
+// log in again in another window, and this page, whose token is then an old one, takes the new one and saves.
 (() => {
   "use strict";
 
@@ -15,11 +16,27 @@
       const login = document.createElement("a");
       login.className = "sms-link";
       login.href = location.href;
+      login.target = "_blank";
       login.textContent = link;
       said.append(" ", login);
     }
     place.replaceChildren(said);
   }
+
+  function renewed() {
+    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+    for (const field of token ? document.querySelectorAll("[name=csrfmiddlewaretoken]") : []) {
+      field.value = token;
+    }
+    return token;
+  }
+
+  addEventListener("focus", () => {
+    const login = document.querySelector("#saved a[target=_blank]");
+    if (renewed() && login) {
+      htmx.trigger(login.closest("form"), "change");
+    }
+  });
 
   for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.addEventListener(failure, ({ detail }) => {

@@ -1,0 +1,48 @@
+"""A step that is open in two windows, or before two people: who would save over what they have not seen is told so, and
+decides.
+
+Each page has a name of its own, and knows whose save of the step it shows. A draft keeps which page saved each step
+last. What a page finds there is either, or it was overtaken.
+"""
+
+from secrets import token_hex
+from typing import NamedTuple
+
+from django.http import HttpRequest
+
+from campaigns.models import Campaign
+
+#: As long as names are; what is longer is none.
+_BYTES = 8
+
+
+class Window(NamedTuple):
+    """A page with a step. `seen`: the page that saved last what it shows; empty: none had."""
+
+    page: str
+    seen: str
+
+
+def opened(campaign: Campaign, step: str) -> Window:
+    return Window(token_hex(_BYTES), _last(campaign, step))
+
+
+def posted(request: HttpRequest) -> Window:
+    """Without a name where what was posted comes from no such page, which is then saved in any case."""
+    page, seen = (request.POST.get(name, "")[: 2 * _BYTES] for name in ("page", "seen"))
+    return Window(page, seen)
+
+
+def is_overtaken(window: Window, campaign: Campaign, step: str) -> bool:
+    return bool(window.page) and _last(campaign, step) not in window
+
+
+def saved(window: Window, campaign: Campaign, step: str) -> None:
+    """The caller holds the draft's lock."""
+    if window.page and _last(campaign, step) != window.page:
+        campaign.draft_pages = {**(campaign.draft_pages or {}), step: window.page}
+        campaign.save(update_fields=["draft_pages"])
+
+
+def _last(campaign: Campaign, step: str) -> str:
+    return str((campaign.draft_pages or {}).get(step, ""))
