@@ -1,4 +1,4 @@
-"""What models, their fields and the settings of providers are called, and what they say of themselves.
+"""What models, their fields and the settings of providers are called, and what they say of themselves and of codes.
 
 Django makes most of these names of the code's own. They are given in the reader's language once and for all here,
 rather than each where it stands; migrations, which keep a field's name as it was written, do not notice.
@@ -46,6 +46,7 @@ def texts() -> list[tuple[str, str]]:
     for kind in registry.kinds().values():
         place = f"delivery/providers/{kind.name}"
         found += [(place, text) for setting in kind.form for text in (setting.label, setting.help) if text]
+        found += [(place, text) for text in kind.words]
     return found
 
 

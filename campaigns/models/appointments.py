@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact
@@ -22,7 +22,7 @@ class Appointment(models.Model):
         BOOKED = "booked", _("Booked")
         CONFIRMED = "confirmed", _("Confirmed")
         RESCHEDULED = "rescheduled", _("Rescheduled")
-        CANCELLED = "cancelled", _("Cancelled")
+        CANCELLED = "cancelled", pgettext_lazy("an appointment", "Cancelled")
         MISSED = "missed", _("Missed")
         DONE = "done", _("Done")
 

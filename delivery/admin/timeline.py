@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext
 
+from contacts.retelling import retold
 from delivery import errors
 from delivery.admin import words
 from delivery.models import EVENT_ORDER, Message, MessageEvent, Provider
@@ -90,8 +91,9 @@ def _line(message: Message, event: MessageEvent) -> Line:
 
 
 def explained(provider: Provider | None, code: str) -> tuple[str, str]:
-    """A provider's code in its own words, and where it says more; empty if it has none."""
+    """A provider's code in words, and where it says more; empty if it has none."""
     if provider is None or not code:
         return "", ""
     kind = registry.kinds().get(provider.adapter)
-    return kind.explain(code) if kind and kind.explain else ("", "")
+    said, url = kind.explain(code) if kind and kind.explain else ("", "")
+    return retold(said), url

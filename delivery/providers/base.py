@@ -294,6 +294,8 @@ class ProviderKind:
     """Whether it usually answers STOP, START and HELP itself, so that the hub must not as well."""
     explain: Callable[[str], tuple[str, str]] | None = None
     """A code in words and a link to the provider's page about it."""
+    words: Sequence[str] = ()
+    """All that `explain` may say, and what its outcomes may give as detail: to be found by translators."""
     can_ask: bool = True
     """Whether it can tell what became of an attempt whose answer was lost, that is, be asked without an id of its own.
     False: only a receipt will say, and `delivery.uncertain` goes by the operator's policy."""

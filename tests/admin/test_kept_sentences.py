@@ -203,3 +203,22 @@ def test_what_the_doctor_found(operator: Client, everybody_at_work: None) -> Non
     assert "Prüfen Sie seine Registrierung beim Anbieter" in page
     assert "Registration" not in page
     assert "was switched off" not in page
+
+
+def test_why_a_connection_is_not_up(operator: Client) -> None:
+    reason = "None of its connections is up. The operator does not accept the password (ESME_RINVPASWD)."
+    ProviderHealthFactory(state=State.OPEN, factor=0, reason=reason)
+
+    page = read(operator, "index")
+
+    assert "Keine seiner Verbindungen steht. Der Netzbetreiber nimmt das Passwort nicht an (ESME_RINVPASWD)." in page
+
+
+def test_what_a_providers_code_means(operator: Client) -> None:
+    provider = ProviderFactory(adapter="twilio")
+    message = MessageFactory(sender__provider=provider, status="undelivered", reason="unreachable", error_code="30003")
+
+    page = read(operator, "delivery_message_change", message.pk)
+
+    assert "Das Gerät ist aus oder außer Reichweite" in page
+    assert "out of reach" not in page

@@ -59,11 +59,14 @@ def test_what_is_compiled_is_what_the_file_says(language: str) -> None:
     assert _strings(used) == _strings(said)
 
 
-def _strings(catalog: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
+def _strings(catalog: Catalog) -> dict[tuple[str, tuple[str, ...]], tuple[str, ...]]:
     def forms(text: str | Sequence[str]) -> tuple[str, ...]:
         return (text,) if isinstance(text, str) else tuple(text)
 
-    return {forms(message.id): forms(message.string) for message in catalog if message.id}
+    def context(text: str | bytes | None) -> str:
+        return text.decode() if isinstance(text, bytes) else text or ""  # of a compiled file it is bytes
+
+    return {(context(message.context), forms(message.id)): forms(message.string) for message in catalog if message.id}
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=str)

@@ -6,7 +6,7 @@ It is held to the specification, and to what operators are known to do otherwise
 from delivery.providers.base import ProviderKind
 from delivery.providers.smpp.account import FORM, check, connections
 from delivery.providers.smpp.adapter import build
-from delivery.providers.smpp.codes import explain
+from delivery.providers.smpp.codes import WORDS, explain
 from delivery.providers.smpp.trying import try_credentials
 
 KIND = ProviderKind(
@@ -16,6 +16,7 @@ KIND = ProviderKind(
     check=check,
     build=build,
     explain=explain,
+    words=WORDS,
     can_ask=False,
     needs_connection=True,
     try_credentials=try_credentials,

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 import structlog
+from django.utils.translation import gettext_noop
 
 from delivery.providers.base import Connection, ConnectionState
 from delivery.providers.smpp.account import Account
@@ -33,11 +34,11 @@ STEADY_SECONDS = 5.0
 #: Refusals that only a person can mend.
 CREDENTIALS = frozenset({CommandStatus.ESME_RINVPASWD, CommandStatus.ESME_RINVSYSID, CommandStatus.ESME_RINVSYSTYP})
 _PAUSES: dict[int, tuple[float, str]] = {
-    CommandStatus.ESME_RALYBND: (ALREADY_BOUND_PAUSE, "The account is bound already as often as it may"),
-    CommandStatus.ESME_RTHROTTLED: (ALREADY_BOUND_PAUSE, "The operator says that binds come too fast"),
-    CommandStatus.ESME_RINVPASWD: (CREDENTIALS_PAUSE, "The operator does not accept the password"),
-    CommandStatus.ESME_RINVSYSID: (CREDENTIALS_PAUSE, "The operator does not know the system id"),
-    CommandStatus.ESME_RINVSYSTYP: (CREDENTIALS_PAUSE, "The operator does not accept the system type"),
+    CommandStatus.ESME_RALYBND: (ALREADY_BOUND_PAUSE, gettext_noop("The account is bound already as often as it may")),
+    CommandStatus.ESME_RTHROTTLED: (ALREADY_BOUND_PAUSE, gettext_noop("The operator says that binds come too fast")),
+    CommandStatus.ESME_RINVPASWD: (CREDENTIALS_PAUSE, gettext_noop("The operator does not accept the password")),
+    CommandStatus.ESME_RINVSYSID: (CREDENTIALS_PAUSE, gettext_noop("The operator does not know the system id")),
+    CommandStatus.ESME_RINVSYSTYP: (CREDENTIALS_PAUSE, gettext_noop("The operator does not accept the system type")),
 }
 
 
@@ -157,7 +158,7 @@ class HeldBind:
             log.info("bound", provider_id=self._provider_id, bind=self.name, role=self.role)
         await link.closed()
         self.link = None
-        self._error = f"The link ended: {link.why_closed}"
+        self._error = gettext_noop("The link ended: %(why)s") % {"why": link.why_closed}
         if not self._stop.is_set():
             log.warning("bind_lost", provider_id=self._provider_id, bind=self.name, error=link.why_closed)
 
@@ -169,7 +170,7 @@ class HeldBind:
 
     def _refused(self, status: int) -> float:
         credentials = status in CREDENTIALS
-        pause, self._error = _PAUSES.get(status, (OTHER_REFUSAL_PAUSE, "The operator refuses to bind"))
+        pause, self._error = _PAUSES.get(status, (OTHER_REFUSAL_PAUSE, gettext_noop("The operator refuses to bind")))
         self._code = status_name(status)
         log.warning("bind_refused", provider_id=self._provider_id, bind=self.name, code=self._code)
         self._enter(ConnectionState.REFUSED if credentials else ConnectionState.WAITING)

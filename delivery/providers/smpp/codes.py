@@ -158,6 +158,8 @@ GSM_ERRORS: dict[int, tuple[Failure, str]] = {
 _BY_NAME = {status_name(status): meaning.words for status, meaning in STATUSES.items()}
 _BY_NAME |= {state.name: words for state, words in _STATE_WORDS.items()}
 _BY_NAME |= {f"GSM {code}": words for code, (_, words) in GSM_ERRORS.items()}
+_OF_ITS_OWN = f"{OWN.words}; the operator's list of codes says what it means"
+WORDS = (*_BY_NAME.values(), OWN.words, _OF_ITS_OWN, _NOT_TAKEN.words)
 
 
 def explain(code: str) -> tuple[str, str]:
@@ -165,5 +167,5 @@ def explain(code: str) -> tuple[str, str]:
     if code in _BY_NAME:
         return _BY_NAME[code], _SPECIFICATION
     if code.startswith(("0x", "err ", "GSM ")):
-        return f"{OWN.words}; the operator's list of codes says what it means", ""
+        return _OF_ITS_OWN, ""
     return "", ""

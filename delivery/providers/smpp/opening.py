@@ -7,6 +7,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from delivery.providers.egress import socket_factory
 from delivery.providers.smpp.account import Account
 from delivery.smpp.link import Handler, Link, LinkError, connect
@@ -112,17 +114,17 @@ def _tls(verify: bool) -> ssl.SSLContext:
 def in_words(error: Exception) -> str:
     """What went wrong with a connection, without what an operating system may put into its messages."""
     if isinstance(error, TimeoutError):
-        return "No connection in time"
+        return gettext_noop("No connection in time")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "The certificate is not valid for this host"
+        return gettext_noop("The certificate is not valid for this host")
     if isinstance(error, ssl.SSLError):
-        return "No TLS connection could be made"
+        return gettext_noop("No TLS connection could be made")
     if isinstance(error, PermissionError):
-        return "This address may not be connected to"
+        return gettext_noop("This address may not be connected to")
     if isinstance(error, socket.gaierror):
-        return "There is no host of this name"
+        return gettext_noop("There is no host of this name")
     if isinstance(error, ConnectionRefusedError):
-        return "The connection was refused"
+        return gettext_noop("The connection was refused")
     if isinstance(error, LinkError):
-        return "The link ended before the bind was answered"
-    return f"No connection ({type(error).__name__})"
+        return gettext_noop("The link ended before the bind was answered")
+    return gettext_noop("No connection (%(kind)s)") % {"kind": type(error).__name__}

@@ -117,6 +117,7 @@ FAILURES: dict[int, Meaning] = {
 
 CODES: dict[int, Meaning] = REFUSALS | FAILURES
 UNKNOWN = Meaning("A reason that is not in our table", Failure.UNKNOWN)
+WORDS = tuple(meaning.words for meaning in (*CODES.values(), UNKNOWN))
 
 
 def meaning(code: int | str | None) -> Meaning | None:

@@ -7,7 +7,7 @@ it. What that contract leaves open is said in docs/adding-a-provider.md.
 from delivery.providers.base import ProviderKind
 from delivery.providers.vonage.account import FORM, check
 from delivery.providers.vonage.adapter import build
-from delivery.providers.vonage.codes import explain
+from delivery.providers.vonage.codes import WORDS, explain
 from delivery.providers.vonage.receipts import parse_inbound, parse_receipts
 from delivery.providers.vonage.trying import try_credentials
 
@@ -21,6 +21,7 @@ KIND = ProviderKind(
     parse_inbound=parse_inbound,
     receipts_without_token=True,
     explain=explain,
+    words=WORDS,
     try_credentials=try_credentials,
     can_ask=False,
 )

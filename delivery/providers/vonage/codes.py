@@ -116,6 +116,9 @@ BLAMED: dict[str, Meaning] = {
 }
 
 
+WORDS = tuple(meaning.words for meaning in (*CODES.values(), *BLAMED.values(), UNKNOWN))
+
+
 def of(problem: Mapping[str, Any]) -> str:
     """The code of a problem of Vonage's; empty for anything else. Some webhooks have the number as title."""
     kind = problem.get("type")
