@@ -1,19 +1,24 @@
-"""The report on one page of A4, drawn: funnel, course, failures, countries, senders, links; a second page for variants.
+"""The report on one page of A4, in the reader's language: funnel, course, failures, countries, senders, links; a second
+page for variants.
 
 Names are people's own words, in any script; the file's built-in font knows Latin-1 alone, and what it lacks is printed
 as a question mark.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.conf import settings
-from django.utils.translation import gettext, ngettext
+from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext as _
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from campaigns.report.report import Bar, Course, Line, Report
 from campaigns.report.side_by_side import Row, note, variant_rows
 from campaigns.report.variants import Variants
+from contacts.wording import figure
 from delivery import prices
 
 _LEFT, _WIDTH = 15.0, 180.0
@@ -61,9 +66,9 @@ def draw(report: Report) -> bytes:
     page = _Page(format="A4")
     page.set_auto_page_break(False)
     page.set_margins(_LEFT, 12, _LEFT)
-    page.set_title(_latin(f"Report: {report.campaign.name}"))
+    page.set_title(_latin(gettext("Report of %(campaign)s") % {"campaign": report.campaign.name}))
     page.set_creator("SMSHub")
-    page.set_lang("en")
+    page.set_lang(get_language() or "en")
     page.add_page()
     page.write_at(_LEFT, 14, _short(report.campaign.name, 70), size=16, bold=True)
     page.write_at(_LEFT, 22, _facts(report), quiet=True)
@@ -71,17 +76,17 @@ def draw(report: Report) -> bytes:
     if report.course:
         y = _course(page, report.course, y + 6)
     halves = (_LEFT, _LEFT + _WIDTH / 2 + 4)
-    failures = [(failure.label, f"{failure.messages:,}") for failure in report.failures]
-    links = [(f"{link.name}: {link.target}", f"{link.people:,}") for link in report.links]
+    failures = [(failure.label, figure(failure.messages)) for failure in report.failures]
+    links = [(f"{link.name}: {link.target}", figure(link.people)) for link in report.links]
     below = max(
-        _table(page, halves[0], y + 8, "Not delivered, or not sent", failures),
-        _table(page, halves[1], y + 8, "People who followed a link", links),
+        _table(page, halves[0], y + 8, gettext("Why not delivered, or not sent"), failures),
+        _table(page, halves[1], y + 8, gettext("People who followed a link"), links),
     )
-    _table(page, halves[0], below + 6, "By country: sent, delivered", _shares(report.countries))
-    _table(page, halves[1], below + 6, "By sender: sent, delivered", _shares(report.senders))
+    _table(page, halves[0], below + 6, gettext("By country: sent, delivered"), _shares(report.countries))
+    _table(page, halves[1], below + 6, gettext("By sender: sent, delivered"), _shares(report.senders))
     if report.counted_at:
-        note = f"Countries, senders, variants and the course over time: as of {report.counted_at:%d %b %Y %H:%M} UTC."
-        page.write_at(_LEFT, 284, note, size=7, quiet=True)
+        counted = gettext("Countries, senders, variants and the course over time: as of %(at)s UTC.")
+        page.write_at(_LEFT, 284, counted % {"at": _moment(report.counted_at)}, size=7, quiet=True)
     if report.variants.lines:
         page.add_page()
         _variants(page, report.variants, 14)
@@ -91,17 +96,17 @@ def draw(report: Report) -> bytes:
 def _facts(report: Report) -> str:
     launched = report.campaign.launched_at
     parts = [
-        f"{report.campaign.get_status_display()}",
-        f"launched {launched:%d %b %Y %H:%M} UTC" if launched else "not launched",
-        f"cost {prices.in_words(report.progress.cost)}",
-        f"{report.progress.segments:,} segments",
-        f"{report.clicks:,} clicks",
+        report.campaign.get_status_display(),
+        gettext("launched %(at)s UTC") % {"at": _moment(launched)} if launched else gettext("not launched"),
+        gettext("cost %(cost)s") % {"cost": prices.in_words(report.progress.cost)},
+        gettext("%(number)s segments") % {"number": figure(report.progress.segments)},
+        gettext("%(number)s clicks") % {"number": figure(report.clicks)},
     ]
     return ", ".join(parts)
 
 
 def _funnel(page: _Page, bars: Sequence[Bar], y: float) -> float:
-    page.write_at(_LEFT, y, "From the audience to an answer", bold=True)
+    page.write_at(_LEFT, y, gettext("From the audience to an answer"), bold=True)
     y += 6
     most = max((bar.people for bar in bars), default=0) or 1
     for bar in bars:
@@ -110,20 +115,20 @@ def _funnel(page: _Page, bars: Sequence[Bar], y: float) -> float:
         page.rect(_LEFT + 28, y, 110, 5.2, style="F")
         page.set_fill_color(*_FILL)
         page.rect(_LEFT + 28, y, 110 * bar.people / most, 5.2, style="F")
-        page.write_right(_LEFT + _WIDTH, y + 0.8, f"{bar.people:,}  ({bar.percent} %)")
+        page.write_right(_LEFT + _WIDTH, y + 0.8, f"{figure(bar.people)}  ({figure(bar.percent, 1)} %)")
         y += 7
     return y
 
 
 def _course(page: _Page, course: Course, y: float) -> float:
-    page.write_at(_LEFT, y, f"Over time, each {_length(course)}", bold=True)
+    page.write_at(_LEFT, y, gettext("Over time, every %(piece)s") % {"piece": _length(course)}, bold=True)
     top, height = y + 7, 38.0
     most = max((max(series.numbers, default=0) for series in course.series), default=0) or 1
     page.set_draw_color(*_GRID)
     page.set_line_width(0.2)
     for share in (0.0, 0.5, 1.0):
         page.line(_LEFT + 16, top + height * share, _LEFT + _WIDTH, top + height * share)
-        page.write_right(_LEFT + 15, top + height * share - 2, f"{round(most * (1 - share)):,}", size=7)
+        page.write_right(_LEFT + 15, top + height * share - 2, figure(round(most * (1 - share))), size=7)
     x = _LEFT + 16
     for series in course.series:
         colour, width, dash, gap = _STROKES[series.key]
@@ -143,19 +148,23 @@ def _course(page: _Page, course: Course, y: float) -> float:
         x += 32
     moments = course.moments
     if moments:
-        page.write_at(_LEFT + 16, top + height + 1, f"{moments[0]:%d %b %H:%M}", size=7, quiet=True)
-        page.write_right(_LEFT + _WIDTH, top + height + 1, f"{moments[-1]:%d %b %H:%M} UTC", size=7)
+        page.write_at(_LEFT + 16, top + height + 1, date_format(moments[0], _("j M H:i")), size=7, quiet=True)
+        page.write_right(_LEFT + _WIDTH, top + height + 1, f"{date_format(moments[-1], _('j M H:i'))} UTC", size=7)
     return top + height + 12
 
 
 def _length(course: Course) -> str:
     minutes = int(course.piece.total_seconds()) // 60
     if minutes < 60:
-        return "minute" if minutes == 1 else f"{minutes} minutes"
+        return ngettext("minute", "%(number)s minutes", minutes) % {"number": minutes}
     hours = minutes // 60
     if hours < 24:
-        return "hour" if hours == 1 else f"{hours} hours"
-    return "day" if hours == 24 else f"{hours // 24} days"
+        return ngettext("hour", "%(number)s hours", hours) % {"number": hours}
+    return ngettext("day", "%(number)s days", hours // 24) % {"number": hours // 24}
+
+
+def _moment(at: datetime) -> str:
+    return date_format(at, _("j M Y H:i"))
 
 
 def _table(page: _Page, x: float, y: float, title: str, rows: Sequence[tuple[str, str]]) -> float:
@@ -166,10 +175,10 @@ def _table(page: _Page, x: float, y: float, title: str, rows: Sequence[tuple[str
         page.write_right(x + _WIDTH / 2 - 6, y, value, size=8)
         y += 5
     if len(rows) > _LINES:
-        page.write_at(x, y, f"and {len(rows) - _LINES} more", size=8, quiet=True)
+        page.write_at(x, y, gettext("and %(number)s more") % {"number": len(rows) - _LINES}, size=8, quiet=True)
         y += 5
     if not rows:
-        page.write_at(x, y, "None", size=8, quiet=True)
+        page.write_at(x, y, gettext("None"), size=8, quiet=True)
         y += 5
     return y
 
@@ -195,7 +204,7 @@ def _variants(page: _Page, variants: Variants, y: float) -> None:
         y = _variant(page, row, y, first=first, figures=figures, width=width) + 2
     if variants.held_out:
         people = ngettext("%(number)s person was held out", "%(number)s people were held out", variants.held_out)
-        held_out = people % {"number": f"{variants.held_out:,}"}
+        held_out = people % {"number": figure(variants.held_out)}
         page.write_at(_LEFT, y, f"{held_out} {gettext('and got no text, to compare with.')}", size=8)
         y += 6
     page.write_within(_LEFT, y, _WIDTH, note(rows), size=8, quiet=True)
@@ -209,11 +218,11 @@ def _variant(page: _Page, row: Row, y: float, *, first: float, figures: float, w
         _LEFT + 4, y + 0.3, first - 4, f"{_short(line.template, 50)}{version}", size=7, quiet=True
     )
     page.write_right(_LEFT + first + figures, y, f"{line.share} %", size=8)
-    page.write_right(_LEFT + first + 2 * figures, y, f"{line.sent:,}", size=8)
-    page.write_right(_LEFT + _WIDTH, y, f"{line.cost:,.2f}", size=8)
+    page.write_right(_LEFT + first + 2 * figures, y, figure(line.sent), size=8)
+    page.write_right(_LEFT + _WIDTH, y, figure(line.cost, 2), size=8)
     for number, cell in enumerate(row.cells):
         x = _LEFT + first + 2 * figures + number * width + 3
-        page.write_at(x, y, f"{cell.percent} %  ({cell.people:,})", size=8)
+        page.write_at(x, y, f"{figure(cell.percent, 1)} %  ({figure(cell.people)})", size=8)
         if cell.verdict:
             end = page.write_within(x, y + 4, width - 3, cell.verdict, size=6.5, quiet=not cell.shown)
             below = max(below, end)
@@ -221,7 +230,7 @@ def _variant(page: _Page, row: Row, y: float, *, first: float, figures: float, w
 
 
 def _shares(lines: Sequence[Line]) -> list[tuple[str, str]]:
-    return [(line.label, f"{line.sent:,}   {line.percent_delivered} %") for line in lines if line.sent]
+    return [(line.label, f"{figure(line.sent)}   {figure(line.percent_delivered, 1)} %") for line in lines if line.sent]
 
 
 def _short(text: str, length: int) -> str:
