@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 from django.test.utils import override_settings, teardown_databases
+from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from smshub import (
@@ -38,6 +39,11 @@ def quick_flush() -> Iterator[None]:
         yield
 
 
+#: How quickly examples come says nothing on a machine that others use too.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords(django_test_environment: None) -> Iterator[None]:
     """A slow hash takes a quarter of a second, and most tests of a page begin by making who looks at it."""
@@ -61,16 +67,28 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         teardown_databases(databases, verbosity=0)
 
 
+_hubs: list[Hub] = []
+
+
 @pytest.fixture(scope="session")
 def running_hub(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Hub]:
     with django_db_blocker.unblock():
         hub = Hub(tmp_path_factory.mktemp("hub"), dispatchers=2)
+        _hubs.append(hub)
         try:
             hub.start()
             yield hub
         finally:
+            hub.stop()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A hub rests while tests are run that do not use it: it would send what they queue."""
+    if "running_hub" not in getattr(item, "fixturenames", ()):
+        for hub in _hubs:
             hub.stop()
 
 

@@ -169,13 +169,19 @@ class Hub:
             self.start_one(name.rstrip("0123456789"), called=name)
 
     def renew(self) -> None:
-        """New workers for worn ones."""
-        if self.worn:
+        """Start it if it rests, and give it new workers for worn ones."""
+        if not self.is_up:
+            self.start()
+        elif self.worn:
             workers = [name for name in self.processes.names if name not in ("web", "beat", "simulator")]
             for name in workers:
                 self.kill(name)
             self.wait_healthy(*workers)
-            self.worn = False
+        self.worn = False
+
+    @property
+    def is_up(self) -> bool:
+        return bool(self.processes.names)
 
     def stop(self) -> None:
         self.processes.stop()

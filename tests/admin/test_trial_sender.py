@@ -29,11 +29,10 @@ def test_no_form_offers_it(administrator: Client, path: str) -> None:
     assert f'<option value="{its.pk}"' not in page
 
 
-@pytest.mark.parametrize("page", ["change", "wizard/message"])
-def test_no_form_of_a_draft_offers_it(administrator: Client, page: str) -> None:
+def test_no_draft_is_offered_it(administrator: Client) -> None:
     its, live, draft = testcarrier.sender(), SenderFactory(), CampaignFactory()
 
-    shown = administrator.get(f"/admin/campaigns/campaign/{draft.pk}/{page}/").content.decode()
+    shown = administrator.get(f"/admin/campaigns/campaign/{draft.pk}/wizard/message/").content.decode()
 
     assert f'<option value="{live.pk}"' in shown
     assert f'<option value="{its.pk}"' not in shown

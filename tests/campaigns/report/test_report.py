@@ -283,7 +283,7 @@ def test_the_pdf_is_in_the_readers_language() -> None:
     campaign = counted(finished())
     with translation.override("de"):
         words = printed(pdf.draw(report.of(campaign)))
-    for german in ("Nach Land: gesendet, zugestellt", "Zeitverlauf", "Warum nicht zugestellt"):
+    for german in ("Nach Land: gesendet, zugestellt", "zeitlicher Verlauf", "Nicht zugestellt"):
         assert german in words
     for english in ("By country", "Over time", "Not delivered", "segments", "launched"):
         assert english not in words

@@ -1,5 +1,6 @@
 """What the variants of a campaign came to, and what may be said of it."""
 
+import re
 from datetime import timedelta
 
 import pytest
