@@ -27,6 +27,11 @@ class CountryHours:
     on_holidays: OnHolidays = OnHolidays.SAME
     states: int = 0
 
+    @property
+    def every_day(self) -> bool:
+        """The same hours on all days of the week."""
+        return self.weekday == self.saturday == self.sunday
+
 
 def of(campaign: Campaign) -> list[CountryHours]:
     """Those of the largest countries first; none for a lane that no rule is about. Reads the audience once.

@@ -46,7 +46,7 @@ class Move(NamedTuple):
 
 MOVES: dict[Action, Move] = {
     Action.SCHEDULE: Move(frozenset({Status.DRAFT, Status.SCHEDULED}), Status.SCHEDULED, _("scheduled")),
-    Action.UNSCHEDULE: Move(frozenset({Status.SCHEDULED}), Status.DRAFT, _("unscheduled")),
+    Action.UNSCHEDULE: Move(frozenset({Status.SCHEDULED}), Status.DRAFT, _("set back to a draft")),
     Action.LAUNCH: Move(frozenset({Status.DRAFT, Status.SCHEDULED}), Status.RUNNING, _("launched")),
     Action.PAUSE: Move(frozenset({Status.RUNNING}), Status.PAUSED, _("paused")),
     Action.RESUME: Move(frozenset({Status.PAUSED}), Status.RUNNING, _("resumed")),

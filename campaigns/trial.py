@@ -16,8 +16,6 @@ from delivery.submit import SubmitError, submit
 
 #: So many a minute for each member of staff: enough to try a wording, too few to annoy anybody with.
 A_MINUTE = 5
-
-
 #: Among so many of the audience the first reader of a text is looked for.
 PEOPLE = 50
 

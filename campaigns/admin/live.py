@@ -29,6 +29,10 @@ class StatusRow:
 
 @dataclass(frozen=True, slots=True)
 class ReasonRow:
+    """`of` and `code` ask for the people behind it."""
+
+    of: Status
+    code: str
     status: str
     group: str
     reason: str
@@ -93,7 +97,15 @@ def live(campaign: Campaign) -> Live:
             for status, messages in words.by_status(counts.items())
         ],
         reasons=[
-            ReasonRow(str(why.status.label), words.GROUP_OF[why.status.value], why.label, why.advice, why.messages)
+            ReasonRow(
+                of=why.status,
+                code=why.reason,
+                status=str(why.status.label),
+                group=words.GROUP_OF[why.status.value],
+                reason=why.label,
+                advice=why.advice,
+                messages=why.messages,
+            )
             for why in progress.reasons
         ],
         rate=progress.per_second if running else None,

@@ -1,6 +1,7 @@
 """The report of a campaign: a page, who is behind each of its numbers, and files to take away."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import (
@@ -18,12 +19,13 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
 from campaigns.report import export, people, report, side_by_side
-from campaigns.report.people import Chosen
+from campaigns.report.people import Chosen, Person
 from campaigns.report.report import Course
 from campaigns.report.steps import WORDS, Step
 from campaigns.split import LETTERS
 from contacts.admin.base import PageAdmin
 from contacts.masking import shown
+from contacts.models import Contact
 from delivery import errors, prices
 from delivery.models import Sender
 from delivery.reactions import Kind
@@ -88,6 +90,8 @@ class ReportPages(PageAdmin):
             return self.draft(pk)
         chosen, after = _chosen(request)
         found = people.page(campaign, chosen, after=after)
+        links = dict(campaign.links.values_list("pk", "name"))
+        names = _names(request, found.people)
         senders = {sender.pk: sender.address for sender in Sender.objects.all()}
         rows = [
             {
@@ -97,6 +101,7 @@ class ReportPages(PageAdmin):
                 "why": errors.in_words(person.status, person.reason),
                 "did": ", ".join(str(word) for kind, word in _DID.items() if kind in person.did),
                 "url": reverse("admin:delivery_message_change", args=[person.id]),
+                "contact": names.get(person.contact_id or 0),
             }
             for person in found.people
         ]
@@ -104,7 +109,7 @@ class ReportPages(PageAdmin):
         return self.page(
             request,
             "campaigns/admin/people.html",
-            title=f"{_title(chosen, senders)}: {campaign.name}",
+            title=f"{_title(chosen, senders, links)}: {campaign.name}",
             original=campaign,
             campaign=campaign,
             rows=rows,
@@ -150,6 +155,7 @@ def _chosen(request: HttpRequest) -> tuple[Chosen, int]:
             status=Status(given["status"]) if "status" in given else None,
             reason=given["reason"][:24].replace("\x00", "") if "reason" in given else None,
             variant=_letter(given["variant"]) if "variant" in given else None,
+            link=_number(given["link"]) if "link" in given else None,
         )
         return chosen, _number(given.get("after", "0")) if "after" in given else -1
     except ValueError:
@@ -173,10 +179,19 @@ def _number(text: str) -> int:
 def _parameters(chosen: Chosen) -> dict[str, Any]:
     found = {"step": chosen.step.value, "country": chosen.country, "sender": chosen.sender}
     found |= {"status": chosen.status and chosen.status.value, "reason": chosen.reason, "variant": chosen.variant}
+    found |= {"link": chosen.link}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _title(chosen: Chosen, senders: dict[int, str]) -> str:
+def _names(request: HttpRequest, found: Sequence[Person]) -> dict[int, tuple[int, str]]:
+    """Of those of them who are still contacts: the number of each, and what they are called. One query."""
+    if not request.user.has_perm("contacts.view_contact"):
+        return {}
+    known = Contact.objects.in_bulk([person.contact_id for person in found if person.contact_id])
+    return {pk: (pk, str(contact)) for pk, contact in known.items()}
+
+
+def _title(chosen: Chosen, senders: dict[int, str], links: dict[int, str]) -> str:
     parts = [str(WORDS[chosen.step])]
     if chosen.variant is not None:
         parts.append(gettext("variant %(letter)s") % {"letter": chosen.variant})
@@ -184,6 +199,9 @@ def _title(chosen: Chosen, senders: dict[int, str]) -> str:
         parts.append(chosen.country or gettext("no country"))
     if chosen.sender is not None:
         parts.append(senders.get(chosen.sender, gettext("a sender that is gone")))
+    if chosen.link is not None:
+        name = links.get(chosen.link, gettext("a link that is gone"))
+        parts.append(gettext("link “%(name)s”") % {"name": name})
     if chosen.status is not None:
         parts.append(str(chosen.status.label).lower())
     if chosen.reason is not None and chosen.status is not None:

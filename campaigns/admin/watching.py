@@ -70,6 +70,7 @@ class WatchingAdmin(PageAdmin):
             "include": list(campaign.include.values_list("name", flat=True)),
             "exclude": list(campaign.exclude.values_list("name", flat=True)),
         }
+        variants = list(campaign.variants.select_related("template_version"))
         return self.page(
             request,
             "campaigns/admin/live.html",
@@ -80,6 +81,8 @@ class WatchingAdmin(PageAdmin):
             ways_url=reverse("admin:campaigns_campaign_ways", args=[campaign.pk]),
             live=live(campaign),
             may_change=self.may_move(request),
+            variants=variants,
+            own_percent=100 - campaign.hold_out_percent - sum(variant.percent for variant in variants),
             **ways.context(request.user, campaign),
             **lists,
         )

@@ -1,7 +1,7 @@
 """Who is behind a number of the report: pages of a campaign's messages, in the order of their contacts.
 
-Reactions are found by their own index. Messages are gone through in windows of the primary key for a bounded time: what
-is frequent fills a page at once, what is rare may take several, and each page says from where the next goes on.
+Messages, or by their own index those that somebody reacted to, are gone through in windows for a bounded time: what is
+frequent fills a page at once, what is rare may take several, and each page says from where the next goes on.
 """
 
 import time
@@ -28,22 +28,25 @@ GROWTH = 8
 
 _COLUMNS = "id, contact_id, recipient, country, sender_id, status, reason, segments, cost, sent_at, final_at"
 # The last id that was looked at comes with every row, or alone where no row fits.
-_WINDOW = f"""
-WITH scanned AS MATERIALIZED (
-    SELECT {_COLUMNS} FROM delivery_message
-    WHERE id BETWEEN %(lowest)s AND %(highest)s AND campaign_id = %(campaign)s ORDER BY id LIMIT %(window)s
-)
+_WINDOW = """
+WITH scanned AS MATERIALIZED ({source} LIMIT %(window)s)
 SELECT looked.id, looked.number, found.* FROM (
     SELECT (SELECT id FROM scanned ORDER BY id DESC LIMIT 1) AS id, (SELECT count(*) FROM scanned) AS number
-) AS looked LEFT JOIN LATERAL (SELECT * FROM scanned WHERE {{condition}} ORDER BY id LIMIT %(limit)s) AS found ON true
+) AS looked LEFT JOIN LATERAL (SELECT * FROM scanned WHERE {condition} ORDER BY id LIMIT %(limit)s) AS found ON true
 ORDER BY found.id
 """
+_WRITTEN = f"""
+SELECT {_COLUMNS} FROM delivery_message
+WHERE id BETWEEN %(lowest)s AND %(highest)s AND campaign_id = %(campaign)s ORDER BY id"""
 _REACTED = f"""
 SELECT m.{_COLUMNS.replace(", ", ", m.")} FROM delivery_reaction AS r JOIN delivery_message AS m ON m.id = r.message_id
 WHERE r.campaign_id = %(campaign)s AND r.kind = %(kind)s AND r.first
   AND r.message_id BETWEEN %(lowest)s AND %(highest)s AND m.id BETWEEN %(lowest)s AND %(highest)s
-ORDER BY r.message_id LIMIT %(limit)s
-"""
+ORDER BY r.message_id"""
+_FOLLOWED = f"""EXISTS (
+    SELECT 1 FROM delivery_reaction AS followed WHERE followed.message_id = scanned.id
+    AND followed.message_id BETWEEN %(lowest)s AND %(highest)s
+    AND followed.link_id = %(link)s AND followed.kind = '{Kind.CLICK}')"""
 _DID = """
 SELECT message_id, kind FROM delivery_reaction
 WHERE message_id = ANY(%(ids)s) AND message_id BETWEEN %(lowest)s AND %(highest)s AND first
@@ -52,7 +55,8 @@ WHERE message_id = ANY(%(ids)s) AND message_id BETWEEN %(lowest)s AND %(highest)
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which messages are asked for: a step of the funnel; within it a country, sender, status, reason or variant."""
+    """Which messages are asked for: a step of the funnel; within it a country, sender, status, reason or variant, or
+    whose link was followed."""
 
     step: Step = Step.AUDIENCE
     country: str | None = None
@@ -60,6 +64,7 @@ class Chosen:
     status: Status | None = None
     reason: str | None = None
     variant: str | None = None
+    link: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +98,10 @@ class Page:
 
 
 def page(campaign: Campaign, chosen: Chosen, *, after: int = -1, limit: int = PAGE) -> Page:
-    """The next few after a contact. Two queries for reactions, else one for each window and one."""
+    """The next few after a contact. One query for each window and one."""
     if campaign.launched_at is None:
         return Page((), None)
     ids = campaign_range(campaign.launched_at, campaign.pk, after_contact=after)
-    if kind := REACTIONS.get(chosen.step):
-        found = _reacted(campaign, kind, ids, limit + 1)
-        return Page(
-            _with_reactions(found[:limit], ids), contact_of(found[limit - 1].id) if len(found) > limit else None
-        )
     people: list[Person] = []
     until, position, size = time.monotonic() + SECONDS, after, min(limit + 1, WINDOW)
     while True:
@@ -129,13 +129,16 @@ def everybody(campaign: Campaign, chosen: Chosen, *, at_once: int = 2000) -> Ite
 def _window(campaign: Campaign, chosen: Chosen, ids: IdRange, limit: int, size: int) -> tuple[list[Person], int | None]:
     """Those of one window, and the contact that it ended with; None: there is nothing behind it."""
     condition, values = _condition(chosen)
+    kind = REACTIONS.get(chosen.step)
+    if kind is not None:
+        values["kind"] = kind.value
     if chosen.variant is not None:
         drawn = split.of(campaign)
         condition += f" AND {split.arm_sql('id', 'bounds')} = %(arm)s"
         values |= {"bounds": list(drawn.bounds), "arm": drawn.index(chosen.variant)}
     with connection.cursor() as cursor:
         cursor.execute(
-            _WINDOW.format(condition=condition),
+            _WINDOW.format(source=_WRITTEN if kind is None else _REACTED, condition=condition),
             values | _range(ids, campaign) | {"window": size, "limit": limit},
         )
         rows = cursor.fetchall()
@@ -144,12 +147,6 @@ def _window(campaign: Campaign, chosen: Chosen, ids: IdRange, limit: int, size: 
     if len(people) == limit:
         return people, contact_of(people[-1].id)
     return people, contact_of(last) if number == size else None
-
-
-def _reacted(campaign: Campaign, kind: Kind, ids: IdRange, limit: int) -> list[Person]:
-    with connection.cursor() as cursor:
-        cursor.execute(_REACTED, _range(ids, campaign) | {"kind": kind.value, "limit": limit})
-        return [_person(row) for row in cursor.fetchall()]
 
 
 def _range(ids: IdRange, campaign: Campaign) -> dict[str, Any]:
@@ -171,6 +168,9 @@ def _condition(chosen: Chosen) -> tuple[str, dict[str, Any]]:
         if value is not None:
             conditions.append(f"{column} = %({column})s")
             values[column] = value
+    if chosen.link is not None:
+        conditions.append(_FOLLOWED)
+        values["link"] = chosen.link
     return " AND ".join(conditions), values
 
 

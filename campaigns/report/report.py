@@ -73,6 +73,7 @@ class Failure:
 class LinkLine:
     """A link, and how often people and machines followed it. `people` are those whose first click it was."""
 
+    id: int
     name: str
     target: str
     people: int
@@ -211,6 +212,7 @@ def _links(campaign: Campaign, reacted: Iterable[Count]) -> tuple[LinkLine, ...]
     def followed(link: Link) -> LinkLine:
         click, machine = counts.get((link.pk, Kind.CLICK)), counts.get((link.pk, Kind.MACHINE))
         return LinkLine(
+            id=link.pk,
             name=link.name,
             target=link.target,
             people=click.people if click else 0,

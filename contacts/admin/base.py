@@ -211,17 +211,21 @@ class EvidenceForm(forms.Form):
 
 
 class NumberField(forms.CharField):
-    """A number in any notation, as E.164."""
+    """A number in any notation, as E.164. One without a country code is of `country`, or else of DEFAULT_COUNTRY."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(label=_("Number"), max_length=64, widget=UnfoldAdminTextInputWidget(), **kwargs)
+        self.country = ""
 
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)
         try:
-            return normalise(text, default_country=settings.DEFAULT_COUNTRY or None).e164
+            return normalise(text, default_country=self.country or settings.DEFAULT_COUNTRY or None).e164
         except InvalidPhone as problem:
-            raise forms.ValidationError(problem.message) from None
+            told = [problem.message]
+            if not text.startswith(("+", "00")):
+                told.append(gettext("Write it with its country code, such as +44 7700 900123."))
+            raise forms.ValidationError(" ".join(map(str, told))) from None
 
 
 class CountryField(forms.ChoiceField):

@@ -128,7 +128,7 @@ class ByKeyword(admin.SimpleListFilter):
 class InboundAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
     list_display: tuple[str, ...] = ("number", "kind", "text", "recipient", "received_at")
     list_filter = (ByKeyword,)
-    fields = ("number", "recipient", "kind", "whole_text", "provider", "received_at")
+    fields = ("number", "recipient", "kind_in_words", "whole_text", "provider", "received_at")
     readonly_fields = fields
     list_select_related = ("provider",)
     search_fields = ("phone",)
@@ -161,4 +161,8 @@ class InboundAdmin(NumbersMixin, ReadOnlyMixin, LargeTableAdmin):
         label={Inbound.Keyword.STOP: "danger", Inbound.Keyword.START: "success", Inbound.Keyword.HELP: "info"},
     )
     def kind(self, inbound: Inbound) -> tuple[str, str]:
-        return inbound.keyword, str(Inbound.Keyword(inbound.keyword).label)
+        return inbound.keyword, self.kind_in_words(inbound)
+
+    @display(description=_("Kind"))
+    def kind_in_words(self, inbound: Inbound) -> str:
+        return str(Inbound.Keyword(inbound.keyword).label)

@@ -47,7 +47,7 @@ class TestForm(forms.Form):
     def __init__(self, provider: Provider, *args: Any) -> None:
         super().__init__(*args)
         chosen: Any = self.fields["sender"]
-        chosen.queryset = provider.senders.filter(enabled=True).order_by("address")
+        chosen.queryset = provider.senders.filter(enabled=True).order_by("-is_default", "address")
 
 
 class TryingPages(PageAdmin):

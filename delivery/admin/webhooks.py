@@ -75,6 +75,15 @@ class ReplayForm(forms.Form):
         help_text=_("Otherwise only what was given up."),
     )
 
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        since, until = given.get("since"), given.get("until")
+        if since and since > timezone.now():
+            self.add_error("since", gettext("This time has not come yet."))
+        elif since and until and until <= since:
+            self.add_error("until", gettext("This is not after the beginning."))
+        return given
+
 
 def _described(name: str) -> str:
     if name == "*":

@@ -125,7 +125,7 @@ class ApiKeyAdmin(PageAdmin):
     list_select_related = ("created_by",)
     change_form_template = "smshub/api_key.html"
     readonly_fields = (
-        *("prefix", "mode", "state", "may", "created_at", "created_by", "made_by", "last_used_at"),
+        *("prefix", "mode", "state_in_words", "may", "created_at", "created_by", "made_by", "last_used_at"),
         *("old_valid_until", "old_used_at", "revoked_at"),
     )
     fields = (*KeyForm.Meta.fields, *readonly_fields)
@@ -146,6 +146,10 @@ class ApiKeyAdmin(PageAdmin):
         if key.expires_at and key.expires_at <= timezone.now():
             return "expired", gettext("Expired")
         return "valid", gettext("Valid")
+
+    @display(description=_("State"))
+    def state_in_words(self, key: ApiKey) -> str:
+        return str(self.state(key)[1])
 
     @display(description=_("May"))
     def may(self, key: ApiKey) -> str:

@@ -3,12 +3,23 @@
 from collections.abc import Collection
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+from django.utils.translation import gettext as _
+
 Network = IPv4Network | IPv6Network
 
 
 def parse(text: str) -> tuple[Network, ...]:
     """Raises ValueError, whose text names the first that is none."""
-    return tuple(ip_network(each) for each in text.replace(",", " ").split())
+    return tuple(_network(each) for each in text.replace(",", " ").split())
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(
+            _("%(text)s is neither an address nor a network, as in 192.0.2.7 or 2001:db8::/48") % {"text": text}
+        ) from None
 
 
 def tidy(text: str) -> str:

@@ -34,7 +34,10 @@ class ErasureAdmin(LargeTableAdmin):
     list_display = ("__str__", "state", "requested_by", "evidence", "finished_at")
     list_filter = ("status",)
     change_form_template = "smshub/erasure.html"
-    fields = ("state", "requested_at", "requested_by", "evidence", "started_at", "finished_at", "erased", "keyed_hash")
+    fields = (
+        *("state_in_words", "requested_at", "requested_by", "evidence"),
+        *("started_at", "finished_at", "erased", "keyed_hash"),
+    )
     readonly_fields = fields
 
     def pages(self) -> Any:
@@ -52,6 +55,10 @@ class ErasureAdmin(LargeTableAdmin):
     @display(description=_("Status"), label={Erasure.Status.DONE: "success", Erasure.Status.ERASING: "primary"})
     def state(self, erasure: Erasure) -> tuple[str, str]:
         return erasure.status, erasure.get_status_display()
+
+    @display(description=_("Status"))
+    def state_in_words(self, erasure: Erasure) -> str:
+        return str(self.state(erasure)[1])
 
     @display(description=_("Erased"))
     def erased(self, erasure: Erasure) -> str:

@@ -16,6 +16,7 @@ from delivery.states import Status
 from tests import factories
 from tests.admin.conftest import one_of
 from tests.admin.reading import Part, read
+from tests.variant_factories import VariantFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("everybody_at_work")]
 
@@ -166,3 +167,25 @@ def test_the_time_left_is_told_by_what_it_is_bound_by(staff: Client) -> None:
 
     press(staff, campaign, "pause")
     assert time_left(staff, campaign) == "goes on when it is resumed"
+
+
+def test_reasons_lead_to_their_people_and_the_report_is_there_once_it_has_left(staff: Client) -> None:
+    campaign = under_way()
+    part = read(staff.get(url(campaign, "progress")).content)
+    people = f"{url(campaign, 'report')}people/"
+    assert {link for each in part.named("reason-people") for link in each.links()} == {
+        f"{people}?status=undelivered&reason=unreachable",
+        f"{people}?status=failed&reason=landline",
+    }
+    assert part.find("report-link").links() == [url(campaign, "report")]
+    soon = factories.CampaignFactory(status=Statuses.SCHEDULED, scheduled_at=timezone.now() + timedelta(seconds=20))
+    assert read(staff.get(url(soon, "progress")).content).named("report-link") == []
+
+
+def test_every_variants_text_is_shown(staff: Client) -> None:
+    campaign = under_way()
+    variant = VariantFactory(campaign=campaign, percent=30)
+    variant.template_version = variant.template.versions.get()
+    variant.save()
+    shown = read(staff.get(url(campaign, "live")).content).find("sent-variant").text
+    assert shown == f"Variant B, 30 % {variant.template_version.body}"

@@ -6,8 +6,9 @@ from django.test import Client
 
 from delivery.models import Message
 from tests.admin.conftest import at_the_keyboard
+from tests.admin.reading import read
 from tests.campaigns.report.scenes import counted, finished
-from tests.factories import CampaignFactory, UserFactory
+from tests.factories import CampaignFactory, ContactFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,14 @@ def test_it_says_so_when_nothing_was_counted_yet(staff: Client) -> None:
 
 @pytest.mark.parametrize(
     ("query", "number"),
-    [("", 14), ("?step=clicked", 4), ("?country=GB", 3), ("?status=undelivered&reason=unreachable", 2)],
+    [
+        ("", 14),
+        ("?step=clicked", 4),
+        ("?step=clicked&country=US", 3),
+        ("?step=clicked&link=0", 0),
+        ("?country=GB", 3),
+        ("?status=undelivered&reason=unreachable", 2),
+    ],
 )
 def test_each_number_leads_to_its_people(staff: Client, query: str, number: int) -> None:
     campaign = finished()
@@ -39,6 +47,20 @@ def test_each_number_leads_to_its_people(staff: Client, query: str, number: int)
     page = staff.get(f"/admin/campaigns/campaign/{campaign.pk}/report/people/{query}").content.decode()
 
     assert page.count('data-testid="person"') == number
+
+
+def test_who_followed_a_link_is_a_click_away_and_so_is_a_contact(staff: Client) -> None:
+    campaign, ada = finished(), ContactFactory(name="Ada Byron")
+    Message.objects.filter(campaign_id=campaign.pk, contact_id=1).update(contact_id=ada.pk)
+    there = f"/admin/campaigns/campaign/{campaign.pk}/report/"
+
+    (way,) = read(staff.get(there).content).find("link-people").links()
+    followers = read(staff.get(there + "people/" + way.rpartition("/")[2]).content)
+
+    assert len(followers.named("person")) == 4
+    assert [part.text for part in followers.named("contact")] == ["Ada Byron"]
+    assert followers.find("contact").links() == [f"/admin/contacts/contact/{ada.pk}/change/"]
+    assert "link “" in followers.find("people").text
 
 
 @pytest.mark.parametrize("query", ["?step=nowhere", "?status=lost", "?sender=x", "?after=-1", "?after=9999999999999"])

@@ -1,5 +1,7 @@
 """Webhooks in the admin: made, tested, given another secret, looked into, sent again."""
 
+from datetime import datetime
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -97,6 +99,23 @@ def test_those_of_a_time_are_sent_again(operator: Client) -> None:
     assert "1 are sent again." in answer.content.decode()
     sent.refresh_from_db()
     assert sent.state == State.WAITING
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "says"),
+    [(long_ago(-2), None, "has not come yet"), (long_ago(1), long_ago(2), "not after the beginning")],
+)
+def test_a_time_in_which_nothing_can_have_been_is_refused(
+    operator: Client, since: datetime, until: datetime | None, says: str
+) -> None:
+    sent = WebhookDeliveryFactory(state=State.GIVEN_UP, at=long_ago(1))
+    form = {"since_0": f"{since:%Y-%m-%d}", "since_1": f"{since:%H:%M:%S}"}
+    if until:
+        form |= {"until_0": f"{until:%Y-%m-%d}", "until_1": f"{until:%H:%M:%S}"}
+
+    assert says in operator.post(one(sent.endpoint, "replay"), form).content.decode()
+    sent.refresh_from_db()
+    assert sent.state == State.GIVEN_UP
 
 
 def test_the_list_of_what_was_sent_is_of_one_webhook(operator: Client) -> None:

@@ -68,6 +68,7 @@ def test_a_launch_waits_for_a_moment_and_is_undone(staff: Client, settings: Sett
     assert "Leaves in" in read(live.content).find("countdown").text
     undone = staff.post(page(campaign, "act/unschedule"), follow=True)
     assert undone.redirect_chain[-1][0] == url(campaign, "review")
+    assert "is set back to a draft." in undone.content.decode()
     campaign.refresh_from_db()
     assert (campaign.status, campaign.launched_at) == (Status.DRAFT, None)
 
@@ -81,6 +82,20 @@ def test_a_test_goes_to_the_number_that_is_typed_and_stays_out_of_the_campaign(s
     message = Message.objects.get()
     assert (message.recipient, message.lane, message.campaign_id) == ("+14155550199", Lane.TRANSACTIONAL, 0)
     assert "+14155550199" in staff.get(url(campaign, "review")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("address", "number"), [("+4915112345678", "+491701234567"), ("CLINIC", None), ("+14155550100", None)]
+)
+def test_a_test_number_without_country_code_is_of_the_senders_country(
+    staff: Client, address: str, number: str | None
+) -> None:
+    campaign = ready(body="Hi", sender=factories.SenderFactory(address=address))
+
+    answer = staff.post(page(campaign, "try"), {"number": "0170 1234567"})
+
+    assert list(Message.objects.values_list("recipient", flat=True)) == ([number] if number else [])
+    assert ("Write it with its country code" in answer.content.decode()) is (number is None)
 
 
 def test_a_test_is_refused_with_the_reason(staff: Client) -> None:

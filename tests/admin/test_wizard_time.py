@@ -9,8 +9,9 @@ from pytest_django.fixtures import Settings
 
 from campaigns.models import Campaign
 from delivery.models import AllowedHours, FrequencyCap
+from tests.admin.reading import read
 from tests.delivery.timerules.scenes import hours
-from tests.factories import CampaignFactory, ContactFactory, ContactListFactory
+from tests.factories import AllowedHoursFactory, CampaignFactory, ContactFactory, ContactListFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +93,35 @@ def test_beside_it_stands_who_waits_and_the_hours_where_they_are(staff: Client, 
 
     Campaign.objects.update(local_time=(timezone.now() + timedelta(hours=2)).time())
     assert 'data-testid="wait-local_time"' in staff.get(url(campaign, "hours")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("sunday", "said"),
+    [
+        ((time(0), time(23, 59)), "00:00–23:59"),
+        ((None, None), "Weekdays 00:00–23:59 Sat 00:00–23:59 Sun no texts"),
+    ],
+)
+def test_hours_that_are_the_same_every_day_are_said_once(
+    staff: Client, settings: Settings, sunday: tuple[time | None, time | None], said: str
+) -> None:
+    settings.TIME_RULES_LANES = ["bulk"]
+    AllowedHours.objects.all().delete()
+    opens, closes = time(0), time(23, 59)
+    AllowedHoursFactory(
+        country="US",
+        weekday_from=opens,
+        weekday_until=closes,
+        saturday_from=opens,
+        saturday_until=closes,
+        sunday_from=sunday[0],
+        sunday_until=sunday[1],
+    )
+    campaign = CampaignFactory(include=[ContactListFactory(contacts=[ContactFactory(phone="+12125550123")])])
+
+    found = read(staff.get(url(campaign, "hours")).content).find("allowed-hours")
+
+    assert found.text.endswith(f"US 1 {said}")
 
 
 def test_a_day_that_is_over_is_said_at_once(staff: Client) -> None:

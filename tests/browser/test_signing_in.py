@@ -45,6 +45,7 @@ def a_phone(page: Page) -> Any:
 
 def give_password(page: Page, url: str, user: User) -> None:
     page.goto(f"{url}/admin/login/")
+    expect(page.locator("#id_username")).to_be_focused()
     page.fill("#id_username", user.username)
     page.fill("#id_password", PASSWORD)
     page.click("button[type=submit]")

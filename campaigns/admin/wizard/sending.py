@@ -13,11 +13,17 @@ from campaigns.admin.wizard import review
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
 from campaigns.transitions import Action
+from contacts import phone
 from contacts.admin.base import NumberField, actor
 
 
 class NumberForm(forms.Form):
     number = NumberField()
+
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["number"]
+        field.country = country
 
 
 class SendingPages(WatchingAdmin):
@@ -36,7 +42,8 @@ class SendingPages(WatchingAdmin):
         return self.fragment(request, "campaigns/admin/wizard/checks.html", review.checks(campaign, request))
 
     def try_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        campaign, form, wrong = self.movable(request, pk), NumberForm(request.POST), []
+        campaign = self.movable(request, pk)
+        form, wrong = NumberForm(request.POST, country=_country_of(campaign)), []
         which = request.POST.get("which", "")
         if form.is_valid():
             number = request.session[review.TEST_NUMBER] = form.cleaned_data["number"]
@@ -73,3 +80,9 @@ class SendingPages(WatchingAdmin):
             granted=granted,
             reason=request.POST.get("reason", ""),
         )
+
+
+def _country_of(campaign: Campaign) -> str:
+    """Of its sender's number, where whoever tries it is likely to be; "" where that tells nothing."""
+    address = campaign.sender.address if campaign.sender else ""
+    return phone.country(address) if address.startswith("+") else ""

@@ -135,6 +135,7 @@
     for (const axis of Object.values(shown.options.scales)) {
       axis.ticks.color = text;
       axis.grid.color = grid;
+      if (axis.title) axis.title.color = text;
       axis.border = { color: grid };
     }
     shown.options.plugins.legend.labels.color = text;
@@ -151,7 +152,7 @@
         interaction: { mode: "index", intersect: false },
         plugins: { legend: { position: "bottom", labels: { boxWidth: 12 } } },
         scales: {
-          x: { ...axis, ticks: { maxRotation: 0, autoSkipPadding: 24 }, grid: { display: false } },
+          x: { ...axis, title: { display: true, text: canvas.dataset.zone }, ticks: { maxRotation: 0, autoSkipPadding: 24 }, grid: { display: false } },
           y: { ...axis, beginAtZero: true, ticks: { precision: 0 }, grid: {} },
         },
       },

@@ -1,5 +1,7 @@
 """A campaign that is over, with everything that can happen to a message."""
 
+import re
+import zlib
 from datetime import timedelta
 from decimal import Decimal
 
@@ -72,3 +74,10 @@ def counted(campaign: Campaign) -> Campaign:
     CampaignReport.objects.update_or_create(campaign=campaign, defaults={"due_at": timezone.now()})
     assert counting.count(campaign.pk)
     return campaign
+
+
+def printed(file: bytes) -> str:
+    """The words on its pages."""
+    streams = re.findall(rb"stream\n(.*?)\nendstream", file, re.DOTALL)
+    pages = b" ".join(zlib.decompress(stream) for stream in streams).decode("latin-1")
+    return " ".join(re.findall(r"\((.*?)(?<!\\)\) Tj", pages))

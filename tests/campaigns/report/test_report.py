@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from campaigns.models import Campaign, CampaignReport
 from campaigns.report import counting, export, pdf, people, report
@@ -15,9 +15,10 @@ from campaigns.report.steps import Step
 from delivery.models import Message
 from delivery.reactions import Kind
 from delivery.states import Status
-from tests.campaigns.report.scenes import ROWS, counted, finished
+from tests.campaigns.report.scenes import ROWS, counted, finished, printed
 from tests.campaigns.scenes import at_once, launched
 from tests.factories import CampaignFactory
+from tests.link_factories import LinkFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -175,6 +176,8 @@ def test_of_two_workers_at_once_one_counts() -> None:
         (Chosen(Step.CLICKED), 4),
         (Chosen(Step.REPLIED), 2),
         (Chosen(Step.STOPPED), 1),
+        (Chosen(Step.CLICKED, country="GB"), 1),
+        (Chosen(Step.CLICKED, country="US"), 3),
         (Chosen(country="GB"), 3),
         (Chosen(Step.DELIVERED, country="US"), 6),
         (Chosen(status=Status.UNDELIVERED, reason="unreachable"), 2),
@@ -186,6 +189,14 @@ def test_behind_each_number_are_as_many_people(chosen: Chosen, number: int) -> N
     campaign = finished()
 
     assert len(people.page(campaign, chosen).people) == number
+
+
+def test_behind_a_link_are_those_who_followed_it() -> None:
+    campaign = finished()
+    one, other = campaign.links.get(), LinkFactory(campaign=campaign, name="map")
+    for step in (Step.CLICKED, Step.AUDIENCE):
+        assert len(people.page(campaign, Chosen(step, link=one.pk)).people) == 4
+        assert not people.page(campaign, Chosen(step, link=other.pk)).people
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 50])
@@ -266,3 +277,13 @@ def test_the_pdf_is_one_page_with_the_campaigns_name_in_any_script() -> None:
 
 def test_the_pdf_of_a_campaign_that_was_not_counted_yet_is_one_too() -> None:
     assert pdf.draw(report.of(finished())).startswith(b"%PDF-")
+
+
+def test_the_pdf_is_in_the_readers_language() -> None:
+    campaign = counted(finished())
+    with translation.override("de"):
+        words = printed(pdf.draw(report.of(campaign)))
+    for german in ("Nach Land: gesendet, zugestellt", "Zeitverlauf", "Warum nicht zugestellt"):
+        assert german in words
+    for english in ("By country", "Over time", "Not delivered", "segments", "launched"):
+        assert english not in words

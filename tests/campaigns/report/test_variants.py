@@ -1,7 +1,5 @@
 """What the variants of a campaign came to, and what may be said of it."""
 
-import re
-import zlib
 from datetime import timedelta
 
 import pytest
@@ -17,7 +15,7 @@ from campaigns.report.people import Chosen
 from campaigns.report.significance import Verdict
 from campaigns.report.steps import Step
 from delivery.models import Message
-from tests.campaigns.report.scenes import counted
+from tests.campaigns.report.scenes import counted, printed
 from tests.campaigns.report.variant_scenes import SIZE, members, over
 from tests.campaigns.scenes import crowd
 from tests.factories import CampaignFactory, DefaultSenderFactory
@@ -101,13 +99,6 @@ def test_who_is_behind_a_variant_is_told_page_by_page_and_in_the_file() -> None:
     arms = split.of(campaign)
     assert lines[0].endswith(",variant")
     assert letters == [arms.arm(message.pk).letter or "held out" for message in Message.objects.order_by("id")]
-
-
-def printed(file: bytes) -> str:
-    """The words on its pages."""
-    streams = re.findall(rb"stream\n(.*?)\nendstream", file, re.DOTALL)
-    pages = b" ".join(zlib.decompress(stream) for stream in streams).decode("latin-1")
-    return " ".join(re.findall(r"\((.*?)(?<!\\)\) Tj", pages))
 
 
 def test_the_printed_report_says_of_variants_what_the_page_says() -> None:
