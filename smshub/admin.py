@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -37,6 +37,11 @@ admin.site.unregister(Group)
 class Roles(forms.ModelMultipleChoiceField):
     def label_from_instance(self, obj: Group) -> str:
         return rights.role(obj)
+
+
+class Rights(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, obj: Permission) -> str:
+        return f"{obj.content_type.app_labeled_name}: {rights.right(obj)}"
 
 
 class ByRole(admin.RelatedFieldListFilter):
@@ -126,6 +131,10 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
         original = context.get("original")
         context["subtitle"] = rights.role(original) if original else None
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        kwargs["form_class"] = Rights
+        return super().formfield_for_manytomany(db_field, request=request, **kwargs)
 
     def _may_change(self, request: HttpRequest, obj: Group | None) -> bool:
         return bool(self.has_change_permission(request, obj) if obj else self.has_add_permission(request))

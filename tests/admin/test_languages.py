@@ -112,6 +112,9 @@ def test_roles_and_rights_have_names_that_staff_read(operator: Client, administr
     assert "<li>Kontakt: hinzufügen, ändern, löschen, ansehen, ganze Nummern sehen</li>" in page
     assert "Redaktion" in user
     assert "Author" not in listed + user
+    to_change = administrator.get(reverse("admin:auth_group_change", args=[author.pk]), **GERMAN).content.decode()
+    assert "Kontakte | Kontakt: ganze Nummern sehen" in to_change
+    assert "Can " not in to_change
 
 
 def test_what_is_printed_to_be_filed_is_in_ones_own_language(operator: Client) -> None:
