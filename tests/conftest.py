@@ -1,8 +1,9 @@
 """Fixtures for all: the running hub."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import override_settings, teardown_databases
 from hypothesis import HealthCheck, settings
@@ -67,16 +68,23 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         teardown_databases(databases, verbosity=0)
 
 
-_hubs: list[Hub] = []
+_at_rest: list[Callable[[], None]] = []
 
 
 @pytest.fixture(scope="session")
 def running_hub(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Hub]:
+    hub = Hub(tmp_path_factory.mktemp("hub"), dispatchers=2)
+
+    def rest() -> None:
+        if hub.is_up:
+            hub.stop()
+            with django_db_blocker.unblock():
+                call_command("flush", verbosity=0, interactive=False)
+
+    _at_rest.append(rest)
     with django_db_blocker.unblock():
-        hub = Hub(tmp_path_factory.mktemp("hub"), dispatchers=2)
-        _hubs.append(hub)
         try:
             hub.start()
             yield hub
@@ -86,10 +94,11 @@ def running_hub(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A hub rests while tests are run that do not use it: it would send what they queue."""
+    """A hub rests while tests are run that do not use it: it would send what they queue, and they find an empty
+    database."""
     if "running_hub" not in getattr(item, "fixturenames", ()):
-        for hub in _hubs:
-            hub.stop()
+        for rest in _at_rest:
+            rest()
 
 
 @pytest.fixture

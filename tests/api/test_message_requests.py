@@ -23,7 +23,7 @@ from tests.factories import (
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sender")]
 
 ADA = "+14155550123"
-BERLIN, LONDON = "+4915112345678", "+447911123456"
+BERLIN, LONDON = "+4915112345678", "+447400123456"
 
 
 def send(shop: System, **more: Any) -> Any:

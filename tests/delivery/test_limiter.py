@@ -96,7 +96,9 @@ def test_a_demand_gets_what_the_tightest_of_its_buckets_grants_and_takes_it_from
         await limiter.give_back(account, [([sender, pace], 4)])
         return list(both.segments), list((await limiter.take(account, [Demand([pace, sender], 100)])).segments)
 
-    assert run(clean_redis, work) == ([10, 40], [4])
+    both, again = run(clean_redis, work)
+    assert both == [10, 40]
+    assert 4 <= again[0] < 10, "what was given back, and what a pace of 40 has grown to since"
 
 
 def test_what_is_given_back_can_be_taken_again_but_fills_no_bucket_above_its_brim(clean_redis: Any) -> None:
