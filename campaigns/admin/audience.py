@@ -33,9 +33,8 @@ class AudiencePages(PageAdmin):
             found = headcount.count(
                 campaign, one_in=one_in, milliseconds=ALL_MILLISECONDS if one_in == 1 else ESTIMATE_MILLISECONDS
             )
-            with headcount.within(ALL_MILLISECONDS):
-                # Of a part of them nobody can say what nobody has.
-                unknown = audience.unknown_attributes(campaign) if one_in == 1 else []
+            # Of a part of them nobody can say what nobody has.
+            unknown = _attributes_of_nobody(campaign) if one_in == 1 else []
         except RulesError as error:
             return self.headcount_fragment(request, said=audience_rules.unreadable(error))
         except TooLong:
@@ -78,6 +77,15 @@ class AudiencePages(PageAdmin):
         people = [(person, shown(person.phone, request.user)) for person in found.people]
         context = {"campaign": campaign, "group": asked, "people": people, "found": found, "first": after == "0"}
         return self.fragment(request, "campaigns/admin/wizard/who.html", context)
+
+
+def _attributes_of_nobody(campaign: Campaign) -> list[str]:
+    """Those that its rules ask for. None where it takes too long to find out: the count is worth more."""
+    try:
+        with headcount.within(ALL_MILLISECONDS):
+            return audience.unknown_attributes(campaign)
+    except TooLong:
+        return []
 
 
 def _lines(found: Headcount, groups: Any) -> list[tuple[Group, int]]:
