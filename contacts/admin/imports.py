@@ -1,6 +1,7 @@
 """Importing a file: upload, say what each column is, look what would happen, do it, see what was left out."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -131,6 +132,11 @@ def consent_of(upload: ContactImport) -> dict[str, Any]:
     return {"consent_source": upload.consent_source, "consent_at": upload.consent_at}
 
 
+def written(at: datetime | None) -> str:
+    """A day as it was typed, rather than the moment at which it began."""
+    return f"{at:%Y-%m-%d %H:%M:%S}".removesuffix(" 00:00:00") if at else ""
+
+
 def shortened(text: str) -> str:
     return text if len(text) <= ROW_LENGTH else f"{text[:ROW_LENGTH]}…"
 
@@ -245,7 +251,7 @@ class ContactImportAdmin(PageAdmin):
         return {
             "columns": columns(upload, seen.samples, whole=whole),
             "countries": countries.choices(),
-            "consent": ConsentForm(initial=consent_of(upload)),
+            "consent": ConsentForm(initial=consent_of(upload) | {"consent_at": written(upload.consent_at)}),
             "notes": seen.problems,
         }
 

@@ -113,7 +113,9 @@ def test_where_and_when_everyone_agreed_is_said_beside_the_columns(staff: Client
     staff.post(step, columns | {"consent_source": "Form <5>", "consent_at": "2026-05-03"})
     imported.refresh_from_db()
     assert (imported.consent_source, f"{imported.consent_at:%F %R %Z}") == ("Form <5>", "2026-05-03 00:00 UTC")
-    assert 'value="Form &lt;5&gt;"' in page_of(staff, imported)
+    html = page_of(staff, imported)
+    assert 'value="Form &lt;5&gt;"' in html
+    assert 'value="2026-05-03"' in html
 
 
 def test_no_country_of_an_import_is_made_up(staff: Client) -> None:
