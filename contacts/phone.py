@@ -193,6 +193,8 @@ _scientific = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]{1,3}").fullmatch
 _decimal_tail = re.compile(r"(?<=[0-9]{6})[.,]0+\Z")
 _extension = re.compile(r"(?:;?\s*e?xt(?:en(?:sion)?|n)?\b\.?|;ext=|[x#])\s*[:.=]?\s*[0-9]{1,8}#?\Z", re.IGNORECASE)
 _several = re.compile(r"\+.*\+|[0-9][0-9 ()-]{6,}(?:[/;,|&]|\bor\b|\band\b)[ +(]*[0-9][0-9 ()-]{6,}", re.IGNORECASE)
+# One number all the same: "+49 (0) 173 / 2000111" parts the code of the place or network from the rest.
+_parted = re.compile(r"(?:\+|00)[0-9]{1,3} *(?:\(0\))?(?:[ ()-]*[0-9]){1,5}[ )]*/ *[1-9](?:[ -]*[0-9]){4,7}").fullmatch
 _letters = re.compile(r"[^\W\d_]")
 _allowed = re.compile(r"\+?[0-9 ()./~-]+").fullmatch
 
@@ -212,7 +214,7 @@ def _clean(raw: str) -> str:
     text = _decimal_tail.sub("", text)
     if _extension.search(text):
         raise _refuse(PhoneProblem.EXTENSION)
-    if _several.search(text):
+    if _several.search(text) and not _parted(text):
         raise _refuse(PhoneProblem.SEVERAL)
     if _letters.search(text):
         raise _refuse(PhoneProblem.LETTERS if re.search("[0-9]", text) else PhoneProblem.NOT_A_NUMBER)

@@ -1,6 +1,7 @@
 """Importing a file: upload, say what each column is, look what would happen, do it, see what was left out."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -68,7 +69,26 @@ class DropInput(forms.FileInput):
     template_name = "contacts/admin/drop.html"
 
 
-class UploadForm(forms.Form):
+class ConsentForm(forms.Form):
+    """What is said of everyone in a file."""
+
+    consent_source = forms.CharField(
+        label=_("Where they agreed to marketing"),
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": _("Stand at the fair of 3 May")}),
+        help_text=_("A list for marketing demands it, here for everyone or in a column for each."),
+    )
+    consent_at = forms.DateTimeField(
+        label=_("When they did"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-05-03"}),
+    )
+
+
+class UploadForm(ConsentForm):
+    field_order = ("file", "contact_list", "new_list", "default_country", "consent_source", "consent_at")
+
     file = forms.FileField(
         label=_("CSV file"),
         widget=DropInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain", "class": "sms-drop"}),
@@ -88,18 +108,6 @@ class UploadForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": _("Visitors of the fair")}),
     )
     default_country = CountryField()
-    consent_source = forms.CharField(
-        label=_("Where they agreed to marketing"),
-        required=False,
-        max_length=200,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": _("Stand at the fair of 3 May")}),
-        help_text=_("A list for marketing demands it, here for everyone or in a column for each."),
-    )
-    consent_at = forms.DateTimeField(
-        label=_("When they did"),
-        required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-05-03"}),
-    )
 
     def clean_new_list(self) -> str:
         name: str = self.cleaned_data["new_list"].strip()
@@ -118,6 +126,15 @@ def problems(upload: ContactImport, *, whole: bool) -> list[tuple[int, str, str]
         (row.line, row.sentence, shortened(seen(" · ".join(filter(None, row.cells)))))
         for row in rejects.first(upload, most=FIRST_PROBLEMS)
     ]
+
+
+def consent_of(upload: ContactImport) -> dict[str, Any]:
+    return {"consent_source": upload.consent_source, "consent_at": upload.consent_at}
+
+
+def written(at: datetime | None) -> str:
+    """A day as it was typed, rather than the moment at which it began."""
+    return f"{at:%Y-%m-%d %H:%M:%S}".removesuffix(" 00:00:00") if at else ""
 
 
 def shortened(text: str) -> str:
@@ -234,16 +251,22 @@ class ContactImportAdmin(PageAdmin):
         return {
             "columns": columns(upload, seen.samples, whole=whole),
             "countries": countries.choices(),
+            "consent": ConsentForm(initial=consent_of(upload) | {"consent_at": written(upload.consent_at)}),
             "notes": seen.problems,
         }
 
     def map_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Keep the country and the mapping, and go on as the pressed button says: check, run, or just save."""
+        """Keep the country, the mapping and what is said of consent, and go on as the pressed button says: check, run,
+        or no further. They are kept where it can not go on."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         upload: ContactImport = self.allowed(request, pk, "change")
         country = request.POST.get("default_country", upload.default_country)
         sent = {name: request.POST.get(f"column-{at}", IGNORE) for at, name in enumerate(upload.header)}
+        consent = ConsentForm(consent_of(upload) | request.POST.dict(), initial=consent_of(upload))
+        if not consent.is_valid():
+            messages.error(request, gettext("The date of consent is not one: write it like 2026-05-31."))
+            return HttpResponseRedirect(self.home_url(upload))
         step, done = STEPS.get(request.POST.get("do", ""), (None, gettext_noop("Columns chosen")))
         try:
             with transaction.atomic():
@@ -253,8 +276,11 @@ class ContactImportAdmin(PageAdmin):
                 if chosen:
                     # By its place: whether the first line is names of columns may depend on the country.
                     run.set_mapping(upload=upload, mapping=dict(zip(upload.header, sent.values(), strict=True)))
-                if step:
-                    step(upload)
+                if consent.has_changed():
+                    said = consent.cleaned_data
+                    run.state_consent(upload=upload, source=said["consent_source"], at=said["consent_at"])
+            if step:
+                step(upload)
         except ImportProblem as problem:
             messages.error(request, str(problem))
         else:

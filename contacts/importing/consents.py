@@ -87,6 +87,13 @@ def problems(upload: ContactImport) -> list[str]:
     if said.at is not None and said.at > timezone.now() + _AHEAD:
         wrong.append(gettext("The date of consent is in the future."))
     if not said.demanded:
+        if said.source and said.at is None and "consent_at" not in mapped:
+            wrong.append(
+                gettext(
+                    "It says where the people in the file agreed to marketing, but not when: say both, or neither, as "
+                    "nothing could be recorded."
+                )
+            )
         return wrong
     if not said.source and "consent_source" not in mapped:
         wrong.append(

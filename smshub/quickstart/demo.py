@@ -67,6 +67,17 @@ _DOCTORS = ("Okafor", "Lindqvist", "Garcia", "Tanaka", "Novak")
 
 def seed(*, contacts: int, simulator_url: str) -> None:
     """Make the account, the template and the audience, as far as they are not there. Safe to repeat."""
+    connect_carrier(simulator_url)
+    template, created = Template.objects.get_or_create(name=TEMPLATE)
+    if created:
+        templates.save_version(template=template, body=BODY, smart_encoding=True, actor=None)
+    audience, _ = ContactList.objects.get_or_create(name=LIST, defaults={"description": "Made by the demo."})
+    if audience.size != contacts:
+        _import_audience(audience, contacts)
+
+
+def connect_carrier(simulator_url: str) -> None:
+    """Make the account at the simulated carrier and its sender, as far as they are not there. Safe to repeat."""
     provider, _ = Provider.objects.get_or_create(
         name=PROVIDER, defaults={"adapter": "twilio", "rate": 3000, "max_in_flight": 150}
     )
@@ -77,12 +88,6 @@ def seed(*, contacts: int, simulator_url: str) -> None:
         address=SENDER,
         defaults={"is_default": not Sender.objects.filter(is_default=True).exists()},
     )
-    template, created = Template.objects.get_or_create(name=TEMPLATE)
-    if created:
-        templates.save_version(template=template, body=BODY, smart_encoding=True, actor=None)
-    audience, _ = ContactList.objects.get_or_create(name=LIST, defaults={"description": "Made by the demo."})
-    if audience.size != contacts:
-        _import_audience(audience, contacts)
 
 
 def numbers(count: int) -> Iterator[str]:

@@ -39,7 +39,7 @@ DEMO_MODULE = "smshub.quickstart.demo"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`demo`: None shows it and stays up, True runs it and ends with its status, False leaves it out."""
+    """`demo`: None shows it and stays up, True runs it and ends with its status, False leaves it out, and its data."""
 
     web_port: int
     simulator_port: int
@@ -70,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--demo",
         action=argparse.BooleanOptionalAction,
-        help="run the demo and end with its exit status; --no-demo leaves it out; neither shows it and stays",
+        help="run the demo and end with its exit status; --no-demo leaves it out, and its data; "
+        "neither shows it and stays",
     )
 
 
@@ -157,8 +158,11 @@ def _start(state: State, options: Options, processes: Processes, console: Consol
         _ensure_admin()
     if _has_demo():
         demo = importlib.import_module(DEMO_MODULE)
-        with _step(console, "Demo data"):
-            demo.seed(contacts=options.contacts, simulator_url=options.simulator_url)
+        if options.demo is False:
+            demo.connect_carrier(options.simulator_url)
+        else:
+            with _step(console, "Demo data"):
+                demo.seed(contacts=options.contacts, simulator_url=options.simulator_url)
     with _step(console, "Web, workers, clock and simulated carrier"):
         for program in programs(state, options):
             processes.start(program)

@@ -91,6 +91,33 @@ def test_a_first_line_that_is_a_person_in_another_country_is_no_header_there(sta
     assert run.run(imported).created_count == 2
 
 
+def test_where_and_when_everyone_agreed_is_said_beside_the_columns(staff: Client) -> None:
+    # Given a file whose upload said nothing of it
+    imported = upload(staff)
+    assert imported is not None
+    step = f"/admin/contacts/contactimport/{imported.pk}/map/"
+    columns = {"column-0": "phone", "column-1": "name"}
+
+    # Then a place alone stops it, and stays to be completed
+    answer = staff.post(
+        step, columns | {"consent_source": "Form <5>", "consent_at": "", "do": "check"}, follow=True
+    ).content.decode()
+    assert "but not when" in answer
+    assert 'value="Form &lt;5&gt;"' in answer
+
+    # And no date that is none is kept
+    answer = staff.post(step, columns | {"consent_source": "Form", "consent_at": "soon"}, follow=True).content.decode()
+    assert "The date of consent is not one" in answer
+
+    # And with a day, all is kept and shown
+    staff.post(step, columns | {"consent_source": "Form <5>", "consent_at": "2026-05-03"})
+    imported.refresh_from_db()
+    assert (imported.consent_source, f"{imported.consent_at:%F %R %Z}") == ("Form <5>", "2026-05-03 00:00 UTC")
+    html = page_of(staff, imported)
+    assert 'value="Form &lt;5&gt;"' in html
+    assert 'value="2026-05-03"' in html
+
+
 def test_no_country_of_an_import_is_made_up(staff: Client) -> None:
     imported = upload(staff)
     assert imported is not None

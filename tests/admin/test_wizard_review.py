@@ -28,7 +28,9 @@ def test_the_review_says_who_gets_it_what_it_costs_and_how_long_it_takes(staff: 
     checks = read(staff.get(page(campaign, "checks")).content)
     assert checks.find("recipients").text == "2"
     assert checks.find("takes").text == "about a minute"
-    assert checks.find("countries-total").text == "Total 2 0.00"
+    # Without a list of prices no number stands for what is not known
+    assert checks.find("estimated-cost").text == "no price is known"
+    assert checks.find("countries-total").text == "Total 2 –"
     assert "Launch to 2 people" in checks.find("go").text
 
 

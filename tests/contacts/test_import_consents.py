@@ -100,6 +100,16 @@ def test_other_lists_ask_for_nothing_and_keep_what_a_file_says() -> None:
     assert len(recorded()) == 2
 
 
+def test_no_list_takes_a_place_of_consent_that_would_be_lost_for_want_of_a_day() -> None:
+    file = upload(PLAIN, marketing=False, source="Fair")
+    with pytest.raises(ImportProblem, match="but not when"):
+        run(file)
+
+    state_consent(upload=file, source="Fair", at=MAY)
+    run(file)
+    assert [evidence for *_, evidence in recorded()] == ["Fair", "Fair"]
+
+
 def test_the_same_file_again_records_nothing_twice() -> None:
     run(upload(TOLD))
     run(upload(TOLD))

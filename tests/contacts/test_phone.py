@@ -59,6 +59,14 @@ def test_the_ways_people_and_spreadsheets_write_a_number(written, default_countr
 
 
 @pytest.mark.parametrize(
+    "written",
+    ["0173 / 2000111", "0173/200 01 11", "+49 173 / 2000111", "+49 (0) 173 / 2000111", "0049 (0)173/200-0111"],
+)
+def test_a_slash_after_the_code_of_the_network_is_of_the_same_number(written):
+    assert normalise(written, default_country="DE").e164 == "+491732000111"
+
+
+@pytest.mark.parametrize(
     ("written", "default_country", "reason", "words"),
     [
         ("", "FR", PhoneProblem.EMPTY, "no phone number"),
@@ -76,6 +84,8 @@ def test_the_ways_people_and_spreadsheets_write_a_number(written, default_countr
         ("+33612345678;ext=12", None, PhoneProblem.EXTENSION, "extension"),
         ("+33612345678 / +33612345679", None, PhoneProblem.SEVERAL, "more than one"),
         ("0612345678, 0612345679", "FR", PhoneProblem.SEVERAL, "more than one"),
+        ("0173 2000111 / 0173 2000112", "DE", PhoneProblem.SEVERAL, "more than one"),
+        ("+49 173 2000111 / 2000112", "DE", PhoneProblem.SEVERAL, "more than one"),
         ("0612345678 or 0612345679", "FR", PhoneProblem.SEVERAL, "more than one"),
         ("612345678", None, PhoneProblem.NEEDS_COUNTRY, "needs a country code (such as +44) or a default"),
         ("+999 12345678", None, PhoneProblem.UNKNOWN_COUNTRY, "No country has this country code"),
