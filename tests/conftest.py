@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import override_settings, teardown_databases
 from hypothesis import HealthCheck, settings
-from pytest_django.plugin import DjangoDbBlocker
+from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
 
 from smshub import (
     heap,
@@ -57,6 +57,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
     """The test database. Ours, because pytest-django's makes none for tests that only use `hub`."""
     with django_db_blocker.unblock():
         databases = make_database()
+        flushing.remember_seeds()
     yield
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:
@@ -99,6 +100,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if "running_hub" not in getattr(item, "fixturenames", ()):
         for rest in _at_rest:
             rest()
+    if leaves_the_database_as_it_is(item):
+        with item.config.stash[blocking_manager_key].unblock():
+            flushing.bring_seeds_back()
+
+
+def leaves_the_database_as_it_is(item: pytest.Item) -> bool:
+    marker, fixtures = item.get_closest_marker("django_db"), getattr(item, "fixturenames", ())
+    commits = (marker and marker.kwargs.get("transaction")) or {"transactional_db", "live_server"} & set(fixtures)
+    return not commits and (marker is not None or "db" in fixtures)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from django.core.management.commands import flush
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
+from delivery.models import AllowedHours
+
 #: What receivers of `post_migrate` write. A row that was changed and changed back has another xmin.
 FILLED_IN = ("django_content_type", "auth_permission", "auth_group", "auth_group_permissions", "delivery_month")
 
@@ -42,9 +44,28 @@ class Flushing:
         return ["; ".join(_emptied(table) for table in emptied)]
 
     def fill_in(self, verbosity: int, interactive: bool, db: str) -> None:
+        global _seeds_are_gone
+        _seeds_are_gone = True
         if not self._untouched:
             _emit(verbosity, interactive, db)
             self._known = _fingerprint()
+
+
+_seeds: list[AllowedHours] = []
+_seeds_are_gone = False
+
+
+def remember_seeds() -> None:
+    """What migrations wrote that is no longer there once all tables were emptied."""
+    _seeds[:] = AllowedHours.objects.all()
+
+
+def bring_seeds_back() -> None:
+    """For a test that leaves the database as it is: such tests may come after some that have emptied it."""
+    global _seeds_are_gone
+    if _seeds_are_gone:
+        AllowedHours.objects.bulk_create(_seeds, ignore_conflicts=True)
+        _seeds_are_gone = False
 
 
 def install(patch: pytest.MonkeyPatch) -> None:

@@ -148,9 +148,8 @@ def test_a_local_time_that_is_not_one_moment_is_refused_in_words(shop: System) -
 def test_a_dry_run_says_what_would_become_of_each_and_writes_nothing(shop: System, sender: Any, settings: Any) -> None:
     settings.TIME_RULES_LANES = ["bulk"]
     PriceFactory(provider=sender.provider, country="DE", per_segment="0.05")
-    AllowedHours.objects.filter(country="GB").update(
-        **{f"{day}_{end}": None for day in ("weekday", "saturday", "sunday") for end in ("from", "until")}
-    )
+    never = {f"{day}_{end}": None for day in ("weekday", "saturday", "sunday") for end in ("from", "until")}
+    AllowedHours.objects.update_or_create(country="GB", state="", defaults=never)
     SuppressionFactory(phone=ADA)
     version = TemplateVersionFactory(body="Grüße, {{ name }} 🙂", smart_encoding=False)
     messages = [

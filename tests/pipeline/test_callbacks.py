@@ -28,7 +28,7 @@ PHONE = "+14155550100"
 
 def test_a_stop_in_the_middle_of_a_campaign_holds_for_whatever_is_not_yet_claimed(hub: Hub) -> None:
     hub.carrier.set_faults(receipt_delay_ms=50)
-    provider = hub.provider(rate=60)
+    provider = hub.provider(rate=30)
     everyone = people(200)
     campaign = launched(everyone)
     wait_accepted(hub, 20)
