@@ -65,6 +65,8 @@ def bring_seeds_back() -> None:
     global _seeds_are_gone
     if _seeds_are_gone:
         AllowedHours.objects.bulk_create(_seeds, ignore_conflicts=True)
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE audit_entry")  # who brought them back is nobody's business
         _seeds_are_gone = False
 
 
