@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import redis
 import structlog
-from django.db import close_old_connections, connection
+from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -76,7 +76,7 @@ def _try(provider: Provider, config: ProviderConfig, who: str) -> Tried:
     except redis.RedisError:
         return Tried(Access.NOT_ASKED, _("Redis does not answer: no provider is asked until it does."))
     if not connection.in_atomic_block:
-        close_old_connections()
+        connection.close()
     found = asyncio.run(_asked(kind.label, kind.try_credentials, replace(config, timeout=SECONDS)))
     log.info("credentials_tried", provider_id=provider.pk, adapter=kind.name, access=found.access, by=who)
     return found

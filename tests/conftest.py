@@ -13,7 +13,7 @@ from smshub import (
     heap,
     urls,  # noqa: F401  (admin is loaded by it)
 )
-from tests import flushing
+from tests.flushing import flushing
 from tests.hub import Hub
 from tests.ready_made import make_database
 

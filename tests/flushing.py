@@ -35,6 +35,8 @@ class Flushing:
     def __init__(self) -> None:
         self._known: list[tuple[object, ...]] | None = None
         self._untouched = False
+        self._seeds: list[AllowedHours] = []
+        self._seeds_are_gone = False
 
     def sql_flush(self, _self: object, _style: object, tables: Iterable[str], **_options: object) -> list[str]:
         # Foreign keys are looked at when all is gone.
@@ -44,36 +46,30 @@ class Flushing:
         return ["; ".join(_emptied(table) for table in emptied)]
 
     def fill_in(self, verbosity: int, interactive: bool, db: str) -> None:
-        global _seeds_are_gone
-        _seeds_are_gone = True
+        self._seeds_are_gone = True
         if not self._untouched:
             _emit(verbosity, interactive, db)
             self._known = _fingerprint()
 
+    def remember_seeds(self) -> None:
+        """What migrations wrote, which is gone once all tables were emptied."""
+        self._seeds = list(AllowedHours.objects.all())
 
-_seeds: list[AllowedHours] = []
-_seeds_are_gone = False
+    def bring_seeds_back(self) -> None:
+        """For a test that leaves the database as it is: such tests may come after some that have emptied it."""
+        if self._seeds_are_gone:
+            AllowedHours.objects.bulk_create(self._seeds, ignore_conflicts=True)
+            with connection.cursor() as cursor:
+                cursor.execute("TRUNCATE audit_entry")  # it was empty, and now says that they were brought back
+            self._seeds_are_gone = False
 
-
-def remember_seeds() -> None:
-    """What migrations wrote that is no longer there once all tables were emptied."""
-    _seeds[:] = AllowedHours.objects.all()
-
-
-def bring_seeds_back() -> None:
-    """For a test that leaves the database as it is: such tests may come after some that have emptied it."""
-    global _seeds_are_gone
-    if _seeds_are_gone:
-        AllowedHours.objects.bulk_create(_seeds, ignore_conflicts=True)
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE audit_entry")  # who brought them back is nobody's business
-        _seeds_are_gone = False
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(DatabaseOperations, "sql_flush", lambda *args, **options: self.sql_flush(*args, **options))
+        patch.setattr(flush, "emit_post_migrate_signal", self.fill_in)
 
 
-def install(patch: pytest.MonkeyPatch) -> None:
-    flushing = Flushing()
-    patch.setattr(DatabaseOperations, "sql_flush", lambda *args, **options: flushing.sql_flush(*args, **options))
-    patch.setattr(flush, "emit_post_migrate_signal", flushing.fill_in)
+#: That of this process.
+flushing = Flushing()
 
 
 def _emptied(table: str) -> str:

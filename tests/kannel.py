@@ -98,9 +98,8 @@ class Kannel:
         return _get(f"http://127.0.0.1:{self.admin_port}/status.txt?password={_PASSWORD}")[1]
 
     def types(self, tag: str = "") -> list[int]:
-        """What the receipts of this tag said, by value: Kannel sends each over a connection of its own, and any may be
-        heard first."""
-        return sorted(int(receipt["type"]) for receipt in self.receipts if receipt["tag"] == tag)
+        """What the receipts of this tag said, in the order in which they came."""
+        return [int(receipt["type"]) for receipt in self.receipts if receipt["tag"] == tag]
 
     def wait_for(self, condition: Callable[[], object]) -> None:
         """Look until the condition holds; fail with the end of bearerbox's log when it does not."""

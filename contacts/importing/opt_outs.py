@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from contacts import consent
 from contacts.importing.mapping import OPTED_OUT
@@ -29,7 +30,8 @@ def said(text: str) -> bool:
         return False
     yes = is_yes(text)
     if yes is None and moment(text) is None:
-        raise Rejected(OPTED_OUT, "Whether they want no texts is neither yes nor no: write yes, no, or nothing.")
+        unclear = _("Whether they want no texts is neither yes nor no: write yes, no, or nothing.")
+        raise Rejected(OPTED_OUT, unclear)
     return yes is not False
 
 
@@ -52,7 +54,7 @@ def record(upload: ContactImport) -> None:
         cursor.execute(_SAID)
         while found := cursor.fetchmany(BATCH):
             consent.suppress(
-                phones=[phone for phone, _line in found],
+                phones=[phone for phone, _at in found],
                 reason=Suppression.Reason.OPTED_OUT,
                 evidence=f"import {upload.pk}: {upload.original_name}",
                 places={phone: f"Line {line} of " for phone, line in found},

@@ -23,8 +23,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("everybody_at_work")]
 
 #: WCAG 2.2, levels A and AA.
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-#: Those of them that another theme may break: what is left of a page is the same in both.
-OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 GRAVE = {"serious", "critical"}
 #: One of each kind of page; the others are made of the same parts.
 MAIN = (
@@ -51,7 +49,7 @@ def somewhere(live_server: LiveServer, page: Page) -> Clinic:
 
 def findings(page: Page, theme: str) -> list[str]:
     """What axe finds grave: the rule, the theme, one place and what is wrong there."""
-    found = Axe().run(page, options=OF_COLOURS if theme == "dark" else RULES).response["violations"]
+    found = Axe().run(page, options=RULES).response["violations"]
     return [
         f"{each['id']} ({theme}): {node['html'][:160]} {node['failureSummary'][:300]}"
         for each in found
