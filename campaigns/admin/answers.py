@@ -142,6 +142,7 @@ class CannedReplyForm(forms.ModelForm):
 @admin.register(CannedReply)
 class CannedReplyAdmin(PageAdmin):
     form = CannedReplyForm
+    empty_list = _("Texts that you often answer with: the inbox offers them below each conversation.")
     list_display = ("name", "language", "body")
     search_fields = ("name",)
     fields = ("name", "language", "body")

@@ -80,6 +80,7 @@ class Whose(admin.SimpleListFilter):
 
 @admin.register(Conversation)
 class ConversationAdmin(LargeTableAdmin):
+    empty_list = _("Nobody has written yet. Whoever does stands here, with what was sent to them.")
     ordering: Any = ("-unread", "-last_text_at")
     list_display: tuple[str, ...] = ("who", "wrote", "state", "special", "address", "assigned_to", "last_text_at")
     list_filter = ("unread", "status", Whose)

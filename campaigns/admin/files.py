@@ -86,6 +86,9 @@ class _Echo:
 
 @admin.register(AppointmentFile)
 class AppointmentFileAdmin(PageAdmin):
+    empty_list = _(
+        "Appointments of a practice or a shop, as CSV, calendar or FHIR. You see first what becomes of each."
+    )
     list_display = ("original_name", "format", "state", "source", "created_at", "created_by")
     list_select_related = ("created_by",)
     list_filter = ("status",)

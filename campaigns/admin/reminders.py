@@ -84,6 +84,9 @@ class RuleForm(forms.ModelForm):
 @admin.register(ReminderRule)
 class ReminderRuleAdmin(PageAdmin):
     form = RuleForm
+    empty_list = _(
+        "Which appointments are reminded of, when, and with which template. A second reminder is a second rule."
+    )
     list_display = ("name", "when", "kind", "template", "reply_expected", "enabled")
     list_filter = ("enabled",)
     list_select_related = ("template",)
@@ -136,6 +139,7 @@ class ReminderRuleAdmin(PageAdmin):
 
 @admin.register(Reminder)
 class ReminderAdmin(ReadOnlyMixin, LargeTableAdmin):
+    empty_list = _("Reminders follow by themselves, as soon as there are appointments that a rule is about.")
     list_display = ("due_at", "contact", "rule", "purpose", "state", "why")
     list_filter = ("state", "rule")
     list_select_related = ("appointment__contact", "rule")
