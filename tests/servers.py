@@ -28,6 +28,8 @@ from tests import turns
 #: A commit survives a crash of the server, as in production.
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 READ_ONLY = {"default_transaction_read_only": "on"}
+#: What has been vacuumed just when a test had left it empty is taken to be empty, and planned for as such, from then on.
+UNDISTURBED = {"autovacuum_naptime": "1h"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def _start() -> dict[str, str]:
     variables = start_servers(state, processes, durable=False, any_port=True)
     if {"postgres", "redis"} <= set(processes.names):
         ours = Servers(state, processes, variables["DATABASE_URL"])
+        _stack.enter_context(ours.postgres_with(**UNDISTURBED))
     return variables
 
 
