@@ -28,7 +28,7 @@ from tests import turns
 #: A commit survives a crash of the server, as in production.
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 READ_ONLY = {"default_transaction_read_only": "on"}
-#: What has been vacuumed just when a test had left it empty is taken to be empty, and planned for as such, from then on.
+#: What was vacuumed just when a test had left it empty is taken to be empty, and planned for as such, from then on.
 UNDISTURBED = {"autovacuum_naptime": "1h"}
 
 
