@@ -1,6 +1,7 @@
 """A campaign written step by step: nothing that was right is lost, whatever else is missing."""
 
 import json
+import re
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -87,6 +88,29 @@ def test_a_draft_opens_where_something_is_left_to_fill_in(staff: Client) -> None
     campaign = ready()
     assert staff.get(page(campaign, "open"))["Location"] == url(campaign, "review")
     assert f"{campaign.pk}/open/" in staff.get("/admin/campaigns/campaign/").content.decode()
+
+
+def test_who_only_looks_sees_the_review_of_half_a_draft(auditor: Client) -> None:
+    campaign = begun()
+    assert auditor.get(page(campaign, "open"))["Location"] == url(campaign, "review")
+    assert auditor.get(url(campaign, "review")).status_code == 200
+
+
+def test_the_time_has_its_tick_only_when_somebody_has_seen_it(staff: Client) -> None:
+    campaign = ready()
+
+    def ticks() -> list[str]:
+        bar = staff.get(url(campaign, "review")).content.decode()
+        return re.findall(r'sms-step-done"[^>]*>.*?data-testid="step-(\w+)"', bar, re.DOTALL)
+
+    assert ticks() == ["name", "audience", "message"]
+    staff.post(url(campaign, "time"), {"when": "now"})
+    assert ticks() == ["name", "audience", "message", "time"]
+
+
+def test_a_time_that_was_chosen_elsewhere_has_its_tick(staff: Client) -> None:
+    shown = staff.get(url(ready(spread_minutes=90), "review")).content.decode()
+    assert shown.count("sms-step-done") == 4
 
 
 def test_a_step_that_was_open_while_it_was_launched_saves_nothing_more(staff: Client) -> None:

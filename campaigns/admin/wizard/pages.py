@@ -59,9 +59,10 @@ class WizardPages(WatchingAdmin):
         return self.page(request, STEPS[0].template, **context)
 
     def open_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """At the first step with something left to fill in."""
+        """At the first step with something left to fill in; for who only looks, at the review."""
         campaign: Campaign = self.allowed(request, pk, "view")
-        return HttpResponseRedirect(self.step_url(campaign, next(step for step in STEPS if not step.done(campaign))))
+        open_steps = [step for step in STEPS if not step.done(campaign)] if self.may_move(request) else STEPS[-1:]
+        return HttpResponseRedirect(self.step_url(campaign, open_steps[0]))
 
     def step_view(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
         """The step; posted, it is saved. By htmx the answer says so; else the step that was asked for comes next."""
@@ -95,6 +96,7 @@ class WizardPages(WatchingAdmin):
                 for form in forms.values():
                     form.finish(actor(request))
                 right = not any(form.errors for form in forms.values())
+                windows.left(draft, shown.slug)
         if not leaves:
             return self.saved(request, forms)
         asked = steps.of(request.POST.get("go", "")) or steps.after(shown) or shown
@@ -169,6 +171,6 @@ class WizardPages(WatchingAdmin):
     def bar(self, campaign: Campaign | None, current: Step) -> list[tuple[Step, str]]:
         """Each step with what it is: current, done or open."""
         return [
-            (step, "current" if step is current else "done" if campaign and step.done(campaign) else "open")
+            (step, "current" if step is current else "done" if campaign and step.has_tick(campaign) else "open")
             for step in STEPS
         ]

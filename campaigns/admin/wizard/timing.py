@@ -18,10 +18,12 @@ from unfold.widgets import (
     UnfoldAdminTimeWidget,
 )
 
+from campaigns.admin.wizard import windows
 from campaigns.admin.wizard.forms import StepForm
 from campaigns.models import Campaign
 
 TEMPLATE = "campaigns/admin/wizard/timing.html"
+SLUG = "time"
 
 
 class When(models.TextChoices):
@@ -111,6 +113,12 @@ def _chosen(scheduled_at: object, local_time: object) -> When:
 
 def done(campaign: Campaign) -> bool:
     return True
+
+
+def ticked(campaign: Campaign) -> bool:
+    """At once is right for most, but chosen only when somebody has seen the step."""
+    said = campaign.scheduled_at or campaign.local_time or campaign.spread_minutes
+    return bool(said) or windows.was_left(campaign, SLUG)
 
 
 def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
