@@ -157,7 +157,7 @@ def test_the_time_left_is_told_by_what_it_is_bound_by(staff: Client) -> None:
     campaign.spread_minutes = 1440
     campaign.save()
     assert time_left(staff, campaign) == "about 24 hours"
-    assert "It is spread over 1,440 minutes" in ways(staff, campaign).find("queue").text
+    assert "It is spread over 24 hours" in ways(staff, campaign).find("queue").text
     assert ways(staff, campaign).find("way").text.endswith("–")
 
     # Held until tomorrow

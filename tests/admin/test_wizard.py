@@ -77,7 +77,7 @@ def test_the_way_back_is_always_open(staff: Client) -> None:
 
 def test_a_time_and_a_pace_are_kept_with_the_draft(staff: Client) -> None:
     campaign = begun()
-    given = {"scheduled_at_0": "2031-05-06", "scheduled_at_1": "09:30:00", "spread_minutes": "90"}
+    given = {"scheduled_at_0": "2031-05-06", "scheduled_at_1": "09:30:00", "spread_minutes_minutes": "90"}
     assert staff.post(url(campaign, "time"), given)["Location"] == url(campaign, "review")
     campaign.refresh_from_db()
     assert (f"{campaign.scheduled_at:%Y-%m-%d %H:%M}", campaign.spread_minutes) == ("2031-05-06 09:30", 90)
@@ -363,7 +363,7 @@ def test_one_window_saves_as_often_as_it_likes_and_another_step_is_another_thing
     here, elsewhere = opened(staff, campaign), opened(staff, campaign, "time")
     for name in ("One", "Two"):
         assert "Saved" in rename(staff, campaign, name, here)
-    staff.post(url(campaign, "time"), {"when": "now", "spread_minutes": "5", **elsewhere}, headers=HTMX)
+    staff.post(url(campaign, "time"), {"when": "now", "spread_minutes_minutes": "5", **elsewhere}, headers=HTMX)
     assert url(campaign, "audience") in rename(staff, campaign, "Three", here, by_itself=False)
     assert (campaign.name, campaign.spread_minutes) == ("Three", 5)
 

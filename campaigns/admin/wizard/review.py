@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import approval, audience, audience_rules, audience_words, readiness, split, trial, writing
+from campaigns import approval, audience, audience_rules, audience_words, pace, readiness, split, trial, writing
 from campaigns.admin.live import time_left
 from campaigns.admin.wizard import timing
 from campaigns.audience_rules import RulesError
@@ -31,6 +31,7 @@ def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
         "exclude": list(campaign.exclude.values_list("name", flat=True)),
         "variants": _variants(campaign),
         "when": timing.in_words(campaign),
+        "spread": pace.spread_in_words(campaign.spread_minutes) if campaign.spread_minutes else "",
         "rules": _rules(campaign),
         "names": trial.names(campaign),
         "number": request.session.get(TEST_NUMBER, ""),
