@@ -48,6 +48,7 @@ class Live:
     finished: int
     open: int
     segments: int
+    segments_sent: int
     cost: str
     budget: str
     bar: list[words.Part]
@@ -89,7 +90,8 @@ def live(campaign: Campaign) -> Live:
         finished=progress.final,
         open=progress.open,
         segments=progress.segments,
-        cost=prices.in_words(progress.cost),
+        segments_sent=progress.segments_sent,
+        cost=prices.spent(progress.cost, progress.segments_sent),
         budget=prices.in_words(campaign.max_cost) if campaign.max_cost is not None else "",
         bar=words.parts(counts, total),
         statuses=[

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from campaigns import writing
 from campaigns.admin import ways
 from campaigns.admin.live import live
 from campaigns.errors import CampaignError
@@ -82,6 +83,7 @@ class WatchingAdmin(PageAdmin):
             live=live(campaign),
             may_change=self.may_move(request),
             variants=variants,
+            texts=writing.texts(campaign) if campaign.launched_at is None else {},
             own_percent=100 - campaign.hold_out_percent - sum(variant.percent for variant in variants),
             **ways.context(request.user, campaign),
             **lists,

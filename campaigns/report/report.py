@@ -197,10 +197,13 @@ def _funnel(progress: Progress, people: Mapping[Kind, int], *, clicked: bool) ->
     audience = max(progress.audience or 0, progress.materialised)
     numbers = {
         Step.AUDIENCE: audience,
+        Step.TO_SEND: progress.to_send,
         Step.SENT: progress.handed_over,
         Step.DELIVERED: sum(progress.counts.get(status, 0) for status in ARRIVED),
         **{step: people[kind] for step, kind in REACTIONS.items()},
     }
+    if not progress.to_send:
+        del numbers[Step.TO_SEND]
     if not clicked and not numbers[Step.CLICKED]:
         del numbers[Step.CLICKED]
     return tuple(Bar(step, str(WORDS[step]), number, percent(number, audience)) for step, number in numbers.items())

@@ -68,6 +68,10 @@ def test_a_launch_waits_for_a_moment_and_is_undone(staff: Client, settings: Sett
 
     assert live.redirect_chain[-1][0] == page(campaign, "live")
     assert "Leaves in" in read(live.content).find("countdown").text
+    assert read(live.content).find("what").text.startswith("What will be sent")
+    assert campaign.template.name in read(live.content).find("what").text
+    forecast = read(staff.get(page(campaign, "forecast")).content)
+    assert (forecast.find("recipients").text, forecast.find("takes").text) == ("2", "about a minute")
     undone = staff.post(page(campaign, "act/unschedule"), follow=True)
     assert undone.redirect_chain[-1][0] == url(campaign, "review")
     assert "is set back to a draft." in undone.content.decode()

@@ -54,6 +54,12 @@ def _rules(campaign: Campaign) -> str:
         return audience_rules.unreadable(error)
 
 
+def forecast(campaign: Campaign) -> dict[str, Any]:
+    """What was reviewed, once more beside a campaign that is about to leave. Reads the audience, in the database."""
+    found = readiness.preflight(campaign)
+    return {"preflight": found, "takes": time_left(found.estimate.takes) if found.estimate else ""}
+
+
 class Wrong(NamedTuple):
     sentence: str
     url: str

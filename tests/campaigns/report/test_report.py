@@ -40,6 +40,19 @@ def test_the_funnel_is_exact_without_any_count() -> None:
     assert found.course is None
 
 
+def test_what_is_still_to_be_sent_is_no_loss() -> None:
+    running = finished((("US", Status.DELIVERED, "", 2, 0, 0, 0), ("US", Status.HELD, "quiet_hours", 3, 0, 0, 0)))
+    Campaign.objects.update(status=Campaign.Status.RUNNING, finished_at=None, audience_size=7)
+    running.refresh_from_db()
+
+    found = report.of(running)
+
+    shown = {bar.step: bar.people for bar in found.funnel[:3]}
+    assert shown == {Step.AUDIENCE: 7, Step.TO_SEND: 5, Step.SENT: 2}
+    assert (found.progress.segments, found.progress.segments_sent) == (5, 2)
+    assert len(people.page(running, Chosen(step=Step.TO_SEND)).people) == 3
+
+
 def test_failures_are_in_words_with_what_to_do() -> None:
     found = report.of(finished())
 
