@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from campaigns import writing
 from campaigns.admin import ways
@@ -56,9 +57,9 @@ class WatchingAdmin(PageAdmin):
             for problem in error.problems:
                 messages.error(request, problem)
         else:
-            done = f"“{campaign.name}” is {MOVES[action].done}." if said is None else said
-            if done:
-                messages.success(request, done)
+            done = {"campaign": campaign.name, "done_words": MOVES[action].done}
+            if shown := _("“%(campaign)s” is %(done_words)s.") % done if said is None else said:
+                messages.success(request, shown)
         if request.headers.get("HX-Request"):
             return self.progress_fragment(request, campaign.pk, said=list(messages.get_messages(request)))
         return HttpResponseRedirect(self.home_url(campaign))

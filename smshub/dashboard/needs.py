@@ -4,7 +4,7 @@ those who may do something about it.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
@@ -199,6 +200,25 @@ def approvals(scene: Scene) -> Iterable[Need]:
         yield Need("approvals", _("Approve %(name)s") % {"name": name}, why=why, url=url)
 
 
+def own_approvals(scene: Scene) -> Iterable[Need]:
+    """What became of what they asked about, or wrote: until it is launched, or asked about again."""
+    own = Q(asked_by=scene.user.pk) | Q(campaign__created_by=scene.user.pk)
+    rows = approval.newest().filter(own).select_related("campaign", "decided_by").order_by("-pk")
+    for asked in rows[:NAMED]:
+        name, url = asked.campaign.name, reverse("admin:campaigns_campaign_wizard", args=[asked.campaign_id, "review"])
+        if asked.granted is None:
+            what, why = _("%(campaign)s waits for somebody else"), _("They are told so here.")
+        else:
+            what = _("%(campaign)s was approved") if asked.granted else _("%(campaign)s was sent back")
+            by = {"who": asked.decided_by or "–", "at": _moment(asked.decided_at), "reason": asked.reason}
+            why = (_("By %(who)s, %(at)s. %(reason)s") % by).strip()
+        yield Need("own-approvals", what % {"campaign": name}, why=why, url=url)
+
+
+def _moment(at: datetime | None) -> str:
+    return date_format(timezone.localtime(at), _("j M, H:i")) if at else ""
+
+
 def checked_imports(_scene: Scene) -> Iterable[Need]:
     what = ngettext_lazy("checked import to be started", "checked imports to be started")
     return _uploads(ContactImport, "checked", "checked-imports", what)
@@ -224,6 +244,7 @@ PERSON: tuple[tuple[str, Look], ...] = (
 )
 YES: tuple[tuple[str, Look], ...] = (
     (approval.PERMISSION, approvals),
+    ("campaigns.change_campaign", own_approvals),
     ("contacts.change_suppression", refusals),
     ("contacts.change_contactimport", checked_imports),
     ("campaigns.change_appointmentfile", checked_files),

@@ -222,7 +222,21 @@ def test_the_preview_leafs_through_the_people_of_the_audience(staff: Client) -> 
     assert "2 of 3" in second
 
 
-def test_who_may_not_see_numbers_previews_a_made_up_person() -> None:
+def test_who_may_not_see_numbers_reads_what_people_get_with_their_numbers_masked() -> None:
+    user = factories.UserFactory()
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_campaign", "view_contact"]))
+    campaign = ready(body="Hi {{ name }} at {{ phone }}!")
+    first = campaign.include.get().contacts.order_by("pk").first()
+
+    answer = at_the_keyboard(user).post(page(campaign, "reading"))
+
+    text = read(answer.content).find("preview-text").text
+    assert text.startswith(f"Hi {first.name} at +1 ")
+    assert text.endswith(f"{first.phone[-3:]}!")
+    assert first.phone not in answer.content.decode()
+
+
+def test_who_may_not_see_people_previews_a_made_up_person() -> None:
     user = factories.UserFactory()
     user.user_permissions.add(Permission.objects.get(codename="view_campaign"))
     campaign = ready()

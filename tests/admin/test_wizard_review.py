@@ -193,7 +193,47 @@ def test_an_approver_declines_with_a_reason(staff: Client, approver: Client, set
 
     approver.post(page(campaign, "approval/no"), {"seen": seen, "reason": "Wrong date."})
 
-    assert "It was not approved. Wrong date." in staff.get(page(campaign, "checks")).content.decode()
+    said = read(staff.get(page(campaign, "checks")).content).find("approval").text
+    assert said.startswith("It was not approved. Wrong date. Change it and ask again. Sent back by bob,")
+
+
+def test_nobody_is_sent_back_without_a_word(staff: Client, approver: Client, settings: Settings) -> None:
+    settings.APPROVAL_ABOVE = 1
+    campaign = ready()
+    staff.post(page(campaign, "approval/ask"))
+
+    answer = approver.post(page(campaign, "approval/no"), {"seen": approval.fingerprint(campaign)}, follow=True)
+
+    assert "Say in a word why" in answer.content.decode()
+    assert campaign.approvals.get().granted is None
+
+
+@pytest.mark.parametrize(
+    ("said", "home", "status"),
+    [
+        (None, "waits for somebody else They are told so here.", "Waits for approval"),
+        (True, "was approved By bob,", "Draft"),
+        (False, "was sent back By bob,", "Sent back"),
+    ],
+)
+def test_who_asked_is_told_on_home_and_in_the_list_what_became_of_it(
+    staff: Client, settings: Settings, said: bool | None, home: str, status: str
+) -> None:
+    settings.APPROVAL_ABOVE = 1
+    campaign = ready(name="Flu shots")
+    staff.post(page(campaign, "approval/ask"))
+    if said is not None:
+        bob = factories.AdministratorFactory(username="bob")
+        seen = approval.fingerprint(campaign)
+        reason = "" if said else "Wrong date."
+        approval.decide(campaign=campaign, actor=bob, seen=seen, granted=said, reason=reason)
+
+    need = read(staff.get("/admin/").content).find("need-own-approvals")
+    assert need.text.startswith(f"Flu shots {home}")
+    assert need.links() == [url(campaign, "review")]
+    assert ("Wrong date." in need.text) == (said is False)
+    row = read(staff.get("/admin/campaigns/campaign/").content)
+    assert status in [part.text for part in row if "field-state" in part.attributes.get("class", "")]
 
 
 def test_the_review_tells_the_rules_and_of_whom_no_consent_is_recorded(staff: Client, settings: Settings) -> None:

@@ -35,6 +35,7 @@ class WizardPages(WatchingAdmin):
             "open": ("<int:pk>/open/", self.open_view),
             "wizard": ("<int:pk>/wizard/<slug:step>/", self.step_view),
             "preview": ("<int:pk>/preview/", require_POST(self.preview_view)),
+            "reading": ("<int:pk>/reading/", require_POST(self.reading_view)),
         }
 
     def step_url(self, campaign: Campaign, step: Step) -> str:
@@ -110,6 +111,10 @@ class WizardPages(WatchingAdmin):
         if "leafs" in request.POST:
             answer["HX-Trigger-After-Swap"] = CHOSEN
         return answer
+
+    def reading_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign: Campaign = self.allowed(request, pk, "view")
+        return self.fragment(request, "campaigns/admin/wizard/preview.html", previews.of_draft(campaign, request))
 
     def too_late(self, request: HttpRequest, campaign: Campaign) -> HttpResponse:
         """It was launched or scheduled while the page was open."""

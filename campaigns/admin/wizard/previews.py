@@ -30,7 +30,8 @@ from campaigns.links import texts as links
 from campaigns.models import Campaign, Template
 from campaigns.templates import Preview
 from campaigns.templating import MAX_TEMPLATE
-from contacts.masking import may_see_numbers
+from contacts import masking
+from contacts.masking import may_see_people
 from contacts.models import Contact
 
 #: How many people of the audience are leafed through.
@@ -67,8 +68,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Leafing:
-    """The people to leaf through: none for who may not see numbers. `unreadable` says what is wrong with the rules of
-    the audience, if anything."""
+    """The people to leaf through: none for who may not see people, and with their numbers masked for who may not see
+    these. `unreadable` says what is wrong with the rules of the audience, if anything."""
 
     people: tuple[Contact, ...]
     unreadable: str = ""
@@ -80,7 +81,19 @@ class Leafing:
 
 def of_message(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     """The posted text for the person asked for by number, or for the first who reads the language asked for."""
-    texts = _posted(request, "text", PREFIX, campaign, campaign)
+    url = reverse("admin:campaigns_campaign_preview", args=[campaign.pk])
+    return _leafed(campaign, request, _posted(request, "text", PREFIX, campaign, campaign), url)
+
+
+def of_draft(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
+    """The same of the text as it is kept, for who reads it over."""
+    by_language = {tag: Typed(tag, body, "") for tag, body in writing.texts(campaign).items()}
+    version = templates.latest(campaign.template) if campaign.template else None
+    texts = Texts(by_language, version.smart_encoding if version else True)
+    return _leafed(campaign, request, texts, reverse("admin:campaigns_campaign_reading", args=[campaign.pk]))
+
+
+def _leafed(campaign: Campaign, request: HttpRequest, texts: Texts, url: str) -> dict[str, Any]:
     leafing = _leafing(campaign, request)
     at = _number(request, leafing)
     tag = _theirs(texts, leafing, at)
@@ -92,7 +105,7 @@ def of_message(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     behind = 0 if at is None else at + 1
     return {
         **_shown(campaign, texts, tag, leafing, at),
-        "preview_url": reverse("admin:campaigns_campaign_preview", args=[campaign.pk]),
+        "preview_url": url,
         "asked": asked if at is None else "",
         "at": at or 0,
         "shown_as": behind,
@@ -159,12 +172,15 @@ def _speakers(campaign: Campaign) -> Speakers | None:
 
 
 def _leafing(campaign: Campaign, request: HttpRequest) -> Leafing:
-    if not may_see_numbers(request.user):
+    if not may_see_people(request.user):
         return Leafing(())
     try:
-        return Leafing(tuple(audience.sample(campaign, PEOPLE)))
+        people = tuple(audience.sample(campaign, PEOPLE))
     except RulesError as error:
         return Leafing((), audience_rules.unreadable(error))
+    for person in people:
+        person.phone = masking.shown(person.phone, request.user)
+    return Leafing(people)
 
 
 def _number(request: HttpRequest, leafing: Leafing) -> int | None:
