@@ -60,6 +60,14 @@ def to(*languages: str, **fields: object) -> Campaign:
 # --- written --------------------------------------------------------------------------------------------------------
 
 
+def test_nobody_need_know_the_tag_of_a_language(staff: Client) -> None:
+    shown = read(staff.get(url(begun(), "message")).content)
+    suggested = {part.attributes["value"]: part.text for part in shown if part.tag == "option"}
+    assert suggested["de"] == "German (Deutsch)"
+    lists = [part.attributes["id"] for part in shown if part.tag == "datalist"]
+    assert len(lists) == len(set(lists))
+
+
 def test_half_a_text_in_half_a_language_is_kept_as_it_is_typed(staff: Client) -> None:
     campaign = begun()
 
