@@ -62,6 +62,15 @@ def test_failures_are_in_words_with_what_to_do() -> None:
     }
 
 
+def test_what_was_cancelled_is_accounted_for() -> None:
+    cancelled = finished((("US", Status.DELIVERED, "", 1, 0, 0, 0), ("US", Status.CANCELLED, "", 3, 0, 0, 0)))
+
+    found = report.of(cancelled)
+
+    assert [(failure.label, failure.messages) for failure in found.failures] == [("Called off before it left", 3)]
+    assert len(people.page(cancelled, Chosen(status=Status.CANCELLED, reason="")).people) == 3
+
+
 def test_countries_and_senders_are_the_sums_of_the_rows() -> None:
     found = report.of(counted(finished()))
 
