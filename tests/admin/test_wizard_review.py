@@ -209,15 +209,15 @@ def test_nobody_is_sent_back_without_a_word(staff: Client, approver: Client, set
 
 
 @pytest.mark.parametrize(
-    ("said", "home", "status"),
+    ("said", "need", "home", "status"),
     [
-        (None, "waits for somebody else They are told so here.", "Waits for approval"),
-        (True, "was approved By bob,", "Draft"),
-        (False, "was sent back By bob,", "Sent back"),
+        (None, "asked", "waits for somebody else They are told so here.", "Waits for approval"),
+        (True, "answered", "was approved By bob,", "Draft"),
+        (False, "answered", "was sent back By bob,", "Sent back"),
     ],
 )
 def test_who_asked_is_told_on_home_and_in_the_list_what_became_of_it(
-    staff: Client, settings: Settings, said: bool | None, home: str, status: str
+    staff: Client, settings: Settings, said: bool | None, need: str, home: str, status: str
 ) -> None:
     settings.APPROVAL_ABOVE = 1
     campaign = ready(name="Flu shots")
@@ -228,10 +228,10 @@ def test_who_asked_is_told_on_home_and_in_the_list_what_became_of_it(
         reason = "" if said else "Wrong date."
         approval.decide(campaign=campaign, actor=bob, seen=seen, granted=said, reason=reason)
 
-    need = read(staff.get("/admin/").content).find("need-own-approvals")
-    assert need.text.startswith(f"Flu shots {home}")
-    assert need.links() == [url(campaign, "review")]
-    assert ("Wrong date." in need.text) == (said is False)
+    told = read(staff.get("/admin/").content).find(f"need-{need}")
+    assert told.text.startswith(f"Flu shots {home}")
+    assert told.links() == [url(campaign, "review")]
+    assert ("Wrong date." in told.text) == (said is False)
     row = read(staff.get("/admin/campaigns/campaign/").content)
     assert status in [part.text for part in row if "field-state" in part.attributes.get("class", "")]
 

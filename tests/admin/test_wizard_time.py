@@ -11,7 +11,13 @@ from campaigns.models import Campaign
 from delivery.models import AllowedHours, FrequencyCap
 from tests.admin.reading import read
 from tests.delivery.timerules.scenes import hours
-from tests.factories import AllowedHoursFactory, CampaignFactory, ContactFactory, ContactListFactory
+from tests.factories import (
+    AllowedHoursFactory,
+    CampaignFactory,
+    ContactFactory,
+    ContactListFactory,
+    DefaultSenderFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -82,11 +88,20 @@ def test_the_page_opens_with_what_the_draft_has(
     assert f"{{ when: '{when}', speed: '{speed}' }}" in page
 
 
+def test_it_takes_until_the_last_may_get_it(staff: Client) -> None:
+    DefaultSenderFactory()
+    opens = timezone.now() + timedelta(hours=5)
+    people = [ContactFactory(phone="+3546111234", time_zone="Etc/UTC")]
+    campaign = CampaignFactory(include=[ContactListFactory(contacts=people)], local_time=opens.time())
+    takes = read(staff.get(url(campaign, "checks")).content).find("takes").text
+    assert takes == f"until {opens:%-d %b %H:%M} UTC"
+
+
 def test_a_choice_has_something_to_begin_with(staff: Client) -> None:
     campaign = CampaignFactory()
     shown = read(staff.get(url(campaign)).content)
     offered = {part.attributes["name"]: part.attributes.get("value") for part in shown if "name" in part.attributes}
-    assert offered["local_time"] == "10:00:00"
+    assert offered["local_time"] == "10:00"
     assert (offered["spread_minutes_hours"], offered["spread_minutes_minutes"]) == ("2", "0")
 
     staff.post(url(campaign), {"when": "now", "speed": "limits", "spread_minutes_hours": "2"}, headers=HTMX)

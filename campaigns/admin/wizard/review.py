@@ -6,6 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from campaigns import approval, audience, audience_rules, audience_words, pace, readiness, split, trial, writing
 from campaigns.admin.live import time_left
@@ -13,6 +15,7 @@ from campaigns.admin.wizard import timing
 from campaigns.audience_rules import RulesError
 from campaigns.errors import SETTINGS, Problem
 from campaigns.models import Campaign
+from campaigns.readiness import Preflight
 from contacts.admin.base import actor
 
 TEMPLATE = "campaigns/admin/wizard/review.html"
@@ -57,7 +60,18 @@ def _rules(campaign: Campaign) -> str:
 def forecast(campaign: Campaign) -> dict[str, Any]:
     """What was reviewed, once more beside a campaign that is about to leave. Reads the audience, in the database."""
     found = readiness.preflight(campaign)
-    return {"preflight": found, "takes": time_left(found.estimate.takes) if found.estimate else ""}
+    return {"preflight": found, "takes": _takes(campaign, found)}
+
+
+def _takes(campaign: Campaign, found: Preflight) -> str:
+    """How long it leaves for, or until when where somebody waits for longer than that."""
+    if found.estimate is None:
+        return ""
+    begins = max(campaign.scheduled_at or timezone.now(), timezone.now())
+    last = max((wait.last for wait in found.deferred if wait.last), default=None)
+    if last is None or last <= begins + found.estimate.takes:
+        return time_left(found.estimate.takes)
+    return _("until %(last)s") % {"last": date_format(timezone.localtime(last), _("j M H:i e"))}
 
 
 class Wrong(NamedTuple):
@@ -76,7 +90,7 @@ def checks(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
         "campaign": campaign,
         "preflight": found,
         "wrong": wrong,
-        "takes": time_left(found.estimate.takes) if found.estimate else "",
+        "takes": _takes(campaign, found),
         "may_change": may_change,
         "may_decide": asked is not None
         and found.approval.waits

@@ -74,7 +74,7 @@ class TimingForm(StepForm):
         field_classes: Any = {"scheduled_at": forms.SplitDateTimeField}
         widgets: Any = {
             "scheduled_at": UnfoldAdminSplitDateTimeWidget(),
-            "local_time": UnfoldAdminTimeWidget(),
+            "local_time": UnfoldAdminTimeWidget(format="%H:%M"),
             "local_date": UnfoldAdminDateWidget(),
             "local_passed": UnfoldAdminRadioSelectWidget(),
         }
