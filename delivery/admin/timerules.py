@@ -35,7 +35,7 @@ class AreaForm(forms.ModelForm):
         data = super().clean() or self.cleaned_data
         if not self.errors:
             try:
-                self.check(self._meta.model(**data))
+                self.check(self._meta.model(pk=self.instance.pk, **data))
             except Unusable as problem:
                 self.add_error(problem.field or None, str(problem))
         return data

@@ -1,11 +1,13 @@
 """Providers, senders and API keys: secrets go in and never come out."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from delivery import accounts, slowing
@@ -222,6 +224,31 @@ def test_a_key_needs_a_scope(operator: Client) -> None:
     operator.post("/admin/api/apikey/add/", {"name": "Booking", "scopes": []})
 
     assert not ApiKey.objects.exists()
+
+
+PAST = {"expires_at_0": "2020-01-01", "expires_at_1": "10:00"}
+
+
+def test_a_key_whose_time_is_over_is_not_made(operator: Client) -> None:
+    form = {"name": "Booking", "scopes": ["messages:write"]}
+
+    answer = operator.post("/admin/api/apikey/add/", form | PAST)
+
+    assert "This time is over" in answer.content.decode()
+    assert not ApiKey.objects.exists()
+
+
+def test_a_key_that_has_expired_is_still_renamed_and_is_not_given_another_time_that_is_over(operator: Client) -> None:
+    before = timezone.now() - timedelta(days=1)
+    key, _ = keys.issue(name="Booking", scopes=["messages:write"], actor=None, expires_at=before)
+    page = f"/admin/api/apikey/{key.pk}/change/"
+    same = {"expires_at_0": f"{before:%Y-%m-%d}", "expires_at_1": f"{before:%H:%M:%S}"}
+
+    assert operator.post(page, {"name": "Old", **same}).status_code == 302
+    assert "This time is over" in operator.post(page, {"name": "Old", **PAST}).content.decode()
+
+    key.refresh_from_db()
+    assert key.name == "Old"
 
 
 def test_a_revoked_key_stays_known(operator: Client) -> None:
