@@ -130,6 +130,7 @@ class RotateForm(forms.Form):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(PageAdmin):
+    empty_list = _("What another system shows when it sends and asks by the API.")
     form = KeyForm
     list_display = ("name", "prefix", "mode", "state", "created_at", "created_by", "last_used_at", "expires_at")
     list_select_related = ("created_by",)

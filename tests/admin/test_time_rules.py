@@ -37,6 +37,14 @@ def test_a_line_is_written_and_counts_at_once(operator: Client) -> None:
     assert place.closes_at < now + timedelta(days=2)
 
 
+@pytest.mark.usefixtures("english_again")
+def test_a_country_is_written_by_its_name_as_well(operator: Client) -> None:
+    operator.post(ADD, LINE | {"country": "south africa"})
+    operator.post(ADD, LINE | {"country": "Österreich"}, HTTP_ACCEPT_LANGUAGE="de")
+
+    assert AllowedHours.objects.filter(country__in=["ZA", "AT"]).count() == 2
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  const kept = (localStorage.getItem("_x_adminTheme") || "").replaceAll('"', "");
+  const kept = (localStorage.getItem("adminTheme") || "").replaceAll('"', "");
   const dark = kept === "dark" || (kept !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.classList.toggle("dark", dark);
 })();
