@@ -13,13 +13,14 @@ from campaigns.errors import InvalidTemplate
 from campaigns.links import texts as links
 from campaigns.links.targets import DEFAULT
 from campaigns.models import Template, TemplateVersion
+from campaigns.reminders.texts import FIELDS as OF_APPOINTMENTS
 from campaigns.templating import Problem, ProblemKind
 from contacts.models import Contact
 from delivery.segments import Forcing, Segmentation, measure
 from delivery.smart_encoding import Change, changes, to_gsm
 
 #: Variables that texts may have without any contact's having them.
-_NOT_OF_CONTACTS = {"appointment", DEFAULT, links.GROUP}
+_NOT_OF_CONTACTS = {"appointment", *(f"appointment.{name}" for name in OF_APPOINTMENTS), DEFAULT, links.GROUP}
 
 
 def offered() -> QuerySet[Template]:
@@ -181,7 +182,13 @@ def _place(data: dict[str, object], path: Iterable[str]) -> None:
 
 def _sample(name: str) -> str:
     words = name.replace("-", "_").split("_")
-    if "date" in words or "time" in words or words[-1] in ("at", "on", "day"):
+    if words == ["day"]:
+        return "Tuesday"
+    if words[-1] in ("date", "day", "on"):
+        return "2030-01-15"
+    if words[-1] == "time":
+        return "14:30"
+    if "date" in words or "time" in words or words[-1] == "at":
         return "2030-01-15 14:30"
     if words[-1] in ("count", "number", "amount", "price", "total", "age"):
         return "42"

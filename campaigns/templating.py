@@ -261,7 +261,7 @@ def _is_known(name: str, known: Collection[str]) -> bool:
 
 
 def _meant(name: str, choices: Collection[str]) -> str:
-    close = get_close_matches(name, choices, n=1)
+    close = get_close_matches(name, choices, n=1) or [choice for choice in choices if choice.endswith(f".{name}")]
     return _(": did you mean '%(close)s'?") % {"close": close[0]} if close else ""
 
 

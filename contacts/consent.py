@@ -29,24 +29,36 @@ THEIR_OWN = (Reason.OPTED_OUT, Reason.REFUSED, Reason.ERASED)
 
 # Sorted, so that two callers with the same numbers wait for each other and never deadlock. What is known with less
 # certainty gives way to what is known with more, never the other way round: a number that was only thought invalid
-# becomes opted out when its owner says stop, and a refusal that nobody has looked at yet needs no look then. An erased
-# number that says stop is stopped already, and does not come back into the table for it.
+# becomes opted out when its owner says stop, and a refusal that nobody has looked at yet needs no look then. What only
+# files say gives way to whatever a person says or does, and must outlive the undo of these files then; another file
+# joins them. An erased number that says stop is stopped already, and does not come back into the table for it.
 _SUPPRESS = sql.SQL(
     """
     WITH changed AS (
-        INSERT INTO {table} AS active (phone, scope, reason, evidence, created_at, created_by_id, lifted_evidence)
-        SELECT DISTINCT phone, %(scope)s, %(reason)s, left(place || %(evidence)s, {most}), now(), %(actor)s::bigint, ''
+        INSERT INTO {table} AS active
+            (phone, scope, reason, evidence, created_at, created_by_id, lifted_evidence, imports)
+        SELECT DISTINCT phone, %(scope)s, %(reason)s, left(place || %(evidence)s, {most}), now(), %(actor)s::bigint, '',
+               %(imports)s::bigint[]
         FROM unnest(%(phones)s::text[], %(digests)s::bytea[], %(places)s::text[]) AS asked (phone, digest, place)
         WHERE NOT EXISTS (SELECT 1 FROM {table} AS gone
                           WHERE gone.digest = asked.digest AND gone.scope = '' AND gone.lifted_at IS NULL)
         ORDER BY phone
         ON CONFLICT (phone, scope) WHERE lifted_at IS NULL DO UPDATE SET
-            reason = excluded.reason, evidence = excluded.evidence, created_by_id = excluded.created_by_id
-        WHERE active.reason <> excluded.reason
-          AND (active.reason = {invalid}
-               OR active.reason = {refused} AND active.reviewed_at IS NULL AND excluded.reason <> {invalid})
-        RETURNING phone
-    ) SELECT phone, NULL::bytea FROM changed
+            (reason, evidence, created_by_id, imports) = (
+                SELECT CASE WHEN joins OR active.imports IS NOT NULL AND excluded.reason = {refused}
+                            THEN active.reason ELSE excluded.reason END,
+                       CASE WHEN joins THEN active.evidence ELSE excluded.evidence END,
+                       CASE WHEN joins THEN active.created_by_id ELSE excluded.created_by_id END,
+                       CASE WHEN joins THEN active.imports || excluded.imports END
+                FROM (SELECT active.imports IS NOT NULL AND excluded.imports IS NOT NULL AS joins) AS files
+            )
+        WHERE active.imports IS NULL AND active.reason <> excluded.reason
+              AND (active.reason = {invalid}
+                   OR active.reason = {refused} AND active.reviewed_at IS NULL AND excluded.reason <> {invalid})
+           OR active.imports IS NOT NULL AND excluded.reason <> {invalid}
+              AND active.imports @> excluded.imports IS NOT TRUE
+        RETURNING phone, imports
+    ) SELECT phone, NULL::bytea FROM changed WHERE cardinality(imports) > 1 IS NOT TRUE
     """
 ).format(
     table=sql.Identifier(Suppression._meta.db_table),
@@ -109,14 +121,16 @@ def suppress(
     actor: User | None,
     scope: str = "",
     places: Mapping[str, str] | None = None,
+    import_id: int | None = None,
 ) -> int:
     """Stop all texts to these numbers from now on, those of every sender or of the one that `scope` names.
 
     `evidence` says what it rests on ("STOP to +1…", "form of 3 May"); its first 200 characters are kept. `places` are
-    where in it some of the numbers stand ("Line 7 of "), and are written before it.
+    where in it some of the numbers stand ("Line 7 of "), and are written before it. `import_id` says that only a file
+    has it so: what rests on nothing else ends with the import's undo.
     Numbers already stopped in this scope keep their first reason and evidence, unless it was only that they seemed
-    invalid, or a refusal that nobody has confirmed. Returns how many this made a difference to, and sends
-    `suppression_changed` about these. Raises ValueError for a reason that is not one of Suppression.Reason.
+    invalid, a refusal that nobody has confirmed, or only what a file says. Returns how many this made a difference to,
+    and sends `suppression_changed` about these. Raises ValueError for a reason that is not one of Suppression.Reason.
     """
     reason, evidence = Reason(reason).value, evidence[:_EVIDENCE]
     if not phones:
@@ -131,6 +145,7 @@ def suppress(
         "phones": numbers,
         "digests": [known.get(phone) for phone in numbers],
         "places": [(places or {}).get(phone, "") for phone in numbers],
+        "imports": None if import_id is None else [import_id],
     }
     with transaction.atomic():
         rows, learned = _ask(_SUPPRESS.as_string(None), values, columns=1)
@@ -140,7 +155,15 @@ def suppress(
         if not learned:
             _announce(changed, suppressed=True, reason=reason, scope=scope, evidence=evidence)
     if learned:
-        return suppress(phones=phones, reason=reason, evidence=evidence, actor=actor, scope=scope, places=places)
+        return suppress(
+            phones=phones,
+            reason=reason,
+            evidence=evidence,
+            actor=actor,
+            scope=scope,
+            places=places,
+            import_id=import_id,
+        )
     return len(changed)
 
 

@@ -1,7 +1,8 @@
 """Who may be reached: contacts, the lists they are on, and who said stop."""
 
 from django.conf import settings
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext, gettext_noop
@@ -104,6 +105,12 @@ class Suppression(models.Model):
     )
     reason = models.CharField(max_length=20, choices=Reason.choices, default=Reason.MANUAL)
     evidence = models.CharField(max_length=200, blank=True, default="", help_text="What it rests on.")
+    imports = ArrayField(
+        models.BigIntegerField(),
+        null=True,
+        editable=False,
+        help_text="Ids of the imports that it rests on and nothing else. Empty: somebody said it, or did it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -139,6 +146,11 @@ class Suppression(models.Model):
                 fields=["-id"],
                 condition=Q(reason="refused", reviewed_at__isnull=True, lifted_at__isnull=True),
                 name="suppression_to_review",
+            ),
+            GinIndex(
+                fields=["imports"],
+                condition=Q(imports__isnull=False, lifted_at__isnull=True),
+                name="suppression_imports",
             ),
         ]
 
@@ -195,6 +207,9 @@ class ContactImport(models.Model):
     duplicate_count = models.BigIntegerField(default=0)
     rejected_count = models.BigIntegerField(default=0)
     opted_out_count = models.BigIntegerField(default=0, db_default=0, help_text="Numbers that want no texts.")
+    rejected_opted_out_count = models.BigIntegerField(
+        default=0, db_default=0, help_text="Rejected rows whose numbers are among these all the same."
+    )
     rejected_file = models.FileField(upload_to="imports/rejected/", blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(

@@ -127,7 +127,12 @@ class AutoReplyAdmin(PageAdmin):
 
 
 class CannedReplyForm(forms.ModelForm):
-    body = forms.CharField(label=_("Text"), max_length=MAX_BODY, widget=text_area(4))
+    body = forms.CharField(
+        label=_("Text"),
+        max_length=MAX_BODY,
+        widget=text_area(4),
+        help_text=_("{{ first_name }} is the contact's own, and may be changed before it is sent."),
+    )
 
     class Meta:
         model = CannedReply
@@ -137,6 +142,7 @@ class CannedReplyForm(forms.ModelForm):
 @admin.register(CannedReply)
 class CannedReplyAdmin(PageAdmin):
     form = CannedReplyForm
+    empty_list = _("Texts that you often answer with: the inbox offers them below each conversation.")
     list_display = ("name", "language", "body")
     search_fields = ("name",)
     fields = ("name", "language", "body")

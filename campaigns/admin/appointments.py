@@ -119,6 +119,7 @@ class OfContactMixin(NumbersMixin):
 
 @admin.register(Appointment)
 class AppointmentAdmin(OfContactMixin, LargeTableAdmin):
+    empty_list = _("Appointments come from a file, a calendar or another system, or are added one by one.")
     form = AppointmentForm
     list_display = ("begins_at", "contact", "kind", "status", "source", "external_id")
     list_filter = ("status",)
@@ -205,6 +206,7 @@ class PlanForm(forms.ModelForm):
 
 @admin.register(Plan)
 class PlanAdmin(OfContactMixin, PageAdmin):
+    empty_list = _("What one person has again and again, such as a medication each morning. Appointments have files.")
     form = PlanForm
     list_display = ("contact", "kind", "rule", "at", "starts_on", "ends_on", "status")
     list_filter = ("status",)

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
@@ -21,6 +22,7 @@ from contacts.admin.base import LargeTableAdmin, actor, text_area
 from contacts.admin.finding import by_number, e164
 from contacts.consent import is_suppressed
 from contacts.masking import Looking, masked, may_see_numbers, may_see_people, shown
+from contacts.models import Suppression
 from contacts.retelling import english
 from delivery.admin import words
 from delivery.admin.messages import as_uuid
@@ -37,8 +39,13 @@ _DONE = {
     "unread": gettext_noop("Marked as unread"),
     "opt-out": gettext_noop("Opted out by staff"),
 }
-#: Conversations that are listed beside one.
-BESIDE = 30
+#: What is said when an appointment beside it is settled.
+_SETTLED = {
+    "confirm": _("The appointment is confirmed."),
+    "cancel": _("The appointment is cancelled, and nobody is reminded of it."),
+}
+#: Conversations that are listed beside one, and how much is shown there of what they wrote last.
+BESIDE, EXCERPT = 30, 70
 
 
 def find(queryset: QuerySet[Conversation], text: str, user: Looking) -> QuerySet[Conversation]:
@@ -73,8 +80,9 @@ class Whose(admin.SimpleListFilter):
 
 @admin.register(Conversation)
 class ConversationAdmin(LargeTableAdmin):
+    empty_list = _("Nobody has written yet. Whoever does stands here, with what was sent to them.")
     ordering: Any = ("-unread", "-last_text_at")
-    list_display: tuple[str, ...] = ("who", "state", "special", "address", "assigned_to", "last_text_at")
+    list_display: tuple[str, ...] = ("who", "wrote", "state", "special", "address", "assigned_to", "last_text_at")
     list_filter = ("unread", "status", Whose)
     list_select_related = ("contact", "assigned_to")
     search_fields = ("phone",)
@@ -101,7 +109,12 @@ class ConversationAdmin(LargeTableAdmin):
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         if may_see_numbers(request.user):
             return self.list_display
-        return ("who_masked" if may_see_people(request.user) else "masked", *self.list_display[1:])
+        if may_see_people(request.user):
+            return ("who_masked", *self.list_display[1:])
+        return ("masked", *self.list_display[2:])
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        return threads.with_last_heard(super().get_queryset(request))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
@@ -119,6 +132,10 @@ class ConversationAdmin(LargeTableAdmin):
     @display(description=_("Who"))
     def masked(self, conversation: Conversation) -> str:
         return masked(conversation.phone)
+
+    @display(description=_("They wrote"))
+    def wrote(self, conversation: Conversation) -> str:
+        return _excerpt(conversation)
 
     @display(
         description=_("State"),
@@ -143,6 +160,7 @@ class ConversationAdmin(LargeTableAdmin):
 
     def _page(self, request: HttpRequest, conversation: Conversation, form: ReplyForm) -> HttpResponse:
         sender = conversation.sender
+        suppressed = is_suppressed(conversation.phone, sender.address if sender else "")
         may_change = self.has_change_permission(request, conversation)
         return self.page(
             request,
@@ -153,9 +171,13 @@ class ConversationAdmin(LargeTableAdmin):
             may_change=may_change,
             may_settle=may_change and request.user.has_perm("campaigns.change_appointment"),
             may_stop=may_change and request.user.has_perm("contacts.add_suppression"),
-            suppressed=is_suppressed(conversation.phone, sender.address if sender else ""),
+            suppressed=suppressed,
+            stop=_stop(conversation) if suppressed else None,
             appointments=desk.appointments(conversation),
-            canned=CannedReply.objects.all()[:MOST_CANNED],
+            canned=[
+                (reply.name, desk.filled(reply.body, conversation.contact))
+                for reply in CannedReply.objects.all()[:MOST_CANNED]
+            ],
             people=User.objects.filter(is_active=True, is_staff=True).order_by("username")[:MOST_PEOPLE],
             **self._thread(request, conversation),
             inbox=self._inbox(request),
@@ -164,8 +186,12 @@ class ConversationAdmin(LargeTableAdmin):
 
     def _inbox(self, request: HttpRequest) -> list[dict[str, Any]]:
         """The conversations beside the one that is open: the unread first, then the newest."""
-        rows = Conversation.objects.select_related("contact", "assigned_to").order_by(*self.ordering)[:BESIDE]
-        return [{"conversation": row, "who": _name(row, request.user)} for row in rows]
+        newest = Conversation.objects.select_related("contact", "assigned_to").order_by(*self.ordering)
+        private = may_see_people(request.user)
+        return [
+            {"conversation": row, "who": _name(row, request.user), "said": _excerpt(row) if private else ""}
+            for row in threads.with_last_heard(newest)[:BESIDE]
+        ]
 
     def inbox_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         conversation: Conversation = self.allowed(request, pk, "view")
@@ -196,7 +222,7 @@ class ConversationAdmin(LargeTableAdmin):
         if form.is_valid():
             try:
                 desk.reply(conversation, body=form.cleaned_data["body"], author=_author(request))
-                return self._back(conversation)
+                return self._back(conversation, at="id_body")
             except CannotReply as why:
                 form.add_error("body", str(why))
         return self._page(request, conversation, form)
@@ -241,18 +267,31 @@ class ConversationAdmin(LargeTableAdmin):
                 said = gettext("Appointment %(number)s: %(status_words)s")
                 done = said % {"number": appointment_id, "status_words": status.label}
             self.log_change(request, conversation, done)
+            messages.success(request, str(_SETTLED[action]))
         else:
             messages.warning(request, gettext("It has been answered or called off already."))
-        return self._back(conversation)
+        return self._back(conversation, at="beside")
 
-    def _back(self, conversation: Conversation) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:campaigns_conversation_change", args=[conversation.pk]))
+    def _back(self, conversation: Conversation, *, at: str = "") -> HttpResponse:
+        """`at`: the part of the page where whoever works by keyboard goes on."""
+        home = reverse("admin:campaigns_conversation_change", args=[conversation.pk])
+        return HttpResponseRedirect(f"{home}#{at}" if at else home)
 
 
 def _name(conversation: Conversation, user: Looking) -> str:
     """Of the contact, else the number, as far as this user may see either."""
     contact = conversation.contact if may_see_people(user) else None
     return str(contact or shown(conversation.phone, user))
+
+
+def _excerpt(conversation: Conversation) -> str:
+    return Truncator(threads.last_heard(conversation)).chars(EXCERPT)
+
+
+def _stop(conversation: Conversation) -> Suppression | None:
+    """What keeps the person from being texted in this conversation, if it is known by their number."""
+    scopes = ["", conversation.sender.address] if conversation.sender else [""]
+    return Suppression.objects.filter(phone=conversation.phone, scope__in=scopes, lifted_at=None).first()
 
 
 def _author(request: HttpRequest) -> Author:

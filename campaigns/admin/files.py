@@ -39,8 +39,14 @@ STATUS_LABELS = {
 class FileForm(forms.Form):
     file = forms.FileField(
         label=_("File"),
-        widget=DropInput(attrs={"accept": ".csv,.ics,.json,text/csv,text/calendar,application/json"}),
-        help_text=_("Drop it here or choose it: at most 20 MB and 20,000 appointments."),
+        widget=DropInput(
+            attrs={"accept": ".csv,.ics,.json,text/csv,text/calendar,application/json", "class": "sms-drop"}
+        ),
+        help_text=_(
+            "Drop it here or choose it: at most 20 MB and 20,000 appointments. A CSV file needs columns with the "
+            "appointment's own number, its day and time, and the number to text; what it has besides can be used in "
+            "texts."
+        ),
     )
     kind = forms.ChoiceField(label=_("What it is"), choices=AppointmentFile.Format.choices, widget=select())
     source = forms.CharField(
@@ -80,6 +86,9 @@ class _Echo:
 
 @admin.register(AppointmentFile)
 class AppointmentFileAdmin(PageAdmin):
+    empty_list = _(
+        "Appointments of a practice or a shop, as CSV, calendar or FHIR. You see first what becomes of each."
+    )
     list_display = ("original_name", "format", "state", "source", "created_at", "created_by")
     list_select_related = ("created_by",)
     list_filter = ("status",)
@@ -144,6 +153,7 @@ class AppointmentFileAdmin(PageAdmin):
             "rows": [] if active else uploads.results(upload, most=SHOWN),
             "may_change": self.has_change_permission(request, upload),
             "may_download": may_see_numbers(request.user) and bool(upload.counts.get("rejected")),
+            "may_upload": self.has_add_permission(request),
         }
 
     def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -42,6 +42,19 @@ class RuleForm(forms.ModelForm):
             *("valid_minutes", "template", "sender", "lane", "cancel_template"),
             *("reply_expected", "unanswered_minutes", "next_rule"),
         )
+        labels = {
+            "amount": _("How long"),
+            "unit": _("In"),
+            "direction": _("Before or after"),
+            "at_time": _("At what time"),
+            "valid_minutes": _("Minutes that it may be late"),
+            "template": _("Template of the text"),
+            "cancel_template": _("Template if it is cancelled"),
+            "unanswered_minutes": _("Minutes to wait for an answer"),
+        }
+        help_texts = {
+            "kind": _("Appointments of this kind, written as in your file. Empty: of any."),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,6 +63,11 @@ class RuleForm(forms.ModelForm):
         for name in ("template", "cancel_template"):
             chosen: Any = self.fields[name]
             chosen.queryset = templates.offered()
+        self.fields["template"].help_text = format_html(
+            '<a class="sms-link" href="{}" target="_blank">{}</a>',
+            reverse("admin:campaigns_template_add"),
+            gettext("Write a new one, in a tab of its own"),
+        )
         sender: Any = self.fields["sender"]
         sender.queryset = testcarrier.live_senders()
 
@@ -66,6 +84,9 @@ class RuleForm(forms.ModelForm):
 @admin.register(ReminderRule)
 class ReminderRuleAdmin(PageAdmin):
     form = RuleForm
+    empty_list = _(
+        "Which appointments are reminded of, when, and with which template. A second reminder is a second rule."
+    )
     list_display = ("name", "when", "kind", "template", "reply_expected", "enabled")
     list_filter = ("enabled",)
     list_select_related = ("template",)
@@ -118,6 +139,7 @@ class ReminderRuleAdmin(PageAdmin):
 
 @admin.register(Reminder)
 class ReminderAdmin(ReadOnlyMixin, LargeTableAdmin):
+    empty_list = _("Reminders follow by themselves, as soon as there are appointments that a rule is about.")
     list_display = ("due_at", "contact", "rule", "purpose", "state", "why")
     list_filter = ("state", "rule")
     list_select_related = ("appointment__contact", "rule")

@@ -76,7 +76,11 @@ class TemplateForm(forms.ModelForm):
         strip=False,
         max_length=MAX_TEMPLATE,
         widget=text_area(9, spellcheck="true"),
-        help_text=_("{{ first_name }} is the contact's own; {{ clinic | default: 'the clinic' }} where some lack it."),
+        help_text=_(
+            "{{ first_name }} is the contact's own; {{ clinic | default: 'the clinic' }} where some lack it. In "
+            "reminders there are also {{ appointment.day }}, {{ appointment.date }}, {{ appointment.time }} and "
+            "whatever else stands with the appointment."
+        ),
     )
     smart_encoding = forms.BooleanField(
         label=_("Smart encoding"),

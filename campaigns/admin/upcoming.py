@@ -22,6 +22,7 @@ def upcoming_page(request: HttpRequest) -> dict[str, Any]:
     return {
         "chosen": rule_id,
         "page": [(one, shown(one.reminder.appointment.contact.phone, request.user)) for one in page],
+        "stuck": sum(1 for one in page if one.problem),
         "next": _next(rows[SCREEN - 1], rule_id) if len(rows) > SCREEN else "",
     }
 

@@ -1,7 +1,8 @@
 """Appointments from CSV: one to a row, columns by the names in its first row.
 
 `id`, `start` and one of `phone`, `contact`, `identifier` are needed; `time_zone`, `name`, `kind`, `status`, `version`
-and `updated_at` are known; any other column is an attribute of its name.
+and `updated_at` are known; any other column is an attribute of its name. A file without `id` or `start` comes from
+people: its columns are then known by what they call them (`campaigns.appointments.csv_columns`).
 """
 
 import csv
@@ -11,6 +12,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext
 
+from campaigns.appointments.csv_columns import begins, joined, named
 from campaigns.appointments.files import UnreadableFile, at_most, aware, decoded
 from campaigns.appointments.items import Item
 from campaigns.models import Appointment
@@ -34,15 +36,21 @@ def read(data: bytes) -> Iterator[Item]:
     except csv.Error as error:
         raise UnreadableFile(gettext("The first line cannot be read: %(error)s.") % {"error": error}) from None
     names = [cell.casefold() if cell.casefold() in _KNOWN else cell for cell in header]
-    if missing := {"id", "start"} - set(names):
-        named = gettext("The first line lacks a column: %(columns)s.")
-        raise UnreadableFile(named % {"columns": ", ".join(sorted(missing))})
+    by_people = not {"id", "start"} <= set(names)
+    if by_people:
+        names = named(names)
+    if missing := [column for column, has in (("id", ["id"]), ("start", ["start", "date"])) if not {*has} & {*names}]:
+        lacks = gettext(
+            "The first line lacks a column: %(columns)s. It must name one with the appointment's own number (id), one "
+            "with when it begins (start, or date and time), and one with the number to text (phone)."
+        )
+        raise UnreadableFile(lacks % {"columns": ", ".join(missing)})
     if len(set(names)) < len(names):
         raise UnreadableFile(gettext("Two columns have the same name."))
-    return at_most(_items(names, rows))
+    return at_most(_items(names, rows, by_people=by_people))
 
 
-def _items(names: list[str], rows: Iterator[list[str]]) -> Iterator[Item]:
+def _items(names: list[str], rows: Iterator[list[str]], *, by_people: bool) -> Iterator[Item]:
     while True:
         try:
             row = next(rows)
@@ -52,7 +60,8 @@ def _items(names: list[str], rows: Iterator[list[str]]) -> Iterator[Item]:
             yield Item("", None, problem=gettext("The row cannot be read: %(error)s.") % {"error": error})
             continue
         if any(cell.strip() for cell in row):
-            yield _item(dict(zip(names, (cell.strip() for cell in row), strict=False)), extra=len(row) > len(names))
+            cells = dict(zip(names, (cell.strip() for cell in row), strict=False))
+            yield _item(joined(cells) if by_people else cells, extra=len(row) > len(names))
 
 
 def _item(row: dict[str, str], *, extra: bool) -> Item:
@@ -62,7 +71,7 @@ def _item(row: dict[str, str], *, extra: bool) -> Item:
     try:
         return Item(
             external_id=external_id,
-            starts_at=datetime.fromisoformat(row["start"]) if row.get("start") else None,
+            starts_at=begins(row["start"]) if row.get("start") else None,
             time_zone=row.get("time_zone", ""),
             contact_id=int(row["contact"]) if row.get("contact") else None,
             phone=row.get("phone", ""),

@@ -7,11 +7,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from campaigns import templates, templating
 from campaigns.models import Appointment, Conversation, ConversationReply
 from campaigns.models.appointments import COMING
 from campaigns.reminders import answers
 from contacts import consent
-from contacts.models import Suppression
+from contacts.models import Contact, Suppression
 from delivery import clock
 from delivery.inbound.optouts import scope_of
 from delivery.lanes import Lane
@@ -22,6 +23,8 @@ Status, Flag = Conversation.Status, Conversation.Flag
 
 #: Appointments that are shown beside a conversation.
 MOST_APPOINTMENTS = 5
+#: Where a variable of a canned reply stands that nobody has filled in.
+_LEFT_OPEN = "{{"
 
 
 class CannotReply(ValueError):
@@ -42,6 +45,8 @@ def reply(conversation: Conversation, *, body: str, author: Author) -> Message:
         locked = _locked(conversation)
         if locked.sender is None:
             raise CannotReply(_("They wrote to an address that is none of the senders: add it under Senders."))
+        if _LEFT_OPEN in body:
+            raise CannotReply(_("There is still a place to be filled in, between {{ and }}: write there what belongs."))
         if consent.is_suppressed(locked.phone, locked.sender.address):
             raise CannotReply(_("This number may not be texted: it is on the suppression list."))
         try:
@@ -65,6 +70,16 @@ def reply(conversation: Conversation, *, body: str, author: Author) -> Message:
         locked.last_text_at = max(locked.last_text_at, clock.now())
         locked.save(update_fields=["unread", "flag", "status", "last_text_at"])
     return message
+
+
+def filled(body: str, contact: Contact | None) -> str:
+    """A canned reply for this person; as it stands where they lack something that it names."""
+    if contact is None or _LEFT_OPEN not in body:
+        return body
+    try:
+        return templating.render(templating.parse(body), templates.context_of(contact))
+    except templating.TemplateError:
+        return body
 
 
 def assign(conversation: Conversation, user: User | None) -> None:

@@ -7,9 +7,13 @@ merged. A campaign's text stands where the campaign was launched, a reminder's w
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from django.db.models import OuterRef, QuerySet, Subquery
+
 from campaigns.models import Conversation, ConversationReply
+from delivery import bodies
 from delivery.models import Inbound, Message
 
 PAGE = 50
@@ -52,6 +56,22 @@ def page(conversation: Conversation, *, before: UUID | None = None, limit: int =
     replies = ConversationReply.objects.in_bulk([text.pk for text in shown if isinstance(text, Message)])
     texts = [_text(text, replies.get(text.pk)) for text in shown]
     return Page(texts, shown[-1].pk if len(both) > limit else None)
+
+
+def with_last_heard(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    """With what each person wrote last, for `last_heard`: by an index, for the rows that are taken."""
+    newest = Inbound.objects.filter(
+        phone=OuterRef("phone"), provider_id=OuterRef("provider_id"), recipient=OuterRef("address")
+    ).order_by("-id")
+    return conversations.annotate(
+        heard_id=Subquery(newest.values("pk")[:1]), heard_sealed=Subquery(newest.values("sealed_body")[:1])
+    )
+
+
+def last_heard(conversation: Conversation) -> str:
+    """Of a conversation that was read by `with_last_heard`; empty where nothing is kept."""
+    heard: Any = conversation
+    return bodies.shown(heard.heard_id, heard.heard_sealed) or "" if heard.heard_id else ""
 
 
 def _text(text: Message | Inbound, reply: ConversationReply | None) -> ThreadText:

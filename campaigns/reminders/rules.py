@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from campaigns import templates, templating
+from campaigns import audience, templates, templating
 from campaigns.models import Appointment, Reminder, ReminderRule
 from campaigns.reminders import texts
 from contacts.unusable import Unusable
@@ -54,8 +54,14 @@ def check(rule: ReminderRule) -> None:
         raise UnusableRule("unanswered_minutes", _("Only a rule that expects a reply can go unanswered."))
     for field in ("template", "cancel_template"):
         template = getattr(rule, field)
-        if template is not None and templates.latest(template) is None:
+        if template is None:
+            continue
+        version = templates.latest(template)
+        if version is None:
             raise UnusableRule(field, _("This template has no text yet."))
+        for name in sorted(set(version.variables) & set(texts.FIELDS) - audience.known_variables()):
+            bare = _("Its text names {{ %(name)s }}, which no contact has: write {{ appointment.%(name)s }} there.")
+            raise UnusableRule(field, bare % {"name": name})
 
 
 def in_words(rule: ReminderRule) -> str:

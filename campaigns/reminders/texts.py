@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_skeleton, format_time
+from babel.core import get_global
+from babel.dates import format_date, format_skeleton, format_time
 
 from campaigns import languages, sandbox, templating
 from campaigns.appointments.zones import to_local
@@ -21,14 +22,14 @@ def context(
 ) -> dict[str, object]:
     """For `templating.render`. `contact` is what `templating.contact_context` takes.
 
-    Dates and times are local to the appointment, and written in the contact's language.
+    Dates and times are local to the appointment, and written in the contact's language, else in that of their country.
     """
     local = to_local(starts_at, time_zone)
     locale = _locale(str(contact.get("language", "")), str(contact.get("country", "")))
     own: dict[str, object] = {
         "date": _plain(format_skeleton("MMMEd", local, locale=locale)),
         "time": _plain(format_time(local, "short", locale=locale)),
-        "day": _plain(format_skeleton("EEEE", local, locale=locale)),
+        "day": _plain(format_date(local, "EEEE", locale=locale)),
         "starts_at": local,
     }
     if kind:
@@ -62,6 +63,7 @@ def render(version: TemplateVersion, variables: Mapping[str, object]) -> str:
 
 @lru_cache(maxsize=512)
 def _locale(language: str, country: str) -> Locale:
+    language = language or _spoken_in(country)
     tags = [f"{language}-{country}"] if country and "-" not in language else []
     for tag in [*tags, language, language.partition("-")[0], "en"]:
         try:
@@ -69,6 +71,13 @@ def _locale(language: str, country: str) -> Locale:
         except (UnknownLocaleError, ValueError, TypeError):
             continue
     raise AssertionError("English is known")
+
+
+def _spoken_in(country: str) -> str:
+    """The language of most people there, by Unicode's likely subtags; "" where it has letters of its own: a text whose
+    language is not known is more likely in ours, and two scripts in one text make it dearer."""
+    language, _, script = get_global("likely_subtags").get(f"und_{country}", "").partition("_")
+    return language if script.startswith("Latn") else ""
 
 
 def _plain(text: str) -> str:

@@ -61,6 +61,9 @@ _UNDONE_WORDS = {
     "kept_written": _("Kept, as they were texted or wrote since"),
     "kept_named": _("Kept, as something else names them"),
     "consents": _("Consents taken back"),
+    "opt_outs": _("May be texted again, as only this file said otherwise"),
+    "kept_opt_outs": _("Want no texts, as not only this file said"),
+    # Of imports that were undone before that was told apart.
     "kept_opted_out": _("Opted out, as before"),
 }
 
@@ -324,8 +327,8 @@ class ContactImportAdmin(PageAdmin):
             intro=gettext(
                 "The contacts that it added are taken away, those that it changed are set back, and who it put on the "
                 "list is taken off. What was done since stays: contacts that were changed, texted or booked meanwhile "
-                "are kept, and counted. Consents that the file stated are taken back in the ledger. Who was said to "
-                "want no texts stays opted out."
+                "are kept, and counted. Consents that the file stated are taken back in the ledger. Whom only this "
+                "file said to want no texts may be texted again; who has said so too, at any time, stays opted out."
             ),
             back=home,
             original=upload,

@@ -64,6 +64,7 @@ class ImportSerializer(StrictModel):
             "duplicate_count",
             "rejected_count",
             "opted_out_count",
+            "rejected_opted_out_count",
             "created_at",
             "started_at",
             "finished_at",

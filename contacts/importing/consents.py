@@ -31,7 +31,8 @@ SELECT said.phone, '{ConsentEvent.Purpose.MARKETING}', '{ConsentEvent.Channel.SM
        '{ConsentEvent.Action.GRANTED}', '{ConsentEvent.Source.IMPORT}', said.at, statement_timestamp(), '',
        said.evidence, %(recorded_by)s, ''
 FROM (SELECT phone, coalesce(consent_at, %(at)s)::timestamptz AS at, coalesce(consent_source, %(source)s) AS evidence
-      FROM contacts_import_folded WHERE {{agreed}}) AS said
+      FROM contacts_import_folded AS folded
+      WHERE NOT EXISTS (SELECT FROM contacts_import_opted_out AS stop WHERE stop.phone = folded.phone)) AS said
 WHERE said.at IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM contacts_consentevent AS known
     WHERE known.phone = said.phone AND known.purpose = '{ConsentEvent.Purpose.MARKETING}'
@@ -87,11 +88,19 @@ def problems(upload: ContactImport) -> list[str]:
     if said.at is not None and said.at > timezone.now() + _AHEAD:
         wrong.append(gettext("The date of consent is in the future."))
     if not said.demanded:
-        if said.source and said.at is None and "consent_at" not in mapped:
+        undated = said.at is None and "consent_at" not in mapped
+        if undated and said.source:
             wrong.append(
                 gettext(
                     "It says where the people in the file agreed to marketing, but not when: say both, or neither, as "
                     "nothing could be recorded."
+                )
+            )
+        elif undated and "consent_source" in mapped:
+            wrong.append(
+                gettext(
+                    "A column says where people agreed to marketing, but nothing says when, so none of it could be "
+                    "recorded: choose the column with the day, say the day for everyone, or leave that column out."
                 )
             )
         return wrong
@@ -146,15 +155,15 @@ def reader(upload: ContactImport, said: Statement) -> Callable[[list[str], bool]
     return read
 
 
-def record(upload: ContactImport, said: Statement, *, but_for_opted_out: bool) -> tuple[int | None, int | None]:
-    """Into the ledger, what the folded rows say; of none that says as well that its person wants no texts, if rows may
-    say that. In the import's transaction.
+def record(upload: ContactImport, said: Statement) -> tuple[int | None, int | None]:
+    """Into the ledger, what the folded rows say, but of nobody who is among the staged opt-outs. In the import's
+    transaction.
 
     Returns the ids of the first and the last line, between which others may have been written; None: there are none.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            _RECORD.format(agreed="opted_out IS NULL" if but_for_opted_out else "true"),
+            _RECORD,
             {"at": said.at and said.at.isoformat(), "source": said.source, "recorded_by": _recorded_by(upload)},
         )
         first, last = cursor.fetchone()

@@ -129,6 +129,11 @@ def guess(*, header: Sequence[str], samples: Sequence[Sequence[str]], default_co
     return mapping
 
 
+def known_as(column: str) -> str:
+    """The field that a column of this name is for, in any of the languages that are known here; "" for none."""
+    return _TARGET_OF.get(plain(column), "")
+
+
 def problems(*, header: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
     """What is wrong with a mapping, a sentence each; empty if it can be used."""
     no_column = gettext("The file has no column “%(column)s”.")

@@ -7,7 +7,7 @@ A check or a run is started in the caller's transaction (`start_check`, `start_r
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePath
 from typing import BinaryIO, cast
@@ -52,9 +52,10 @@ def inspect(upload: ContactImport) -> Inspection:
     with file:
         binary = cast(BinaryIO, file)
         encoding = upload.encoding or detect_encoding(binary)
-        return _inspection(
+        seen = _inspection(
             read_head(binary, encoding=encoding, default_country=upload.default_country), upload.default_country
         )
+    return replace(seen, problems=(*seen.problems, *consents.problems(upload)))
 
 
 def set_country(*, upload: ContactImport, country: str) -> None:
@@ -266,6 +267,7 @@ def _reset(upload: ContactImport, status: Status, **more: object) -> None:
         "duplicate_count": 0,
         "rejected_count": 0,
         "opted_out_count": 0,
+        "rejected_opted_out_count": 0,
         "finished_at": None,
         **more,
     }

@@ -4,8 +4,8 @@ Nothing newer is lost by it. A contact that the import added stays if it was cha
 (an appointment, a conversation, another list), or was written to; one that it changed stays as it is if it was changed
 again. Both are counted. Off the import's list they are all the same: that is what an undo is for.
 
-Who was said to want no texts stays opted out, and is counted too: nobody could tell them from those who have said so
-themselves since, as a number is suppressed once.
+Whom only this import said to want no texts may be texted again. Who has said so as well, before or since, stays opted
+out, and is counted (`contacts.importing.opt_outs`).
 
 It runs in one transaction, in a number of statements that grows with the contacts only by `BATCH`: killed, it leaves
 everything as it was, and is taken up again like an import (`contacts.importing.work`).
@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg import sql
 
-from contacts.importing import consents
+from contacts.importing import consents, opt_outs
 from contacts.importing.read import ImportProblem
 from contacts.models import Contact, ContactImport, ImportTrace, Membership
 from contacts.signals import contacts_leaving
@@ -106,8 +106,8 @@ def undo(upload: ContactImport) -> dict[str, int]:
     """Do it, in the caller's transaction, which has locked the import. Returns what became of how many.
 
     `removed`, `restored` and `unlisted` are contacts; `kept_changed`, `kept_named` and `kept_written` stayed, for that
-    reason; `kept_newer` had been changed by the import and again since. `consents` are lines that take one back,
-    `kept_opted_out` are numbers that stay opted out.
+    reason; `kept_newer` had been changed by the import and again since. `consents` are lines that take one back.
+    `opt_outs` are numbers that may be texted again, `kept_opt_outs` those of which not this import alone says whether.
     """
     marked = {"import": upload.pk, "at": upload.written_at, "list": upload.contact_list_id}
     with connection.cursor() as cursor:
@@ -135,7 +135,8 @@ def undo(upload: ContactImport) -> dict[str, int]:
         counts["restored"], counts["kept_newer"] = cursor.fetchone()
         cursor.execute(_query(_FORGET), marked)
     counts["consents"] = consents.take_back(upload)
-    counts["kept_opted_out"] = upload.opted_out_count
+    counts["opt_outs"] = opt_outs.take_back(upload, actor=upload.undone_by)
+    counts["kept_opt_outs"] = max(0, upload.opted_out_count - counts["opt_outs"])
     return {what: number for what, number in counts.items() if number}
 
 

@@ -9,7 +9,6 @@ it exactly when the transaction's last effect is decided.
 """
 
 import traceback
-from collections.abc import Iterator
 from contextlib import closing
 from typing import BinaryIO, cast
 
@@ -21,12 +20,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts import consent
 from contacts.importing import consents, copy, opt_outs, undo
 from contacts.importing.progress import Progress
 from contacts.importing.read import ImportProblem, read_head, read_records
 from contacts.importing.rejects import RejectedRows
-from contacts.importing.rows import Rejected, Values, attribute_keys, cleaner
+from contacts.importing.rows import attribute_keys
+from contacts.importing.sift import sift
 from contacts.models import ContactImport
 
 Status = ContactImport.Status
@@ -70,8 +69,12 @@ def proceed(*, import_id: int, status: Status) -> bool:
             if status == Status.UNDOING:
                 _conclude_undo(upload, undo.undo(upload))
             else:
-                with RejectedRows(upload) as rejected, Progress(import_id) as progress:
-                    counts = _transfer(upload, rejected, progress)
+                with (
+                    RejectedRows(upload) as rejected,
+                    opt_outs.OptOuts() as stops,
+                    Progress(import_id) as progress,
+                ):
+                    counts = _transfer(upload, rejected, stops, progress)
                     _conclude(upload, counts, rejected)
     except ImportProblem as problem:
         _fail(import_id, status, problem.message)
@@ -85,54 +88,37 @@ def proceed(*, import_id: int, status: Status) -> bool:
     return True
 
 
-def _transfer(upload: ContactImport, rejected: RejectedRows, progress: Progress) -> copy.Counts:
-    header, keys = upload.header, attribute_keys(header=upload.header, mapping=upload.mapping)
-    clean = cleaner(header=header, mapping=upload.mapping, default_country=upload.default_country)
+def _transfer(
+    upload: ContactImport, rejected: RejectedRows, stops: opt_outs.OptOuts, progress: Progress
+) -> copy.Counts:
+    keys = attribute_keys(header=upload.header, mapping=upload.mapping)
     said = consents.statement(upload)
     brought = consents.reader(upload, said)
-    wants_no_texts = opt_outs.reader(upload)
-    more = (*(consents.COLUMNS if brought else ()), *(opt_outs.COLUMNS if wants_no_texts else ()))
-    is_erased = consent.erased_test()
+    more = consents.COLUMNS if brought else ()
     with upload.file.open("rb") as file:
         binary = cast(BinaryIO, file)
         shape = read_head(binary, encoding=upload.encoding, default_country=upload.default_country).shape
-        if list(shape.header) != header:
+        if list(shape.header) != upload.header:
             raise ImportProblem(gettext("The stored file is not the one that was uploaded: upload it again."))
+
+        def show(rows: int) -> None:
+            progress.show(bytes_read=binary.tell(), rows_read=rows, rejected=rejected.count)
+
         with closing(read_records(binary, shape)) as records:
-
-            def accepted() -> Iterator[tuple[int, Values]]:
-                for row, (line, cells) in enumerate(records, start=1):
-                    if not row % 512:
-                        progress.show(bytes_read=binary.tell(), rows_read=row, rejected=rejected.count)
-                    try:
-                        values = clean(cells)
-                        opted_out = wants_no_texts is not None and wants_no_texts(cells)
-                        if brought:
-                            values += brought(cells, opted_out)
-                        if wants_no_texts:
-                            values += (str(line) if opted_out else None,)
-                        if is_erased and is_erased(str(values[0])):
-                            raise Rejected("erased", gettext("The owner of this number had themselves erased."))
-                    except Rejected as why:
-                        rejected.add(line, why, [] if why.reason == "erased" else cells)
-                    else:
-                        yield line, values
-
-            staged = copy.stage(accepted(), attributes=keys, more=more)
+            accepted = sift(upload, records, brought=brought, rejected=rejected, stops=stops, show=show)
+            staged = copy.stage(accepted, attributes=keys, more=more)
     rows = staged + rejected.count
     progress.show(bytes_read=upload.total_bytes, rows_read=rows, rejected=rejected.count, now=True)
+    upload.opted_out_count, upload.rejected_opted_out_count = stops.stage(), stops.of_rejected
     folded = copy.fold(attributes=keys, more=more)
-    upload.opted_out_count = opt_outs.count() if wants_no_texts else 0
     if upload.status == Status.CHECKING:
         return copy.compare(staged=staged, folded=folded)
     upload.written_at = timezone.now()
     mark = copy.Mark(upload.pk, upload.written_at)
     counts = copy.write(staged=staged, folded=folded, contact_list=upload.contact_list, mark=mark)
     if brought:
-        upload.first_consent_id, upload.last_consent_id = consents.record(
-            upload, said, but_for_opted_out=wants_no_texts is not None
-        )
-    if wants_no_texts:
+        upload.first_consent_id, upload.last_consent_id = consents.record(upload, said)
+    if upload.opted_out_count:
         opt_outs.record(upload)
     return counts
 
@@ -160,6 +146,7 @@ def _conclude(upload: ContactImport, counts: copy.Counts, rejected: RejectedRows
             duplicate_count=counts.duplicates,
             rejected_count=rejected.count,
             opted_out_count=upload.opted_out_count,
+            rejected_opted_out_count=upload.rejected_opted_out_count,
             rejected_file=stored,
             finished_at=now,
             written_at=upload.written_at,

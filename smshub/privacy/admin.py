@@ -73,8 +73,10 @@ class ErasureAdmin(LargeTableAdmin):
     ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = EraseForm(request.POST or None, initial={"phone": self._number(request)})
-        back = reverse("admin:contacts_erasure_changelist")
+        contact = self._contact(request)
+        form = EraseForm(request.POST or None, initial={"phone": contact.phone if contact else ""})
+        changelist = reverse("admin:contacts_erasure_changelist")
+        back = reverse("admin:contacts_contact_change", args=[contact.pk]) if contact else changelist
         if form.is_valid():
             erasure = erasing.request(
                 phone=form.cleaned_data["phone"],
@@ -88,12 +90,13 @@ class ErasureAdmin(LargeTableAdmin):
         return self.form_page(
             request,
             form=form,
-            title=gettext("Erase a person"),
+            title=gettext("Erase %(person)s") % {"person": contact} if contact else gettext("Erase a person"),
             submit=gettext("Erase"),
             intro=gettext(
                 "The contact, appointments, messages, texts and files that name this number are erased everywhere. "
                 "Counts stay, and that the number must not be texted, by a hash that only this hub can make. "
-                "What it rests on stays as well: write no names into it."
+                "What it rests on stays as well: write no names into it. Do they also want to know what there is about "
+                "them? “Everything about them” on their page gives it; afterwards there is nothing left."
             ),
             back=back,
             danger=True,
@@ -118,8 +121,9 @@ class ErasureAdmin(LargeTableAdmin):
             raise PermissionDenied
         return zipped(contact.phone, f"person-{contact.pk}.zip")
 
-    def _number(self, request: HttpRequest) -> str:
-        """Of the contact whose page it was asked for on; an address has no number in it."""
+    def _contact(self, request: HttpRequest) -> Contact | None:
+        """The one whose page it was asked for on: an address has no number in it."""
         asked = request.GET.get("contact", "")
-        found = Contact.objects.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) < 18 else None
-        return found.phone if found and may_see_numbers(request.user) else ""
+        if not (asked.isdecimal() and len(asked) < 18 and may_see_numbers(request.user)):
+            return None
+        return Contact.objects.filter(pk=int(asked)).first()

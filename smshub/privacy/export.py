@@ -1,7 +1,8 @@
 """Everything that the hub holds about one person, as a zip that is made while it is sent.
 
-`person.json` has it all, texts readable as far as they are kept; `consent.pdf` is the proof of consent to print. It is
-read page by page, so it takes the same memory for ten messages as for ten thousand.
+`person.txt` is for the person to read, `person.json` has it all, texts readable as far as they are kept, and
+`consent.pdf` is the proof of consent to print. It is read page by page, so it takes the same memory for ten messages as
+for ten thousand.
 """
 
 import io
@@ -10,14 +11,17 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
+from django.utils import translation
 
 from campaigns.models import Appointment, Conversation, LinkedMessage, Plan, Reminder, StaffTask
 from contacts.consents.proof import as_pdf, proof
 from contacts.models import Contact, Membership, Suppression
 from delivery import bodies
 from delivery.models import Confirmation, Inbound, Message, MessageEvent, MessageRequest, Reached, Reaction
+from smshub.privacy import readable
 
 _PAGE = 500
 
@@ -41,15 +45,21 @@ class _Pipe(io.RawIOBase):
 
 
 def export(phone: str) -> Iterator[bytes]:
-    """The zip, piece by piece."""
+    """The zip, piece by piece; what is to be read is in the language that is spoken now."""
+    return _zip(phone, translation.get_language() or settings.LANGUAGE_CODE)
+
+
+def _zip(phone: str, language: str) -> Iterator[bytes]:
     pipe = _Pipe()
     found = proof(phone)
+    parts = (("person.txt", readable.pages(phone, language)), ("person.json", _document(phone, found)))
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("person.json", "w") as file:
-            for piece in _document(phone, found):
-                file.write(piece.encode())
-                if held := pipe.take():
-                    yield held
+        for name, pieces in parts:
+            with archive.open(name, "w") as file:
+                for piece in pieces:
+                    file.write(piece.encode())
+                    if held := pipe.take():
+                        yield held
         archive.writestr("consent.pdf", as_pdf(found))
         yield pipe.take()
     yield pipe.take()

@@ -109,3 +109,20 @@ def test_more_than_a_chunk_with_what_stands_twice(staff: Client) -> None:
     one.refresh_from_db()
     assert (one.items_done, one.counts["created"], one.counts["unchanged"]) == (2100, 1500, 600)
     assert Appointment.objects.count() == 1500
+
+
+def test_a_file_without_its_columns_says_which_and_leads_to_the_next(staff: Client) -> None:
+    one = uploaded(staff, b"Patient,Telefon\nAnn,+14155550123\n")
+    uploads.proceed(one.pk)
+    shown = page(staff, one)
+    assert "The first line lacks a column: id, start." in shown
+    assert "/admin/campaigns/appointmentfile/add/" in shown
+
+
+def test_what_was_applied_leads_to_who_gets_what_when(staff: Client) -> None:
+    one = uploaded(staff)
+    uploads.proceed(one.pk)
+    assert "/admin/campaigns/reminder/upcoming/" not in page(staff, one).split('data-testid="file"')[1]
+    uploads.apply(one)
+    uploads.proceed(one.pk)
+    assert "/admin/campaigns/reminder/upcoming/" in page(staff, one).split('data-testid="file"')[1]

@@ -218,3 +218,17 @@ def test_who_may_not_delete_contacts_cannot_undo_an_import(db: None) -> None:
     imported = factories.ContactImportFactory(status=ContactImport.Status.DONE)
 
     assert at_the_keyboard(user).post(f"/admin/contacts/contactimport/{imported.pk}/undo/").status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_opt_outs_of_rows_that_are_left_out_are_told(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "wake", lambda import_id, status: None)
+    imported = upload(staff, "Phone,Language,Opted out\n+33612345678,fr,\n+33612345679,nonsense?,yes\n")
+    assert imported is not None
+    run.set_mapping(upload=imported, mapping={"Phone": "phone", "Language": "language", "Opted out": "opted_out"})
+    run.run(imported)
+
+    seen = page_of(staff, imported)
+    assert "with one row that is left out" in seen
+    assert "Their opt-out is taken all the same." in seen
+    assert "may be texted again" in staff.get(f"/admin/contacts/contactimport/{imported.pk}/undo/").content.decode()

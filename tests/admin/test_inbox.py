@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.models import AnswerRule, Appointment, Conversation, ConversationReply
 from contacts.consent import is_suppressed
+from contacts.models import Suppression
 from delivery.models import Inbound, Keyword, Message, Provider
 from tests.admin.conftest import one_of
 from tests.conversation_factories import AutoReplyFactory, CannedReplyFactory, ConversationFactory
@@ -54,6 +56,46 @@ def test_an_agent_reads_and_answers(agent: Client, conversation: Conversation) -
     assert "Yes, please." in agent.get(page(conversation, "thread/")).content.decode()
 
 
+def test_a_canned_reply_is_filled_with_what_is_known_of_the_person(agent: Client, conversation: Conversation) -> None:
+    CannedReplyFactory(name="Thanks", body="Thank you, {{ first_name }}!")
+    CannedReplyFactory(name="Doctor", body="{{ doctor }} will call you.")
+
+    shown = agent.get(page(conversation, "change/")).content.decode()
+    assert "Thank you, Ada!" in shown
+
+    # What is not known stays open, and is not sent as it stands
+    assert "{{ doctor }} will call you." in shown
+    answer = agent.post(page(conversation, "reply/"), {"body": "{{ doctor }} will call you."})
+    assert "a place to be filled in" in answer.content.decode()
+    assert not Message.objects.exists()
+
+
+def test_what_they_wrote_last_is_seen_before_a_conversation_is_opened(
+    agent: Client, conversation: Conversation
+) -> None:
+    InboundFactory(
+        provider=conversation.provider,
+        phone=conversation.phone,
+        recipient=conversation.address,
+        body=f"And may I bring my cat? {'Please! ' * 20}",
+    )
+    other = ConversationFactory(contact=ContactFactory(name="Bob Waiting"))
+
+    for seen in (reverse("admin:campaigns_conversation_changelist"), page(other, "inbox/")):
+        shown = agent.get(seen).content.decode()
+        assert "And may I bring my cat?" in shown
+        assert "May I bring my dog?" not in shown
+        assert "Please! " * 20 not in shown
+
+
+def test_who_may_not_see_people_reads_no_texts_in_the_list(nobody: Client, conversation: Conversation) -> None:
+    user = User.objects.get(pk=nobody.session["_auth_user_id"])
+    user.user_permissions.add(Permission.objects.get(codename="view_conversation"))
+
+    for seen in (reverse("admin:campaigns_conversation_changelist"), page(conversation, "inbox/")):
+        assert "dog" not in nobody.get(seen).content.decode()
+
+
 def test_an_answer_that_cannot_be_sent_is_told_and_kept(agent: Client, conversation: Conversation) -> None:
     agent.post(page(conversation, "act/opt-out/"))
     assert is_suppressed(conversation.phone)
@@ -62,6 +104,7 @@ def test_an_answer_that_cannot_be_sent_is_told_and_kept(agent: Client, conversat
 
     assert answer.status_code == 200
     assert "suppression list" in answer.content.decode()
+    assert reverse("admin:contacts_suppression_change", args=[Suppression.objects.get().pk]) in answer.content.decode()
     assert "Yes, please." in answer.content.decode()
     assert not Message.objects.exists()
 
@@ -70,7 +113,8 @@ def test_an_agent_confirms_the_appointment_beside_it(agent: Client, conversation
     mine = AppointmentFactory(contact=conversation.contact)
     others = AppointmentFactory()
 
-    agent.post(page(conversation, f"settle/{mine.pk}/confirm/"))
+    told = agent.post(page(conversation, f"settle/{mine.pk}/confirm/"), follow=True).content.decode()
+    assert "The appointment is confirmed." in told
     agent.post(page(conversation, f"settle/{others.pk}/cancel/"))
 
     mine.refresh_from_db()

@@ -1,6 +1,7 @@
 """Appointments, rules and tasks as staff work with them."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -81,6 +82,36 @@ def test_a_rule_that_makes_no_sense_is_not_saved(staff: Client) -> None:
     form |= {"valid_minutes": 600, "template": rule.template_id, "lane": 2, "at_time": "09:00"}
     page = staff.post(f"/admin/campaigns/reminderrule/{rule.pk}/change/", form).content.decode()
     assert "A time of day goes with days only." in page
+
+
+def test_a_text_that_takes_what_is_the_appointments_for_the_contacts_is_refused_with_how_to_write_it(
+    staff: Client,
+) -> None:
+    template = TemplateVersionFactory(body="See you on {{ date }}.", variables=["date"]).template
+    form = {"name": "Day before", "statuses": ["booked"], "amount": 1, "unit": "days", "direction": -1}
+    form |= {"valid_minutes": 600, "template": template.pk, "lane": 2}
+
+    page = staff.post("/admin/campaigns/reminderrule/add/", form).content.decode()
+    assert "write {{ appointment.date }} there" in page
+    assert not ReminderRule.objects.exists()
+
+    # Unless it is a contact's as well
+    ContactFactory(attributes={"date": "5 May"})
+    staff.post("/admin/campaigns/reminderrule/add/", form)
+    assert ReminderRule.objects.exists()
+
+
+def test_what_would_not_be_sent_in_the_next_two_weeks_stands_out(staff: Client) -> None:
+    template = TemplateVersionFactory(body="Hi {{ first_name }}, {{ appointment.doctor }} expects you.").template
+    ReminderRuleFactory(template=template)
+    AppointmentFactory(contact=ContactFactory(name="Ada Byron"), starts_at=timezone.now() + timedelta(days=5))
+    planning.replan_rule(ReminderRule.objects.get().pk)
+
+    page = staff.get("/admin/campaigns/reminder/upcoming/").content.decode()
+
+    assert "One of these would not be sent as things are." in page
+    assert "Line 1: there is no value for" in page
+    assert f"/admin/campaigns/reminderrule/{ReminderRule.objects.get().pk}/change/" in page
 
 
 def test_a_plan_writes_its_occurrences(staff: Client) -> None:

@@ -127,7 +127,13 @@ def test_a_person_gets_everything_there_is_about_them(shop: System, ada: Contact
 
     with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
         person = json.loads(archive.read("person.json"))
+        told = archive.read("person.txt").decode()
         assert archive.read("consent.pdf").startswith(b"%PDF")
+
+    # What she can read has the same, in the order of time
+    for said in ("Name: Ada Byron", "Your table is ready.", "They wrote to", "Thank you!", "Form 7", "Followed a link"):
+        assert said in told
+    assert "Not hers." not in told
 
     assert person["contact"][0]["name"] == "Ada Byron"
     assert [message["body"] for message in person["messages"]] == ["Your table is ready."]

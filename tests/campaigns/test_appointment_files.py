@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.appointments import csv_files, fhir, files, ical
+from campaigns.appointments.csv_columns import begins
 from campaigns.appointments.files import UnreadableFile
 from campaigns.appointments.items import Item
 from tests.campaigns.calendar import utc
@@ -203,6 +204,53 @@ def test_rows() -> None:
     )
     assert second.problem.startswith("A time, a number or an id")
     assert third.problem.startswith("The row has more cells")
+
+
+def test_a_file_of_people_is_read_by_what_they_call_its_columns() -> None:
+    data = (
+        "Nr.;Vorname;Nachname;Handy;Terminart;Datum;Uhrzeit;Praxis\n"
+        "4711;Anna;Weber;0151 23456701;Impfung;01.12.2026;8:00;Mitte\n"
+        "4712;;Koch;0151 23456702;;2.12.2026;14.30 Uhr;\n"
+        "4713;;;0151 23456703;;02/12/2026;8:00;\n"
+        "4714;;;0151 23456704;;2.12.2026;;\n"
+    )
+    first, second, slashes, timeless = csv_files.read(data.encode("cp1252"))
+    assert first == Item(
+        "4711",
+        local("2026-12-01T08:00"),
+        phone="0151 23456701",
+        name="Anna Weber",
+        kind="Impfung",
+        attributes={"Praxis": "Mitte"},
+    )
+    assert (second.name, second.starts_at) == ("Koch", local("2026-12-02T14:30"))
+    for unclear in (slashes, timeless):
+        assert unclear.problem.startswith("A time, a number or an id")
+
+
+def test_a_file_of_a_system_keeps_its_own_names() -> None:
+    (one,) = csv_files.read(b"id,start,phone,date,Patient,first_name\nv1,2026-03-30T10:00,+4915112345678,x,y,z\n")
+    assert (one.name, one.attributes) == ("", {"date": "x", "Patient": "y", "first_name": "z"})
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-05-04T14:30", "2026-05-04T14:30"),
+        ("2026-05-04 2:30 PM", "2026-05-04T14:30"),
+        ("2026-05-04 12:05 am", "2026-05-04T00:05"),
+        ("4.5.2026 8:00", "2026-05-04T08:00"),
+        ("04.05.2026, 8.30 Uhr", "2026-05-04T08:30"),
+    ],
+)
+def test_times_as_people_write_them(text: str, at: str) -> None:
+    assert begins(text) == local(at)
+
+
+@pytest.mark.parametrize("text", ["5/4/2026 8:00", "4.5.2026", "4.5.2026 25:00", "31.2.2026 8:00", "4.5.2026 13:00 pm"])
+def test_what_may_be_another_time_is_none(text: str) -> None:
+    (one,) = csv_files.read(f"id,start\nv1,{text}\n".encode())
+    assert one.problem.startswith("A time, a number or an id")
 
 
 @pytest.mark.parametrize("data", [b"", b"name,phone\n", b"id,start,id\n", b"\xff" * 21 * 1024 * 1024])

@@ -142,3 +142,12 @@ def test_a_broken_text_previews_as_nothing_with_its_problems() -> None:
     preview = templates.preview(body="{% if x %}", smart_encoding=True)
     assert preview.text == ""
     assert [problem.kind for problem in preview.problems] == [ProblemKind.SYNTAX]
+
+
+@pytest.mark.django_db
+def test_a_text_that_names_what_only_appointments_have_is_told_how() -> None:
+    found = templates.preview(body="On {{ date }} at {{ appointment.time }}", smart_encoding=False)
+    assert [problem.message for problem in found.problems] == [
+        "no contact has 'date': did you mean 'appointment.date'?"
+    ]
+    assert found.text == "On 2030-01-15 at 14:30"

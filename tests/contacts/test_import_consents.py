@@ -11,7 +11,7 @@ from contacts import digests
 from contacts.consents import ledger, standing
 from contacts.consents.ledger import Line
 from contacts.importing.read import ImportProblem
-from contacts.importing.run import check, prepare, run, state_consent
+from contacts.importing.run import check, inspect, prepare, run, set_mapping, state_consent
 from contacts.importing.values import moment
 from contacts.models import ConsentEvent, Contact, ContactImport
 from tests.factories import ContactListFactory, SuppressionFactory
@@ -144,3 +144,26 @@ def test_an_erased_number_is_not_imported_and_not_kept_in_the_file_of_refused_ro
 @pytest.mark.parametrize("text", ["", "x", "2026-13-01", "9999-12-31T23:59:59-23:59", "٢٠٢٦-٠٥-٠٣"])
 def test_what_is_no_moment_is_none(text: str) -> None:
     assert moment(text) is None
+
+
+def test_a_column_with_the_place_and_none_with_the_day_is_told_of_before_the_import() -> None:
+    # Given a file for any list, with a column that says where, and nothing that says when
+    file = upload(f"phone,Source of consent\n{ANN},Fair\n", marketing=False)
+    assert file.mapping["Source of consent"] == "consent_source"
+
+    # Then whoever looks at the columns reads it, and it can not be lost
+    (problem,) = inspect(file).problems
+    assert "nothing says when" in problem
+    for start in (check, run):
+        with pytest.raises(ImportProblem, match="nothing says when"):
+            start(file)
+
+    # When the day is said for everyone, or the column left out, nothing is in the way
+    state_consent(upload=file, source="", at=MAY)
+    assert inspect(file).problems == ()
+    run(file)
+    assert recorded() == [(ANN, "2026-05-03T00:00", "Fair")]
+
+    left_out = upload(f"phone,Source of consent\n{ANN},Fair\n", marketing=False)
+    set_mapping(upload=left_out, mapping={"phone": "phone"})
+    assert run(left_out).status == "done"

@@ -1,5 +1,9 @@
 """A file may say who wants no texts: these are suppressed in the import, and whoever is unclear is not imported."""
 
+import csv
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,8 +12,10 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from contacts import consent
+from contacts import consent, digests
 from contacts.consents import standing
 from contacts.importing.mapping import guess
 from contacts.importing.opt_outs import said
@@ -17,12 +23,13 @@ from contacts.importing.rows import Rejected
 from contacts.importing.run import check, prepare, run, set_mapping, start_undo
 from contacts.importing.work import proceed
 from contacts.models import ConsentEvent, Contact, ContactImport, Suppression
+from contacts.phone import normalise
 from contacts.signals import suppression_changed
-from tests.factories import ContactListFactory, SuppressionFactory
+from tests.factories import ContactFactory, ContactListFactory, SuppressionFactory
 
 pytestmark = pytest.mark.django_db
 
-ANN, BEA, CLEO = "+33612345678", "+33612345679", "+33612345680"
+ANN, BEA, CLEO, DORA = "+33612345678", "+33612345679", "+33612345680", "+33612345681"
 FILE = f"Phone,Name,keine Werbung\n{ANN},Ann,\n{BEA},Bea,ja\n{CLEO},Cleo,nein\n"
 
 
@@ -119,7 +126,8 @@ def test_what_was_known_better_stays_and_what_was_less_certain_gives_way() -> No
     assert stopped() == {ANN: "opted_out", BEA: "manual"}
 
 
-def test_it_is_announced_to_the_floors_above() -> None:
+@contextmanager
+def hearing() -> Iterator[list[Any]]:
     heard: list[Any] = []
 
     def hear(phones: Any, suppressed: bool, reason: str, **_: Any) -> None:
@@ -127,19 +135,192 @@ def test_it_is_announced_to_the_floors_above() -> None:
 
     suppression_changed.connect(hear)
     try:
-        run(upload(FILE))
+        yield heard
     finally:
         suppression_changed.disconnect(hear)
+
+
+def test_it_is_announced_to_the_floors_above() -> None:
+    with hearing() as heard:
+        run(upload(FILE))
     assert heard == [([BEA], True, "opted_out")]
 
 
-def test_an_undo_leaves_them_opted_out_and_says_so(admin_user: Any) -> None:
-    file = run(upload(FILE))
-    start_undo(file, actor=admin_user)
+# --- rows that are not imported ----------------------------------------------------------------------------------
+
+
+WRONG = {
+    "language": f"{BEA},German (Austria),,ja",
+    "country": f"{BEA},,Somewhere,ja",
+    "a cell too many, before": f"{BEA},de,,,ja",
+    "a cell too many, after": f"{BEA},de,,ja,left over",
+    "a cell too few": f"{BEA},de,ja",
+    "a cell too many before the number": f",{BEA},de,,ja",
+}
+
+
+@pytest.mark.parametrize("row", WRONG.values(), ids=WRONG.keys())
+def test_an_opt_out_is_taken_whatever_else_is_wrong_with_the_row(row: str) -> None:
+    # Given somebody who is known, and a file that says in a row with a fault that they want no texts
+    ContactFactory(phone=BEA)
+    file = upload(f"Phone,Language,Country,Stop\n{ANN},de,DE,\n{row}\n")
+    said_so = {"Phone": "phone", "Language": "language", "Country": "country", "Stop": "opted_out"}
+    set_mapping(upload=file, mapping=said_so)
+
+    # When it is tried, that is counted; when it is imported, it holds
+    assert (check(file).opted_out_count, stopped()) == (1, {})
+    done = run(file)
+    assert (done.created_count, done.rejected_count, done.rejected_opted_out_count) == (1, 1, 1)
+    assert stopped() == {BEA: "opted_out"}
+    assert Suppression.objects.get().evidence == f"Line 3 of import {done.pk}: people.csv"
+    with done.rejected_file.open("rb") as rejected:
+        assert "Their opt-out is taken all the same." in rejected.read().decode()
+
+
+def test_cells_that_only_fill_a_row_move_none_of_its_columns() -> None:
+    run(upload(f"Phone,keine Werbung,Language,VIP\n{ANN},nein,nonsense,ja,,\n{BEA},ja,de,nein,,\n"))
+    assert stopped() == {BEA: "opted_out"}
+
+
+def test_a_yes_beside_an_unclear_cell_is_a_yes() -> None:
+    done = run(upload(f"Phone,Opt-out,No ads\n{ANN},perhaps,yes\n{BEA},no,perhaps\n"))
+    assert (stopped(), done.rejected_count) == ({ANN: "opted_out"}, 1)
+
+
+def test_one_row_says_it_for_the_other_that_is_imported() -> None:
+    data = f"Phone,Language,Consent date,Opted out\n{ANN},de,2026-05-03,\n{ANN},nonsense,,yes\n"
+    done = run(upload(data, consent_source="Fair"))
+    assert (done.created_count, stopped()) == (1, {ANN: "opted_out"})
+    assert not ConsentEvent.objects.exists()
+
+
+def test_of_somebody_who_was_erased_no_row_is_kept() -> None:
+    digests.make()
+    SuppressionFactory(phone=None, digest=digests.digest(BEA), reason="erased")
+    done = run(upload(f"Phone,Language,Opted out\n{ANN},de,\n{BEA},nonsense,yes\n"))
+    assert (done.rejected_count, done.opted_out_count) == (1, 0)
+    with done.rejected_file.open("rb") as rejected:
+        assert BEA[1:] not in rejected.read().decode()
+
+
+YES = st.sampled_from(["yes", " Ja ", "x", "1", "2026-05-03", "STOP"])
+CELL = st.one_of(
+    st.sampled_from(["", "de", "no", "perhaps", "x" * 1001, "06", '"', ";", "\n", "ß\u0301"]), st.text(max_size=9)
+)
+NUMBER = st.sampled_from([ANN, "06 12 34 56 79", "0033612345680", "(0) 612345681", "+33 (0)6 12.34.56.82"])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(NUMBER, CELL, CELL, YES, st.lists(CELL, max_size=2)), min_size=1, max_size=6))
+def test_whoever_has_a_number_and_a_yes_in_the_column_is_stopped(rows: list[tuple[Any, ...]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["Phone", "Language", "Remark", "Opted out"])
+    for number, language, remark, yes, more in rows:
+        writer.writerow([number, language.replace("\0", ""), remark.replace("\0", ""), yes, *more])
+    file = upload(text.getvalue())
+    set_mapping(
+        upload=file,
+        mapping={"Phone": "phone", "Language": "language", "Remark": "attribute:remark", "Opted out": "opted_out"},
+    )
+    done = run(file)
+    numbers = {normalise(number, default_country="FR").e164 for number, *_ in rows}
+    assert numbers <= stopped().keys()
+    assert done.opted_out_count == len(numbers)
+
+
+# --- undone ------------------------------------------------------------------------------------------------------
+
+
+def undone(file: ContactImport, actor: Any = None) -> dict[str, int]:
+    start_undo(file, actor=actor)
     proceed(import_id=file.pk, status=ContactImport.Status.UNDOING)
     file.refresh_from_db()
-    assert (file.undone["removed"], file.undone["kept_opted_out"]) == (3, 1)
+    counts: dict[str, int] = file.undone
+    return counts
+
+
+def test_an_undo_lifts_what_only_the_import_said_with_the_reason(admin_user: Any) -> None:
+    # Given a column that was chosen by mistake, also in a row that was not imported
+    file = run(upload(FILE + f"{DORA},{'x' * 201},ja\n"))
+    assert stopped() == {BEA: "opted_out", DORA: "opted_out"}
+
+    # When the import is undone
+    counts = undone(file, admin_user)
+
+    # Then they may be texted, and each entry says who let them, when and why
+    assert (counts["removed"], counts["opt_outs"]) == (3, 2)
+    assert "kept_opt_outs" not in counts
+    assert stopped() == {}
+    for entry in Suppression.objects.all():
+        assert (entry.lifted_by, entry.lifted_evidence) == (admin_user, f"Import {file.pk} was undone.")
+        assert entry.lifted_at is not None
+
+
+SAID_TOO: dict[str, Callable[[], object]] = {
+    "STOP": lambda: stop("opted_out", "inbound text 7"),
+    "a refusal in free words": lambda: stop("refused", "inbound text 7"),
+    "staff": lambda: stop("manual", "asked by phone"),
+    "an erasure": lambda: stop("erased", ""),
+}
+
+
+def stop(reason: str, evidence: str) -> None:
+    consent.suppress(phones=[BEA], reason=reason, evidence=evidence, actor=None)
+
+
+@pytest.mark.parametrize("says", SAID_TOO.values(), ids=SAID_TOO.keys())
+@pytest.mark.parametrize("before", [True, False], ids=["before", "since"])
+def test_an_undo_lifts_nothing_that_was_said_otherwise_too(says: Callable[[], object], *, before: bool) -> None:
+    if before:
+        says()
+    file = run(upload(FILE))
+    if not before:
+        says()
+    assert undone(file)["kept_opt_outs"] == 1
     assert consent.is_suppressed(BEA)
+
+
+def test_what_a_person_says_after_a_file_stands_on_its_own_evidence() -> None:
+    run(upload(FILE))
+    assert consent.suppress(phones=[BEA], reason="opted_out", evidence="inbound text 7", actor=None) == 1
+    assert consent.suppress(phones=[BEA], reason="opted_out", evidence="inbound text 8", actor=None) == 0
+    assert Suppression.objects.get().evidence == "inbound text 7"
+
+
+def test_a_number_that_also_fails_rests_on_the_file_still() -> None:
+    file = run(upload(FILE))
+    assert consent.suppress(phones=[BEA], reason="invalid_number", evidence="30005", actor=None) == 0
+    assert undone(file)["opt_outs"] == 1
+
+
+def test_who_wrote_start_and_stop_since_stays_stopped() -> None:
+    file = run(upload(FILE))
+    consent.lift(phones=[BEA], evidence="START", actor=None, reasons=consent.THEIR_OWN)
+    stop("opted_out", "STOP")
+    undone(file)
+    assert stopped() == {BEA: "opted_out"}
+
+
+def test_the_same_file_again_changes_nothing_and_both_have_to_be_undone() -> None:
+    first = run(upload(FILE))
+    entry = Suppression.objects.get()
+    with hearing() as heard:
+        second = run(upload(FILE))
+    again = Suppression.objects.get()
+    assert (again.evidence, again.created_at, heard) == (entry.evidence, entry.created_at, [])
+
+    assert undone(second)["kept_opt_outs"] == 1
+    assert stopped() == {BEA: "opted_out"}
+    assert undone(first)["opt_outs"] == 1
+    assert stopped() == {}
+
+
+def test_an_undo_is_announced_to_the_floors_above() -> None:
+    file = run(upload(FILE))
+    with hearing() as heard:
+        undone(file)
+    assert heard == [([BEA], False, "")]
 
 
 def test_many_take_as_many_queries_as_few() -> None:

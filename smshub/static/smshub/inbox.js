@@ -56,6 +56,10 @@
     }
   });
   document.addEventListener("DOMContentLoaded", () => {
+    // After an answer: where it was written, for the next.
+    if (location.hash === "#id_body") {
+      answer()?.focus();
+    }
     if (thread() && !new URLSearchParams(location.search).has("before")) {
       toEnd(thread());
     }
