@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -116,7 +117,8 @@ def ask(*, campaign: Campaign, actor: User, people: int) -> Approval:
 
 
 def decide(*, campaign: Campaign, actor: User, seen: str, granted: bool, reason: str = "") -> Approval:
-    """Say yes or no to what was asked. `seen` is the fingerprint of what was looked at. Raises CampaignError."""
+    """Say yes, or no with a reason, to what was asked. `seen` is the fingerprint of what was looked at. Raises
+    CampaignError."""
     action = Action.APPROVE if granted else Action.DECLINE
     with transaction.atomic():
         locked = transitions.begin(campaign.pk, action)
@@ -131,6 +133,8 @@ def decide(*, campaign: Campaign, actor: User, seen: str, granted: bool, reason:
             raise CampaignError(
                 gettext("It has been changed since you looked at it, or since it was asked about: look again.")
             )
+        if not granted and not reason.strip():
+            raise CampaignError(gettext("Say in a word why, so that whoever wrote it knows what to change."))
         asked.granted, asked.decided_by, asked.decided_at = granted, actor, timezone.now()
         asked.reason = reason[:200]
         asked.save()
@@ -144,6 +148,12 @@ def decide(*, campaign: Campaign, actor: User, seen: str, granted: bool, reason:
 def may_decide(asked: Approval, campaign: Campaign, user: AbstractBaseUser) -> bool:
     own = {campaign.created_by_id, asked.asked_by_id}
     return isinstance(user, User) and user.pk not in own and user.has_perm(PERMISSION)
+
+
+def newest() -> QuerySet[Approval]:
+    """Of each draft the request that counts."""
+    later = Approval.objects.filter(campaign=OuterRef("campaign"), pk__gt=OuterRef("pk"))
+    return Approval.objects.filter(~Exists(later), campaign__status=Campaign.Status.DRAFT)
 
 
 def withdraw(campaign: Campaign) -> None:

@@ -274,6 +274,17 @@ def by_country(campaign: Campaign, *, sender: str = "") -> list[tuple[str, int]]
     return found.most_common()
 
 
+def by_language(campaign: Campaign, *, one_in: int = 1) -> dict[str, int]:
+    """How many of everybody, or of about one in so many, have each language, as it is written. Raises RulesError."""
+    chosen = contact_ids(campaign, one_in=one_in)
+    query = f"""
+        SELECT contact.language, count(*) FROM ({chosen.sql}) AS audience
+        JOIN contacts_contact AS contact ON contact.id = audience.contact_id GROUP BY 1"""
+    with connection.cursor() as cursor:
+        cursor.execute(query, chosen.values)
+        return dict(cursor.fetchall())
+
+
 def phones(campaign: Campaign, *, sender: str = "", one_in: int = 1) -> Selection:
     """The numbers of those who may be texted. Raises RulesError."""
     chosen = contact_ids(campaign, one_in=one_in)

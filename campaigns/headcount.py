@@ -5,7 +5,7 @@ counts are right to about one in a hundred, which a page can say at once while t
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from django.db.models import Sum, TextChoices
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import QueryCanceled
 
-from campaigns import audience, deferral, readiness, split
+from campaigns import audience, deferral, languages, readiness, split
 from campaigns.models import Campaign
 from contacts import phone
 from contacts.consents.standing import Standing
@@ -117,6 +117,26 @@ def count(campaign: Campaign, *, one_in: int = 1, milliseconds: int) -> Headcoun
     left = counts | {group: counts.get(group, 0) - people for group, people in zip(_DRAWN, held, strict=True)}
     remaining = {group: left[group] for group in Group if left.get(group)}
     return Headcount(remaining, one_in, max(until, default=None), sum(held))
+
+
+@dataclass(frozen=True, slots=True)
+class Speakers:
+    """People of an audience by the language they are said to read, as it is written. `exact`: all were counted."""
+
+    people: Mapping[str, int]
+    exact: bool
+
+    def readers(self, known: Collection[str], tag: str) -> int:
+        """Who gets this one of the texts in these languages."""
+        return sum(number for language, number in self.people.items() if languages.pick(known, language) == tag)
+
+
+def speakers(campaign: Campaign, *, milliseconds: int) -> Speakers:
+    """Of its lists who meets its rules, or an estimate where they are many. Raises TooLong, and RulesError."""
+    one_in = one_in_for(places(campaign))
+    with within(milliseconds):
+        counted = audience.by_language(campaign, one_in=one_in)
+    return Speakers({language: people * one_in for language, people in counted.items()}, one_in == 1)
 
 
 def way_out(campaign: Campaign) -> tuple[str, Ways | None]:

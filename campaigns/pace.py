@@ -31,12 +31,22 @@ def of_the_rest(campaign: Campaign) -> float | None:
     return rate(waiting + mean * max(0, campaign.audience_size - written), campaign.spread_minutes)
 
 
+def spread_in_words(minutes: int) -> str:
+    """So many minutes as a piece of a sentence, in hours where they are some."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return ngettext("spread over %(minutes)s minute", "spread over %(minutes)s minutes", rest) % {"minutes": rest}
+    if not rest:
+        whole = ngettext("spread over %(hours)s hour", "spread over %(hours)s hours", hours)
+        return whole % {"hours": figure(hours)}
+    return gettext("spread over %(hours)s h %(minutes)s min") % {"hours": figure(hours), "minutes": rest}
+
+
 def in_words(campaign: Campaign) -> str:
     """The limits that a campaign has of its own, as a sentence."""
     minutes, segments = campaign.spread_minutes, campaign.max_segments
-    over = ngettext("spread over %(minutes)s minute", "spread over %(minutes)s minutes", minutes or 0)
     said = {
-        "speed_words": over % {"minutes": figure(minutes)} if minutes else gettext("as fast as it may"),
+        "speed_words": spread_in_words(minutes) if minutes else gettext("as fast as it may"),
         "budget_words": gettext("at most %(segments)s segments") % {"segments": figure(segments)}
         if segments
         else gettext("no limit of segments"),
@@ -52,12 +62,8 @@ def why_waiting(campaign: Campaign, segments_per_second: float | None) -> str:
     if campaign.status == Campaign.Status.PAUSED:
         return (gettext("It is paused. %(reason)s") % {"reason": retold(campaign.paused_reason)}).strip()
     if campaign.spread_minutes and segments_per_second:
-        slowly = ngettext(
-            "It is spread over %(minutes)s minute: %(speed)s.",
-            "It is spread over %(minutes)s minutes: %(speed)s.",
-            campaign.spread_minutes,
-        )
-        return slowly % {"minutes": figure(campaign.spread_minutes), "speed": _speed(segments_per_second)}
+        slowly = {"spread": spread_in_words(campaign.spread_minutes), "speed": _speed(segments_per_second)}
+        return gettext("It is %(spread)s: %(speed)s.") % slowly
     return ""
 
 

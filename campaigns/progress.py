@@ -25,6 +25,7 @@ _KEEP = 16
 _TELLING = 20
 
 NOT_LEFT = frozenset({Status.HELD, Status.QUEUED, Status.SENDING})
+_OVER = (Campaign.Status.COMPLETED, Campaign.Status.CANCELLED)
 _NEVER_LEFT = frozenset({Status.SUPPRESSED, Status.CANCELLED})
 
 
@@ -58,7 +59,8 @@ class Progress:
     0 to 100. `per_second` is how fast messages leave. By that, or by its own pace where that is slower, `left` is until
     the last one that may leave now has left, and `eta` when the last of all will have, those that are held not before
     they may; None where there is nothing to tell it from, as in a pause. `held_until` is when the first of these may.
-    `segments` are those of messages that were not held back, `cost` is that of what left, by the price list.
+    `to_send` people have a text that has not left and may still. `segments` are those of all messages that were not
+    held back, written so far; `segments_sent` and `cost`, by the price list, are of what left.
     `waiting_for` says why messages wait that could leave, where the campaign's own pause or pace is the reason.
     """
 
@@ -69,9 +71,11 @@ class Progress:
     reasons: tuple[Why, ...]
     waits: tuple[Wait, ...]
     segments: int
+    segments_sent: int
     cost: Decimal
     currency: str
     handed_over: int
+    to_send: int
     final: int
     open: int
     percent: float
@@ -124,9 +128,11 @@ def progress(campaign: Campaign) -> Progress:
         reasons=tuple(sorted(reasons, key=lambda why: -why.messages)),
         waits=tuple(waits),
         segments=segments,
+        segments_sent=segments - unsent,
         cost=cost,
         currency=settings.CURRENCY,
         handed_over=handed_over,
+        to_send=waiting if campaign.status not in _OVER else written,
         final=final,
         open=_total(counts, OPEN),
         percent=_percent(final, campaign.audience_size),

@@ -56,7 +56,7 @@ MOVES: dict[Action, Move] = {
     Action.COMPLETE: Move(frozenset({Status.RUNNING}), Status.COMPLETED, _("completed")),
     Action.ASK: Move(frozenset({Status.DRAFT}), None, _("put up for approval")),
     Action.APPROVE: Move(frozenset({Status.DRAFT}), None, _("approved")),
-    Action.DECLINE: Move(frozenset({Status.DRAFT}), None, _("declined")),
+    Action.DECLINE: Move(frozenset({Status.DRAFT}), None, _("sent back")),
 }
 
 

@@ -21,6 +21,12 @@ def named(written: str, *, field: str = "country") -> str:
     return country
 
 
+def known_by(name: str) -> str:
+    """The two letters of the country of this name in the reader's language; what is none stays as it is."""
+    wanted = plain(name)
+    return next((code for code, each in choices() if plain(each) == wanted), name)
+
+
 def choices() -> list[tuple[str, str]]:
     """Every country that numbers may be of: two letters, and its name in the reader's language, by which they stand."""
     return list(_choices(get_language() or "en"))

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from delivery.models import Provider
@@ -191,18 +192,23 @@ def _check(provider: Provider, kind: ProviderKind, credentials: Mapping[str, Any
                 % {"kind": kind.label, "name": name, "known": known}
             )
         if fields[name].secret:
-            raise BadConfiguration(_("%(label)s: it is a secret, not a setting.") % {"label": fields[name].label})
+            raise BadConfiguration(
+                _("%(label_words)s: it is a secret, not a setting.") % {"label_words": gettext(fields[name].label)}
+            )
     config = _config(provider, kind, credentials)
     for field in kind.form:
         value = (config.credentials if field.secret else config.settings).get(field.name)
         if field.required and value in (None, ""):
             raise BadConfiguration(
-                (_("%(field)s: it is required. %(help)s") % {"field": field.label, "help": field.help}).rstrip()
+                (
+                    _("%(label_words)s: it is required. %(help_words)s")
+                    % {"label_words": gettext(field.label), "help_words": gettext(field.help) if field.help else ""}
+                ).rstrip()
             )
     kind.check(config)
     for field in kind.form:
         if field.is_url and (url := config.settings.get(field.name)) and url != field.default:
-            _check_address(field.label, str(url))
+            _check_address(gettext(field.label), str(url))
 
 
 def _check_address(label: str, url: str) -> None:
@@ -215,20 +221,21 @@ def _check_address(label: str, url: str) -> None:
         found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise BadConfiguration(
-            _("%(label)s: there is no host %(host)s; is it spelled right?") % {"label": label, "host": parts.hostname}
+            _("%(label_words)s: there is no host %(host)s; is it spelled right?")
+            % {"label_words": label, "host": parts.hostname}
         ) from None
     public = [is_public(str(address[0])) for *_, address in found]
     if not all(public) and not settings.ALLOW_PRIVATE_PROVIDER_URLS:
         raise BadConfiguration(
             _(
-                "%(label)s: %(host)s leads into a private network, which is not allowed unless the operator has set "
-                "ALLOW_PRIVATE_PROVIDER_URLS."
+                "%(label_words)s: %(host)s leads into a private network, which is not allowed unless the operator has "
+                "set ALLOW_PRIVATE_PROVIDER_URLS."
             )
-            % {"label": label, "host": parts.hostname}
+            % {"label_words": label, "host": parts.hostname}
         )
     if parts.scheme == "http" and any(public):
         raise BadConfiguration(
-            _("%(label)s: http:// would send the credentials in clear; use https://.") % {"label": label}
+            _("%(label_words)s: http:// would send the credentials in clear; use https://.") % {"label_words": label}
         )
 
 
@@ -237,12 +244,12 @@ def _check_not_redirected(
 ) -> None:
     """A secret that nobody can read must not be had by pointing the account at a machine of one's own."""
     secrets = [field for field in kind.form if field.secret]
-    kept = [secret.label for secret in secrets if secret.name in merged and secret.name not in given]
+    kept = [gettext(secret.label) for secret in secrets if secret.name in merged and secret.name not in given]
     for field in kind.form:
         before = stored.settings.get(field.name) or field.default
         after = provider.settings.get(field.name) or field.default
         if field.is_url and before != after and kept:
             raise BadConfiguration(
-                _("%(field)s: it changes, so enter the secrets again, or remove them: %(kept)s.")
-                % {"field": field.label, "kept": ", ".join(kept)}
+                _("%(label_words)s: it changes, so enter the secrets again, or remove them: %(kept)s.")
+                % {"label_words": gettext(field.label), "kept": ", ".join(kept)}
             )

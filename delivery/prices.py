@@ -105,6 +105,11 @@ def replace(provider: Provider, prices: Mapping[str, Decimal]) -> None:
         )
 
 
+def spent(amount: Decimal, segments: int) -> str:
+    """What so many segments that left came to. Nothing for something means that the price list does not know."""
+    return in_words(amount) if amount or not segments else gettext("no price is known")
+
+
 def in_words(amount: Decimal) -> str:
     """`12.50 USD`: two digits, or as many as it has."""
     exact = amount.normalize()

@@ -294,6 +294,7 @@ AXES_ENABLE_ADMIN = False
 BEHIND_TLS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "smshub.error_pages.csrf_failure"
 # Explicit, because a link in an e-mail must find its reader signed in, and a form elsewhere must not.
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600

@@ -8,6 +8,11 @@ from smshub.metrics.views import metrics
 
 admin.autodiscover()
 
+handler400 = "smshub.error_pages.bad_request"
+handler403 = "smshub.error_pages.refused"
+handler404 = "smshub.error_pages.not_found"
+handler500 = "smshub.error_pages.mistake"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("health/live", live),

@@ -1,5 +1,6 @@
 """Fixtures for all: the running hub."""
 
+import gc
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,13 +14,23 @@ from smshub import (
     heap,
     urls,  # noqa: F401  (admin is loaded by it)
 )
+from tests import turns
 from tests.flushing import flushing
 from tests.hub import Hub
-from tests.ready_made import make_database
+from tests.ready_made import make_database, make_database_ahead
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    if turns.is_mine(turns.SECOND):
+        with session.config.stash[blocking_manager_key].unblock():
+            make_database_ahead()
+        turns.wait_for("collected")
 
 
 def pytest_collection_finish() -> None:
     """Thousands of collected tests are objects that the garbage collector went through for a tenth of the time."""
+    gc.enable()
     heap.settle()
 
 

@@ -18,6 +18,7 @@ from smshub.quickstart import commands
 from smshub.quickstart.processes import Processes, Program, answers_http
 from smshub.quickstart.servers import free_port
 from smshub.quickstart.up import RANKS
+from tests.nursery import Nursery
 
 ROOT = Path(__file__).resolve().parents[1]
 ACCOUNT = "AC" + "0" * 32
@@ -83,10 +84,15 @@ class Hub:
     smpp_port: int = field(default_factory=lambda: free_port(0))
     door_port: int = field(default_factory=lambda: free_port(0))
     """Where the carrier speaks SMPP, to `simulator.__main__.DEFAULT_SMPP`."""
-    processes: Processes = field(default_factory=Processes)
+    processes: Processes = field(init=False)
+    nursery: Nursery = field(init=False)
     worn: bool = False
     """Whoever is next begins with new workers."""
     _logged: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.nursery = Nursery(self.environment())
+        self.processes = Processes(launch=self.nursery.launch)
 
     @property
     def url(self) -> str:
@@ -115,6 +121,7 @@ class Hub:
         }
 
     def start(self) -> None:
+        self.nursery.open()
         for name in commands.STARTED:
             self.start_one(name)
         for number in range(1, self.dispatchers):
@@ -185,6 +192,7 @@ class Hub:
 
     def stop(self) -> None:
         self.processes.stop()
+        self.nursery.close()
 
     def clean(self) -> None:
         """Empty every table of ours, and the ledger. Workers are up: a deadlock with one is tried again.

@@ -15,16 +15,25 @@ from django.db import connection
 from django.test.utils import setup_databases
 
 from smshub.quickstart.postgres import installation
-from tests.servers import SHARED_FOLDER
+from tests import turns
+
+_made: list[list[Any]] = []
+
+
+def make_database_ahead() -> None:
+    """Of this process, before any test asks for it, while others are still collecting."""
+    _made.append(make_database())
 
 
 def make_database() -> list[Any]:
     """Make it, and say to `teardown_databases` what was before."""
-    folder = os.environ.get(SHARED_FOLDER)
+    if _made:
+        return _made.pop()
+    folder = turns.folder()
     if folder is None:
         return _from_migrations()
-    script = Path(folder) / "database.sql"
-    with _one_at_a_time(Path(folder)):
+    script = folder / "database.sql"
+    with _one_at_a_time(folder):
         if not script.exists():
             databases = _from_migrations()
             _client("pg_dump", "--file", f"{script}.part")

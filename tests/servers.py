@@ -6,6 +6,7 @@ Tests may take those away for a while: see `Servers`.
 """
 
 import base64
+import gc
 import os
 import signal
 import tempfile
@@ -22,10 +23,13 @@ import pytest
 from smshub.quickstart.processes import Processes
 from smshub.quickstart.servers import start_servers
 from smshub.quickstart.state import State, exclusive, open_state
+from tests import turns
 
 #: A commit survives a crash of the server, as in production.
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 READ_ONLY = {"default_transaction_read_only": "on"}
+#: What was vacuumed just when a test had left it empty is taken to be empty, and planned for as such, from then on.
+UNDISTURBED = {"autovacuum_naptime": "1h"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,6 @@ ours: Servers | None = None
 _stack = ExitStack()
 #: Says to a process that runs a share of the tests that it starts servers of its own.
 _OWN_SERVERS = "SMSHUB_TESTS_OWN_SERVERS"
-#: Names a folder that the processes of such a run share.
-SHARED_FOLDER = "SMSHUB_TESTS_SHARED_FOLDER"
 
 
 def _start() -> dict[str, str]:
@@ -106,6 +108,7 @@ def _start() -> dict[str, str]:
     variables = start_servers(state, processes, durable=False, any_port=True)
     if {"postgres", "redis"} <= set(processes.names):
         ours = Servers(state, processes, variables["DATABASE_URL"])
+        _stack.enter_context(ours.postgres_with(**UNDISTURBED))
     return variables
 
 
@@ -130,28 +133,28 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         raise pytest.UsageError("DATABASE_URL and REDIS_URL serve one process: make test TEST_PROCESSES=0")
     if not given and processes and "PYTEST_XDIST_WORKER" not in os.environ:
         os.environ[_OWN_SERVERS] = "yes"
-        os.environ[SHARED_FOLDER] = _stack.enter_context(tempfile.TemporaryDirectory(prefix="smshub-tests-"))
+        os.environ[turns.SHARED_FOLDER] = _stack.enter_context(tempfile.TemporaryDirectory(prefix="smshub-tests-"))
     elif not given:
         os.environ.update(_start())
-        _wait_for_the_first()
+        _wait_for_my_turn()
+        gc.disable()  # all that is collected is kept: see `pytest_collection_finish` in conftest.py
     return (yield)
 
 
-def _wait_for_the_first() -> None:
-    """What the first process has compiled while it collected, the others of the run need not compile as well."""
-    if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0" and SHARED_FOLDER in os.environ:
-        deadline = time.monotonic() + 120
-        while not _collected().exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+def _wait_for_my_turn() -> None:
+    if not turns.is_mine(turns.FIRST):
+        turns.wait_for("loaded" if turns.is_mine(turns.SECOND) else "collected")
 
 
-def _collected() -> Path:
-    return Path(os.environ[SHARED_FOLDER], "collected")
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    if turns.is_mine(turns.FIRST):
+        turns.say("loaded")
 
 
 def pytest_collection_finish() -> None:
-    if os.environ.get("PYTEST_XDIST_WORKER") == "gw0" and SHARED_FOLDER in os.environ:
-        _collected().touch()
+    if turns.is_mine(turns.FIRST):
+        turns.say("collected")
 
 
 def pytest_unconfigure() -> None:

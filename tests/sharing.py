@@ -26,7 +26,16 @@ WITH_HUB = (
 #: These look like the others of their folder, and use none.
 WITHOUT = ("tests/browser/test_looks.py",)
 #: Of the rest, what would be waited for in the end if it did not begin first.
-LONG = (*WITHOUT, "tests/api/test_any_request.py", "tests/campaigns/", "tests/delivery/", "tests/admin/")
+LONG = (
+    *WITHOUT,
+    "tests/api/test_any_request.py",
+    "tests/quickstart/test_servers.py",
+    "tests/campaigns/",
+    "tests/contacts/test_import_recovery.py",
+    "tests/repo/test_servers.py",
+    "tests/delivery/",
+    "tests/admin/",
+)
 
 
 def uses_hub(file: str) -> bool:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from campaigns import control, launch, readiness, retrying
+from campaigns import approval, control, launch, readiness, retrying
 from campaigns.admin.audience import AudiencePages
 from campaigns.admin.beside import BesidePages
 from campaigns.admin.forms import CampaignForm, CancelForm, LimitForm, ScheduleForm
@@ -30,8 +31,15 @@ from contacts.wording import figure
 from delivery import tallies
 from delivery.admin import words
 
+#: Drafts of which somebody else was asked, in the list; and by a request's answer.
+ASKED: dict[bool | None, tuple[str, Promise]] = {
+    None: ("asked", _("Waits for approval")),
+    False: ("sent_back", _("Sent back")),
+}
 STATUS_LABELS = {
     Campaign.Status.DRAFT: "",
+    "asked": "info",
+    "sent_back": "warning",
     Campaign.Status.SCHEDULED: "info",
     Campaign.Status.RUNNING: "primary",
     Campaign.Status.PAUSED: "warning",
@@ -41,7 +49,7 @@ STATUS_LABELS = {
 
 
 class CountedChangeList(ChangeList):
-    """One read of the tallies for the whole page. A draft opens in the wizard."""
+    """One read of the tallies and one of approvals for the whole page. A draft opens in the wizard."""
 
     def url_for_result(self, result: Any) -> str:
         if result.status == Campaign.Status.DRAFT:
@@ -57,6 +65,10 @@ class CountedChangeList(ChangeList):
             of_one[count.status.value] = of_one.get(count.status.value, 0) + count.messages
         for campaign in self.result_list:
             campaign.counts = counts.get(campaign.pk, {})
+        asked = approval.newest().filter(campaign__in=self.result_list).values_list("campaign_id", "granted")
+        answers = dict(asked)
+        for campaign in self.result_list:
+            campaign.asked = ASKED.get(answers[campaign.pk]) if campaign.pk in answers else None
 
 
 #: Moves that go at the press of a button; the others ask first.
@@ -104,8 +116,8 @@ class CampaignAdmin(ReportPages, AudiencePages, WizardPages, SendingPages, Besid
         return CountedChangeList
 
     @display(description=_("Status"), label=STATUS_LABELS, ordering="status")
-    def state(self, campaign: Campaign) -> tuple[str, str]:
-        return campaign.status, campaign.get_status_display()
+    def state(self, campaign: Any) -> tuple[str, str | Promise]:
+        return campaign.asked or (campaign.status, campaign.get_status_display())
 
     @display(description=_("Progress"))
     def progress(self, campaign: Any) -> SafeString | str:

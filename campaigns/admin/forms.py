@@ -1,6 +1,7 @@
 """What staff fill in beside the wizard: a draft's further settings, a time, limits, a reason."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -30,6 +31,40 @@ class ListChoice(forms.ModelMultipleChoiceField):
         return f"{obj.name} ({figure(obj.size)})"
 
 
+class HoursAndMinutes(forms.MultiWidget):
+    """Minutes, as people say them."""
+
+    template_name = "campaigns/admin/hours_and_minutes.html"
+
+    def __init__(self) -> None:
+        number = {"min": 0, "inputmode": "numeric"}
+        super().__init__(
+            {"hours": UnfoldAdminIntegerFieldWidget(number), "minutes": UnfoldAdminIntegerFieldWidget(number)}
+        )
+
+    def decompress(self, value: Any) -> list[int | None]:
+        return list(divmod(value, 60)) if value else [None, None]
+
+
+class SpreadField(forms.MultiValueField):
+    """Over how many minutes a campaign is spread; None where nothing was filled in."""
+
+    widget = HoursAndMinutes
+
+    def __init__(self, **kwargs: Any) -> None:
+        number = partial(forms.IntegerField, min_value=0, max_value=MAX_SPREAD_MINUTES, required=False)
+        super().__init__((number(), number()), require_all_fields=False, required=False, **kwargs)
+
+    def compress(self, data_list: list[int | None]) -> int | None:
+        if all(number is None for number in data_list):
+            return None
+        minutes = 60 * (data_list[0] or 0) + (data_list[1] or 0)
+        if not 1 <= minutes <= MAX_SPREAD_MINUTES:
+            most = figure(MAX_SPREAD_MINUTES // 60)
+            raise forms.ValidationError(gettext("It may be spread over 1 minute to %(most)s hours.") % {"most": most})
+        return minutes
+
+
 class CampaignForm(forms.ModelForm):
     """What no step of the wizard asks for."""
 
@@ -53,13 +88,8 @@ class ScheduleForm(forms.Form):
 
 
 class LimitForm(forms.Form):
-    spread_minutes = forms.IntegerField(
-        label=_("Spread the rest over minutes, from now"),
-        min_value=1,
-        max_value=MAX_SPREAD_MINUTES,
-        required=False,
-        widget=UnfoldAdminIntegerFieldWidget(),
-        help_text=_("Empty: as fast as the limits allow."),
+    spread_minutes = SpreadField(
+        label=_("Spread the rest, from now, over"), help_text=_("Empty: as fast as the limits allow.")
     )
     max_segments = forms.IntegerField(
         label=_("Segments at most"),

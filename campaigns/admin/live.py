@@ -48,6 +48,7 @@ class Live:
     finished: int
     open: int
     segments: int
+    segments_sent: int
     cost: str
     budget: str
     bar: list[words.Part]
@@ -89,7 +90,8 @@ def live(campaign: Campaign) -> Live:
         finished=progress.final,
         open=progress.open,
         segments=progress.segments,
-        cost=prices.in_words(progress.cost),
+        segments_sent=progress.segments_sent,
+        cost=prices.spent(progress.cost, progress.segments_sent),
         budget=prices.in_words(campaign.max_cost) if campaign.max_cost is not None else "",
         bar=words.parts(counts, total),
         statuses=[
@@ -111,7 +113,7 @@ def live(campaign: Campaign) -> Live:
         rate=progress.per_second if running else None,
         left=_left(progress),
         waiting_for=progress.waiting_for,
-        waits=progress.waits,
+        waits=progress.waits if _goes_on(campaign) else (),
         may_retry=any(
             why.status in retries.FAILED_OR_LATE and why.reason in retries.BY_HAND for why in progress.reasons
         )
@@ -122,6 +124,10 @@ def live(campaign: Campaign) -> Live:
         leaves_in=_leaves_in(campaign),
         actions=allowed(campaign.status),
     )
+
+
+def _goes_on(campaign: Campaign) -> bool:
+    return campaign.status in (Campaign.Status.RUNNING, Campaign.Status.PAUSED)
 
 
 def _leaves_in(campaign: Campaign) -> int | None:

@@ -75,7 +75,7 @@ class ReportPages(PageAdmin):
             report=found,
             variants=variants,
             variants_note=side_by_side.note(variants),
-            cost=prices.in_words(found.progress.cost),
+            cost=prices.spent(found.progress.cost, found.progress.segments_sent),
             cost_of_delivered=prices.in_words(found.cost_of_delivered) if found.cost_of_delivered else "",
             chart=json.dumps(_chart(found.course)) if found.course else "",
             options=json.dumps(_OPTIONS),

@@ -4,17 +4,21 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django import forms
+from django.conf.locale import LANG_INFO
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from campaigns import languages, templates
 from campaigns.admin.forms import TextField
+from campaigns.optout_words import WORDING
 from campaigns.templating import MAX_TEMPLATE
 from contacts.admin.base import text_area
 from contacts.importing.values import language_tag
 
 PREFIX = "translations"
+#: Suggested by the names that Django has for them, so that nobody need know their tags; any other may be typed.
+KNOWN = tuple(sorted(WORDING.keys() & LANG_INFO.keys()))
 _LONGEST_TAG = 12
 
 
@@ -34,6 +38,11 @@ class TranslationForm(forms.Form):
         max_length=MAX_TEMPLATE,
         widget=text_area(5, spellcheck="true"),
     )
+
+    def __init__(self, *args: Any, suggestions: str, **kwargs: Any) -> None:
+        """`suggestions`: the id of the list of languages on the page."""
+        super().__init__(*args, **kwargs)
+        self.fields["language"].widget.attrs["list"] = suggestions
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or self.cleaned_data
@@ -55,7 +64,10 @@ def rows(data: Any, present: Iterable[tuple[str, str]], prefix: str = PREFIX) ->
     """The formset: with what was posted, or with the texts there are where nothing of it was."""
     posted = data if data and f"{prefix}-TOTAL_FORMS" in data else None
     initial = [{"language": tag, "body": body} for tag, body in present]
-    return Rows(posted, initial=initial, prefix=prefix)
+    suggestions = f"id_{prefix}-suggestions"
+    formset: Any = Rows(posted, initial=initial, prefix=prefix, form_kwargs={"suggestions": suggestions})
+    formset.suggestions, formset.known = suggestions, KNOWN
+    return formset
 
 
 def has_changed(formset: Any) -> bool:

@@ -7,7 +7,9 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from campaigns import writing
 from campaigns.admin import ways
 from campaigns.admin.live import live
 from campaigns.errors import CampaignError
@@ -55,9 +57,9 @@ class WatchingAdmin(PageAdmin):
             for problem in error.problems:
                 messages.error(request, problem)
         else:
-            done = f"“{campaign.name}” is {MOVES[action].done}." if said is None else said
-            if done:
-                messages.success(request, done)
+            done = {"campaign": campaign.name, "done_words": MOVES[action].done}
+            if shown := _("“%(campaign)s” is %(done_words)s.") % done if said is None else said:
+                messages.success(request, shown)
         if request.headers.get("HX-Request"):
             return self.progress_fragment(request, campaign.pk, said=list(messages.get_messages(request)))
         return HttpResponseRedirect(self.home_url(campaign))
@@ -82,6 +84,7 @@ class WatchingAdmin(PageAdmin):
             live=live(campaign),
             may_change=self.may_move(request),
             variants=variants,
+            texts=writing.texts(campaign) if campaign.launched_at is None else {},
             own_percent=100 - campaign.hold_out_percent - sum(variant.percent for variant in variants),
             **ways.context(request.user, campaign),
             **lists,

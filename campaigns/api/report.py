@@ -12,7 +12,9 @@ from delivery.states import Status
 
 
 class FunnelStepSerializer(serializers.Serializer):
-    step = serializers.ChoiceField(choices=[step.value for step in Step])
+    step = serializers.ChoiceField(
+        choices=[step.value for step in Step], help_text="`to_send` only while something is still to be sent."
+    )
     people = serializers.IntegerField()
     percent = serializers.FloatField(help_text="Of the audience.")
 
@@ -70,7 +72,10 @@ class ReportSerializer(serializers.Serializer):
     clicks = serializers.IntegerField()
     machine_clicks = serializers.IntegerField(help_text="By previews and scanners; not among the clicks.")
     replies = serializers.IntegerField()
-    segments = serializers.IntegerField(source="progress.segments")
+    segments = serializers.IntegerField(
+        source="progress.segments", help_text="Of all messages that are to leave, whether or not they have."
+    )
+    segments_sent = serializers.IntegerField(source="progress.segments_sent", help_text="Of those that have left.")
     cost = serializers.DecimalField(source="progress.cost", max_digits=20, decimal_places=5)
     currency = serializers.CharField(source="progress.currency")
     counted_at = serializers.DateTimeField(allow_null=True, help_text="null: not yet.")

@@ -92,12 +92,15 @@ def draw(report: Report) -> bytes:
 
 
 def _facts(report: Report) -> str:
-    at, segments, clicks = report.campaign.launched_at, report.progress.segments, report.clicks
+    at, segments, clicks = report.campaign.launched_at, report.progress.segments_sent, report.clicks
+    cost = report.progress.cost
     parts = [
         report.campaign.get_status_display(),
         gettext("launched %(at)s UTC") % {"at": _moment(at)} if at else gettext("not launched"),
-        gettext("cost %(cost)s") % {"cost": prices.in_words(report.progress.cost)},
-        ngettext("%(number)s segment", "%(number)s segments", segments) % {"number": figure(segments)},
+        gettext("cost %(cost)s") % {"cost": prices.in_words(cost)}
+        if cost or not segments
+        else gettext("no price is known"),
+        ngettext("%(number)s segment sent", "%(number)s segments sent", segments) % {"number": figure(segments)},
         ngettext("%(number)s click", "%(number)s clicks", clicks) % {"number": figure(clicks)},
     ]
     return ", ".join(parts)

@@ -15,7 +15,7 @@ from django.db import connection
 
 from campaigns import split
 from campaigns.models import Campaign
-from campaigns.report.steps import ARRIVED, NOT_SENT, REACTIONS, Step
+from campaigns.report.steps import ARRIVED, NOT_SENT, REACTIONS, TO_SEND, Step
 from delivery.ids import IdRange, campaign_range, contact_of
 from delivery.reactions import Kind
 from delivery.states import Status, sql_in
@@ -155,7 +155,9 @@ def _range(ids: IdRange, campaign: Campaign) -> dict[str, Any]:
 
 def _condition(chosen: Chosen) -> tuple[str, dict[str, Any]]:
     conditions, values = ["true"], {}
-    if chosen.step is Step.SENT:
+    if chosen.step is Step.TO_SEND:
+        conditions.append(f"status IN {sql_in(TO_SEND)}")
+    elif chosen.step is Step.SENT:
         conditions.append(f"status NOT IN {sql_in(NOT_SENT)}")
     elif chosen.step is Step.DELIVERED:
         conditions.append(f"status IN {sql_in(ARRIVED)}")

@@ -156,11 +156,7 @@ def of(campaign: Campaign) -> Report:
         campaign=campaign,
         progress=progress,
         funnel=_funnel(progress, _sums(reacted, "people"), clicked=bool(links)),
-        failures=tuple(
-            Failure(why.status, why.reason, why.label, why.advice, why.messages)
-            for why in progress.reasons
-            if why.status in NOT_ARRIVED | {Status.SUPPRESSED, Status.CANCELLED}
-        ),
+        failures=_failures(progress),
         links=links,
         clicks=times[Kind.CLICK],
         machine_clicks=times[Kind.MACHINE],
@@ -197,13 +193,29 @@ def _funnel(progress: Progress, people: Mapping[Kind, int], *, clicked: bool) ->
     audience = max(progress.audience or 0, progress.materialised)
     numbers = {
         Step.AUDIENCE: audience,
+        Step.TO_SEND: progress.to_send,
         Step.SENT: progress.handed_over,
         Step.DELIVERED: sum(progress.counts.get(status, 0) for status in ARRIVED),
         **{step: people[kind] for step, kind in REACTIONS.items()},
     }
+    if not progress.to_send:
+        del numbers[Step.TO_SEND]
     if not clicked and not numbers[Step.CLICKED]:
         del numbers[Step.CLICKED]
     return tuple(Bar(step, str(WORDS[step]), number, percent(number, audience)) for step, number in numbers.items())
+
+
+def _failures(progress: Progress) -> tuple[Failure, ...]:
+    """Those with a reason, and what was cancelled, which needs none."""
+    found = [
+        Failure(why.status, why.reason, why.label, why.advice, why.messages)
+        for why in progress.reasons
+        if why.status in NOT_ARRIVED | {Status.SUPPRESSED, Status.CANCELLED}
+    ]
+    cancelled = progress.counts.get(Status.CANCELLED, 0)
+    if plain := cancelled - sum(why.messages for why in found if why.status is Status.CANCELLED):
+        found.append(Failure(Status.CANCELLED, "", gettext("Called off before it left"), "", plain))
+    return tuple(sorted(found, key=lambda failure: -failure.messages))
 
 
 def _links(campaign: Campaign, reacted: Iterable[Count]) -> tuple[LinkLine, ...]:

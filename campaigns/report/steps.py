@@ -5,14 +5,17 @@ from enum import StrEnum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.progress import NOT_LEFT
 from delivery.reactions import Kind
 from delivery.states import Status
 
 
 class Step(StrEnum):
-    """How far a message came. Each step is a bar of the funnel, and can be asked for who is behind it."""
+    """How far a message came. Each step is a bar of the funnel, TO_SEND only while there is some, and can be asked for
+    who is behind it."""
 
     AUDIENCE = "audience"
+    TO_SEND = "to_send"
     SENT = "sent"
     DELIVERED = "delivered"
     CLICKED = "clicked"
@@ -22,6 +25,7 @@ class Step(StrEnum):
 
 WORDS: dict[Step, Promise] = {
     Step.AUDIENCE: _("Audience"),
+    Step.TO_SEND: _("Still to send"),
     Step.SENT: _("Sent"),
     Step.DELIVERED: _("Delivered"),
     Step.CLICKED: _("Clicked"),
@@ -30,9 +34,11 @@ WORDS: dict[Step, Promise] = {
 }
 #: What people did, and the step that it is.
 REACTIONS: dict[Step, Kind] = {Step.CLICKED: Kind.CLICK, Step.REPLIED: Kind.REPLY, Step.STOPPED: Kind.STOP}
+#: Has not left, and may still.
+TO_SEND = NOT_LEFT
 ARRIVED = frozenset({Status.DELIVERED, Status.READ})
 #: Has not left, or never will.
-NOT_SENT = frozenset({Status.HELD, Status.QUEUED, Status.SENDING, Status.SUPPRESSED, Status.CANCELLED})
+NOT_SENT = TO_SEND | {Status.SUPPRESSED, Status.CANCELLED}
 NOT_ARRIVED = frozenset({Status.FAILED, Status.UNDELIVERED, Status.EXPIRED})
 
 

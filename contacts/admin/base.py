@@ -33,6 +33,7 @@ from contacts import countries
 from contacts.masking import masked, may_see_numbers
 from contacts.phone import InvalidPhone, normalise
 from contacts.retelling import retold
+from contacts.unusable import Unusable
 
 #: A list that cannot be shown in this time is not shown: it would hold the page and the database.
 LIST_MILLISECONDS = 4000
@@ -53,6 +54,8 @@ class PageAdmin(ModelAdmin):
     list_disable_select_all = True
     compressed_fields = True
     warn_unsaved_form = True
+    #: What such a thing is for, said where there is none.
+    empty_list: Any = ""
 
     def pages(self) -> Mapping[str, tuple[str, Callable[..., HttpResponse]]]:
         """URL name suffix → (path below the model, view)."""
@@ -240,6 +243,21 @@ class CountryField(forms.ChoiceField):
             error_messages={"invalid_choice": _("This country is not known: choose one of the list.")},
             **kwargs,
         )
+
+
+class PlaceField(forms.CharField):
+    """A country, by its two letters or its name, as two letters; "" for any."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Country"), required=False, max_length=60, widget=UnfoldAdminTextInputWidget(), **kwargs
+        )
+
+    def clean(self, value: Any) -> str:
+        try:
+            return countries.named(countries.known_by(super().clean(value)))
+        except Unusable as problem:
+            raise forms.ValidationError(str(problem)) from None
 
 
 def text_area(rows: int = 6, **attrs: Any) -> UnfoldAdminTextareaWidget:

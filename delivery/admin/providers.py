@@ -43,6 +43,7 @@ class CountryLimitInline(TabularInline):
 
 @admin.register(Provider)
 class ProviderAdmin(TryingPages):
+    empty_list = _("An account with a company or an operator that carries texts. Without one nothing is sent.")
     list_display = ("name", "kind_label", "state", "health_label", kept("disabled_reason"), "rate", "max_in_flight")
     list_select_related = ("health",)
     change_form_template = "delivery/admin/provider.html"
@@ -150,6 +151,12 @@ class ProviderAdmin(TryingPages):
             "connections": connections.panel(provider) if kind and kind.needs_connection else None,
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
+
+    def response_add(self, request: HttpRequest, obj: Provider, post_url_continue: str | None = None) -> HttpResponse:
+        """To its page, which has the next steps: a sender, a test, the addresses to enter at the provider."""
+        said = gettext("%(provider)s is set up. Now it needs a sender: the number or name that people see.")
+        messages.success(request, said % {"provider": obj.name})
+        return HttpResponseRedirect(self.home_url(obj))
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
         """Whether it is on is not the form's to say."""

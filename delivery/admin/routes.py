@@ -12,9 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from contacts import countries, phone
-from contacts.admin.base import PageAdmin
-from contacts.unusable import Unusable
+from contacts import phone
+from contacts.admin.base import PageAdmin, PlaceField
 from delivery import testcarrier
 from delivery.admin import words
 from delivery.lanes import Lane
@@ -23,6 +22,8 @@ from delivery.routing import routes
 
 
 class RouteForm(forms.ModelForm):
+    country = PlaceField(help_text=_("Two letters or the name, such as GB. Empty: any."))
+
     class Meta:
         model = Route
         fields = ("channel", "country", "lane", "order", "sender", "weight", "enabled")
@@ -32,12 +33,6 @@ class RouteForm(forms.ModelForm):
         if "sender" in self.fields:
             sender: Any = self.fields["sender"]
             sender.queryset = testcarrier.live_senders()
-
-    def clean_country(self) -> str:
-        try:
-            return countries.named(self.cleaned_data["country"])
-        except Unusable as problem:
-            raise forms.ValidationError(str(problem)) from None
 
 
 class CheckForm(forms.Form):
@@ -60,6 +55,7 @@ class CheckForm(forms.Form):
 
 @admin.register(Route)
 class RouteAdmin(PageAdmin):
+    empty_list = _("Which sender a country or a category goes by. Without routes all goes by the default sender.")
     form = RouteForm
     change_list_template = "delivery/admin/routes.html"
     list_display = ("destination", "lane", "order", "sender", "weight", "enabled", "works")

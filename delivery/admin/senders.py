@@ -3,15 +3,17 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.validators import MinValueValidator
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.base import PageAdmin, kept
 from contacts.unusable import Unusable
-from delivery.models import Sender
+from delivery.models import TEST_PROVIDER, Provider, Sender
 from delivery.routing import senders
 
 _WHY_OFF = kept("disabled_reason")
@@ -22,6 +24,12 @@ class SenderForm(forms.ModelForm):
         model = Sender
         fields = ("provider", "address", "rate", "enabled", "is_default", "opt_out_scope", "display_name")
         labels = {"is_default": _("Default")}
+        help_texts = {
+            "address": _(
+                "A number with its country code, such as +44 7700 900123, a short code, a name of up to 11 letters and "
+                "digits, or the provider's id of a service."
+            )
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,6 +58,7 @@ class SenderForm(forms.ModelForm):
 
 @admin.register(Sender)
 class SenderAdmin(PageAdmin):
+    empty_list = _("The number or name that people see. Without one nothing is sent.")
     form = SenderForm
     list_display = ("address", "provider", "rate", "enabled", _WHY_OFF, "is_default")
     fields = (
@@ -61,6 +70,22 @@ class SenderAdmin(PageAdmin):
     list_select_related = ("provider",)
     list_filter = ("provider",)
     search_fields = ("address",)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What is most likely meant: the only provider there is, and the default where there is none."""
+        likely: dict[str, Any] = {"is_default": not Sender.objects.filter(is_default=True).exists()}
+        if len(providers := Provider.objects.exclude(pk=TEST_PROVIDER)[:2]) == 1:
+            likely["provider"] = providers[0].pk
+        asked: dict[str, Any] = super().get_changeform_initial_data(request)
+        return likely | asked
+
+    def response_add(self, request: HttpRequest, obj: Sender, post_url_continue: str | None = None) -> HttpResponse:
+        """Back to its provider, where it is tried."""
+        if "_continue" in request.POST or not request.user.has_perm("delivery.view_provider"):
+            usual: HttpResponse = super().response_add(request, obj, post_url_continue)
+            return usual
+        messages.success(request, gettext("%(sender)s is a sender now. Send a test by it.") % {"sender": obj.address})
+        return HttpResponseRedirect(reverse("admin:delivery_provider_change", args=[obj.provider_id]))
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         return [name for name in self.fields if obj or name != _WHY_OFF]

@@ -9,8 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from contacts import countries
-from contacts.admin.base import PageAdmin
+from contacts.admin.base import PageAdmin, PlaceField
 from contacts.unusable import Unusable
 from delivery.lanes import Lane
 from delivery.models import AllowedHours, FrequencyCap
@@ -21,12 +20,7 @@ from delivery.timerules.opening import DayKind
 
 class AreaForm(forms.ModelForm):
     check: Callable[[Any], None]
-
-    def clean_country(self) -> str:
-        try:
-            return countries.named(self.cleaned_data["country"])
-        except Unusable as problem:
-            raise forms.ValidationError(str(problem)) from None
+    country = PlaceField(help_text=_("Two letters or the name, such as US. Empty: any other."))
 
     def clean_state(self) -> str:
         return str(self.cleaned_data["state"]).strip().upper()
@@ -35,7 +29,7 @@ class AreaForm(forms.ModelForm):
         data = super().clean() or self.cleaned_data
         if not self.errors:
             try:
-                self.check(self._meta.model(**data))
+                self.check(self._meta.model(pk=self.instance.pk, **data))
             except Unusable as problem:
                 self.add_error(problem.field or None, str(problem))
         return data
@@ -101,6 +95,7 @@ class AllowedHoursAdmin(PageAdmin):
 
 @admin.register(FrequencyCap)
 class FrequencyCapAdmin(PageAdmin):
+    empty_list = _("How many texts a person gets at most within some hours or a day.")
     form = FrequencyCapForm
     list_display = ("where", "category", "most", "within", "over", "enabled", "source")
     list_display_links = ("where",)

@@ -83,7 +83,7 @@ class TryingPages(PageAdmin):
             except SubmitError as error:
                 form.add_error(None, str(error))
             else:
-                messages.success(request, _("The test is on its way; this page says what becomes of it."))
+                messages.success(request, _("The test is on its way. Load this page again to see what became of it."))
                 return HttpResponseRedirect(reverse("admin:delivery_message_change", args=[message.pk]))
         return self.form_page(
             request,

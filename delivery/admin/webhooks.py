@@ -94,6 +94,7 @@ def _described(name: str) -> str:
 
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(PageAdmin):
+    empty_list = _("An address of another system that is told what becomes of messages, and who replies.")
     form = WebhookForm
     list_display = ("name", "url", "state", "last_success_at", kept("last_error"), kept("disabled_reason"))
     list_display_links = ("name",)
@@ -156,7 +157,7 @@ class WebhookEndpointAdmin(PageAdmin):
     ) -> HttpResponse:
         found: WebhookEndpoint = self.allowed(request, object_id, "view")
         sent = WebhookDelivery.objects.filter(endpoint=found).defer("data").order_by("-pk")[:LISTED]
-        context = {**(extra_context or {}), "state": _state(found)[1], "now": timezone.now(), "deliveries": sent}
+        context = {**(extra_context or {}), "state": _state(found), "now": timezone.now(), "deliveries": sent}
         page: HttpResponse = super().change_view(request, object_id, form_url, context)
         return page
 

@@ -19,6 +19,7 @@ from aiohttp import (
     InvalidURL,
     TCPConnector,
 )
+from django.utils.translation import gettext as _
 
 from delivery.errors import Failure
 from delivery.providers.base import BadConfiguration, OutboundMessage, Outcome, ProviderConfig, SendOutcome
@@ -108,19 +109,24 @@ def check_base_url(
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise BadConfiguration(f"Address: it is not a URL; the usual one is {usual}.") from None
+        raise BadConfiguration(_("Address: it is not a URL; the usual one is %(usual)s.") % {"usual": usual}) from None
     if parts.scheme not in ("http", "https") or not host or port == 0:
-        raise BadConfiguration(f"Address: it must be a full https:// URL; the usual one is {usual}.")
+        raise BadConfiguration(
+            _("Address: it must be a full https:// URL; the usual one is %(usual)s.") % {"usual": usual}
+        )
     if parts.username or parts.password or parts.query or parts.fragment or not url.isascii():
-        raise BadConfiguration("Address: only https://host, a port and a path; no user, query or fragment.")
+        raise BadConfiguration(_("Address: only https://host, a port and a path; no user, query or fragment."))
     name = host.rstrip(".")
     try:
         private, literal = not is_public(name), True
     except ValueError:
         private, literal = name == "localhost" or name.endswith(".localhost"), False
     if not literal and name.rpartition(".")[2][:1].isdigit():
-        raise BadConfiguration("Address: its host is neither a name nor a whole IP address.")
+        raise BadConfiguration(_("Address: its host is neither a name nor a whole IP address."))
     if (private or parts.scheme == "http") and not private_addresses:
-        raise BadConfiguration(f"Address: it must be https:// on a public host, unless the operator has set {setting}.")
+        raise BadConfiguration(
+            _("Address: it must be https:// on a public host, unless the operator has set %(setting)s.")
+            % {"setting": setting}
+        )
     if parts.scheme == "http" and literal and not private:
-        raise BadConfiguration("Address: http:// would send the credentials in clear; use https://.")
+        raise BadConfiguration(_("Address: http:// would send the credentials in clear; use https://."))

@@ -19,6 +19,7 @@ _SEPARATORS = re.compile(r"[\s().-]")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 #: GSM 03.40 §9.1.2.5: what an alphanumeric sender has room for.
 _LONGEST_NAME = 11
+_LONGEST_SHORT_CODE = 6
 NONE_SET_UP = gettext_lazy("No sender was named and none is marked as the default. Mark one under Senders.")
 
 
@@ -45,8 +46,8 @@ def switched_off(address: str) -> str:
 def address(text: str) -> str:
     """A sender as it is handed to providers: a number in E.164 however it was typed, all else as it stands.
 
-    Raises Unusable for a number that cannot be one, and for a name with spaces that is too long; what has none may be
-    the provider's id of a service.
+    Raises Unusable for a number that cannot be one or is written without its country code, and for a name with spaces
+    that is too long; what has none may be the provider's id of a service.
     """
     text = text.strip()
     if text.startswith("+"):
@@ -54,6 +55,9 @@ def address(text: str) -> str:
         if not _NUMBER.fullmatch(number):
             raise Unusable("address", _("A number is + and 7 to 15 digits, the country code first."))
         return number
+    digits = _SEPARATORS.sub("", text)
+    if digits != text and digits.isdecimal() and len(digits) > _LONGEST_SHORT_CODE:
+        raise Unusable("address", _("Write a number with its country code, such as +44 7700 900123."))
     if len(text) > _LONGEST_NAME and len(text.split()) > 1:
         raise Unusable("address", _("A name has at most %(most)d characters.") % {"most": _LONGEST_NAME})
     return text

@@ -42,6 +42,10 @@ def check_cap(cap: FrequencyCap) -> None:
     if cap.lane is not None and Lane(cap.lane) not in MAY_BE_BOUND:
         known = ", ".join(lane.name.lower() for lane in MAY_BE_BOUND)
         raise Unusable("lane", _("Caps are about %s; what is urgent is not capped.") % known)
+    others = FrequencyCap.objects.exclude(pk=cap.pk)
+    if others.filter(country=cap.country, state=cap.state, lane=cap.lane, hours=cap.hours).exists():
+        # Of two the lower one holds, so that the other says what is not true.
+        raise Unusable("", _("There is a cap for the same place, category and time already: change that one."))
 
 
 def _check_state(line: OfArea) -> None:

@@ -49,11 +49,11 @@ def check_url(url: str) -> None:
             setting="ALLOW_PRIVATE_WEBHOOK_URLS",
         )
     except ValueError:
-        raise Refused("url", f"Address: it is not a URL; one looks like {USUAL}.") from None
+        raise Refused("url", _("Address: it is not a URL; one looks like %(usual)s.") % {"usual": USUAL}) from None
     except BadConfiguration as error:
         raise Refused("url", str(error)) from None
     if not (url.isascii() and url.isprintable()) or " " in url or len(url) > 500:
-        raise Refused("url", "Address: at most 500 ASCII characters, without spaces.")
+        raise Refused("url", _("Address: at most 500 ASCII characters, without spaces."))
 
 
 def make(
@@ -63,7 +63,7 @@ def make(
     check_url(url)
     wanted = _checked(events)
     if present().count() >= MOST:
-        raise Refused("url", f"There are {MOST} webhooks already, and no more can be.")
+        raise Refused("url", _("There are %(most)s webhooks already, and no more can be.") % {"most": MOST})
     secret = signing.new_secret()
     endpoint = WebhookEndpoint.objects.create(
         url=url,

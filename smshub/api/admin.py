@@ -1,6 +1,6 @@
 """API keys: issued and shown once, bound to senders, networks and rates, rotated, revoked."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -56,6 +56,16 @@ class KeyForm(WithSenders):
             return networks.tidy(self.cleaned_data["allowed_from"])
         except ValueError as error:
             raise forms.ValidationError(f"{error}.") from None
+
+    def clean_expires_at(self) -> datetime | None:
+        """One that was over before stays as it is."""
+        ends: datetime | None = self.cleaned_data["expires_at"]
+        if "expires_at" in self.changed_data:
+            try:
+                keys.check_end(ends)
+            except ValueError as error:
+                raise forms.ValidationError(str(error)) from None
+        return ends
 
     def clean_own_messages(self) -> bool | None:
         chosen: bool | None = self.cleaned_data["own_messages"]
@@ -120,6 +130,7 @@ class RotateForm(forms.Form):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(PageAdmin):
+    empty_list = _("What another system shows when it sends and asks by the API.")
     form = KeyForm
     list_display = ("name", "prefix", "mode", "state", "created_at", "created_by", "last_used_at", "expires_at")
     list_select_related = ("created_by",)

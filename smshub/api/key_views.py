@@ -1,6 +1,6 @@
 """API keys over HTTP: made and shown once, bound, rotated, revoked, by keys that may do as much themselves."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import django_filters
@@ -70,7 +70,14 @@ class BoundsSerializer(Strict):
     allowed_from = NetworksField(required=False, help_text="Networks that it may be used from; empty: any.")
     per_second = QuotaField()
     per_minute = QuotaField()
-    expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="null: never.")
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="A time to come; null: never.")
+
+    def validate_expires_at(self, ends: datetime | None) -> datetime | None:
+        try:
+            keys.check_end(ends)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from None
+        return ends
 
 
 @extend_schema_serializer(

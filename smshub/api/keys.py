@@ -18,6 +18,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from delivery import testcarrier
 from delivery.models import Sender
@@ -125,9 +126,15 @@ def change(key: ApiKey, *, senders: Sequence[Sender] | None = None, **given: Any
 def check_senders(senders: Collection[Sender], *, is_test: bool) -> None:
     """Whether a key, or a login of one, may be bound to these. Raises ValueError, in words."""
     if senders and is_test:
-        raise ValueError("A test key has no senders: all that it sends leaves by the test carrier's.")
+        raise ValueError(_("A test key has no senders: all that it sends leaves by the test carrier's."))
     if any(map(testcarrier.is_its, senders)):
-        raise ValueError("The test carrier's sender is for test keys alone, which need not name it.")
+        raise ValueError(_("The test carrier's sender is for test keys alone, which need not name it."))
+
+
+def check_end(expires_at: datetime | None) -> None:
+    """Whether a key may be given this end. Raises ValueError, in words; one that is to end now is revoked."""
+    if expires_at is not None and expires_at <= timezone.now():
+        raise ValueError(_("This time is over: give one to come, or none for a key that does not expire."))
 
 
 def find(text: str, *, address: str = "") -> ApiKey | None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from django.utils.translation import gettext as _
+
 SCOPES: dict[str, str] = {
     "contacts:read": "See contacts",
     "contacts:write": "Change contacts",
@@ -79,7 +81,10 @@ def expand(scopes: Iterable[str], *, for_test: bool = False) -> list[str]:
             near = get_close_matches(scope, [*SCOPES, *_FAMILIES], n=1)
             raise UnknownScope(f"There is no scope {scope!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         if for_test and not (family := [each for each in family if each in OF_TEST_KEYS]):
-            raise UnknownScope(f"A test key cannot have {scope!r}; it may have {', '.join(sorted(OF_TEST_KEYS))}.")
+            known = ", ".join(sorted(OF_TEST_KEYS))
+            raise UnknownScope(
+                _("A test key cannot have %(scope)s; it may have %(known)s.") % {"scope": repr(scope), "known": known}
+            )
         found.update(family)
     return sorted(found)
 

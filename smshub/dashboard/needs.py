@@ -4,7 +4,7 @@ those who may do something about it.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
@@ -194,9 +195,37 @@ def approvals(scene: Scene) -> Iterable[Need]:
     )
     rows = asked.order_by("asked_at").values_list("campaign_id", "campaign__name", "people", "asked_by__username")
     for pk, name, people, who in rows[:NAMED]:
-        url = reverse("admin:campaigns_campaign_wizard", args=[pk, "review"])
         why = _("%(people)s people, asked by %(who)s.") % {"people": figure(people), "who": who or "–"}
-        yield Need("approvals", _("Approve %(name)s") % {"name": name}, why=why, url=url)
+        yield Need("approvals", _("Approve %(name)s") % {"name": name}, why=why, url=_review(pk))
+
+
+def asked_by_them(scene: Scene) -> Iterable[Need]:
+    """What they asked others about, and wait for."""
+    for asked in _own(scene).filter(granted=None)[:NAMED]:
+        what = _("%(campaign)s waits for somebody else") % {"campaign": asked.campaign.name}
+        yield Need("asked", what, why=_("They are told so here."), url=_review(asked.campaign_id))
+
+
+def answered(scene: Scene) -> Iterable[Need]:
+    """What others said to what they asked about, or wrote: until it is launched, or asked about again."""
+    for asked in _own(scene).exclude(granted=None)[:NAMED]:
+        what = _("%(campaign)s was approved") if asked.granted else _("%(campaign)s was sent back")
+        by = {"who": asked.decided_by or "–", "at": _moment(asked.decided_at), "reason": asked.reason}
+        why = (_("By %(who)s, %(at)s. %(reason)s") % by).strip()
+        yield Need("answered", what % {"campaign": asked.campaign.name}, why=why, url=_review(asked.campaign_id))
+
+
+def _own(scene: Scene) -> QuerySet[Approval]:
+    own = Q(asked_by=scene.user.pk) | Q(campaign__created_by=scene.user.pk)
+    return approval.newest().filter(own).select_related("campaign", "decided_by").order_by("-pk")
+
+
+def _review(campaign_id: int) -> str:
+    return reverse("admin:campaigns_campaign_wizard", args=[campaign_id, "review"])
+
+
+def _moment(at: datetime | None) -> str:
+    return date_format(timezone.localtime(at), _("j M, H:i")) if at else ""
 
 
 def checked_imports(_scene: Scene) -> Iterable[Need]:
@@ -214,6 +243,7 @@ PERSON: tuple[tuple[str, Look], ...] = (
     ("campaigns.view_campaign", nobody_at_work),
     ("campaigns.view_campaign", providers),
     ("campaigns.view_campaign", paused),
+    ("campaigns.change_campaign", answered),
     ("delivery.view_webhookendpoint", webhooks),
     ("delivery.change_provider", doctor),
     ("campaigns.view_conversation", conversations),
@@ -224,6 +254,7 @@ PERSON: tuple[tuple[str, Look], ...] = (
 )
 YES: tuple[tuple[str, Look], ...] = (
     (approval.PERMISSION, approvals),
+    ("campaigns.change_campaign", asked_by_them),
     ("contacts.change_suppression", refusals),
     ("contacts.change_contactimport", checked_imports),
     ("campaigns.change_appointmentfile", checked_files),

@@ -52,10 +52,14 @@ def accounts() -> Sequence[Provider]:
     return list(live.annotate(stopped_senders=stopped).order_by("name")[:MOST])
 
 
-def can_send() -> bool:
-    """Whether any sender is on whose provider is."""
-    senders = Sender.objects.filter(enabled=True, provider__enabled=True)
-    return senders.exclude(provider=TEST_PROVIDER).exists()
+def lacks() -> str:
+    """What has to be set up or switched on before anything can be sent: "provider", "sender", "switch", or nothing."""
+    senders = Sender.objects.exclude(provider=TEST_PROVIDER)
+    if senders.filter(enabled=True, provider__enabled=True).exists():
+        return ""
+    if senders.exists():
+        return "switch"
+    return "sender" if Provider.objects.exclude(pk=TEST_PROVIDER).exists() else "provider"
 
 
 def tiles(providers: Sequence[Provider]) -> list[Tile]:

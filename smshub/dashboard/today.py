@@ -88,11 +88,12 @@ def today() -> Today:
     )
     ids = list(of_today.order_by("-pk").values_list("pk", flat=True)[: MOST_CAMPAIGNS + 1])
     counts = tallies.counts(ids[:MOST_CAMPAIGNS]) + tallies.of_day(since.date())
+    charged = [count for count in counts if count.status not in NOT_HANDED_OVER]
     return Today(
         since=since,
         funnel=funnel(counts, *wrote(since)),
         not_sent=_sum(counts, {Status.SUPPRESSED, Status.CANCELLED}),
-        cost=prices.in_words(sum((count.cost for count in counts if count.status not in NOT_HANDED_OVER), Decimal(0))),
+        cost=prices.spent(sum((count.cost for count in charged), Decimal(0)), sum(count.segments for count in charged)),
         reasons=reasons(counts, since),
         campaigns=len(ids[:MOST_CAMPAIGNS]),
         capped=len(ids) > MOST_CAMPAIGNS,

@@ -18,6 +18,8 @@ RIGHTS = {
     "reminders": "campaigns.view_reminder",
     "messages": "delivery.view_message",
     "providers": "delivery.view_provider",
+    "add_provider": "delivery.add_provider",
+    "add_sender": "delivery.add_sender",
     "inbound": "delivery.view_inbound",
     "add_campaign": "campaigns.add_campaign",
     "import": "contacts.add_contactimport",
@@ -41,7 +43,7 @@ def now_shown(request: HttpRequest) -> dict[str, Any]:
         points = chart.points([provider.pk for provider in providers])
         context |= {
             "campaigns": campaigns,
-            "has_sender": accounts.can_send(),
+            "lacks": accounts.lacks(),
             "points": list(reversed(points)),
             "chart": chart.data(points),
         }
@@ -66,7 +68,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def live(request: HttpRequest) -> HttpResponse:
     """Wrapped in `admin_view` where it is routed, as the next one."""
-    return TemplateResponse(request, "smshub/home_live.html", now_shown(request))
+    return TemplateResponse(request, "smshub/home_now.html", now_shown(request))
 
 
 def live_today(request: HttpRequest) -> HttpResponse:

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from smshub.quickstart.errors import QuickstartError
 
@@ -44,10 +45,22 @@ class Program:
     identity: str = "self"
 
 
+class Process(Protocol):
+    """What is asked of a process that leads its group: a Popen answers it."""
+
+    pid: int
+    returncode: int
+
+    def poll(self) -> int | None: ...
+    def wait(self) -> int: ...
+    def send_signal(self, sig: int, /) -> None: ...
+    def kill(self) -> None: ...
+
+
 @dataclass(slots=True)
 class Child:
     program: Program
-    process: subprocess.Popen[bytes]
+    process: Process
     started: float
     failures: int = 0
     retry_at: float | None = None
@@ -59,15 +72,16 @@ class Child:
 
 @dataclass(slots=True)
 class Processes:
-    """The set of children of one `up` or one test. `hurry` cuts every grace to a second."""
+    """The set of children of one `up` or one test. `hurry` cuts every grace to a second; `launch` starts each."""
 
     notice: Callable[[str], None] = lambda _text: None
     hurry: bool = False
+    launch: Callable[[Program], Process] = field(default_factory=lambda: launch)
     _children: dict[str, Child] = field(default_factory=dict)
 
     def start(self, program: Program) -> None:
         rotate(program.log)
-        self._children[program.name] = Child(program, _launch(program), time.monotonic())
+        self._children[program.name] = Child(program, self.launch(program), time.monotonic())
 
     @property
     def names(self) -> list[str]:
@@ -118,7 +132,7 @@ class Processes:
                     f"Its log: {child.program.log}"
                 )
             elif now >= child.retry_at:
-                child.process, child.started, child.retry_at = _launch(child.program), now, None
+                child.process, child.started, child.retry_at = self.launch(child.program), now, None
 
     def discard(self, name: str) -> None:
         """Stop one child and forget it."""
@@ -159,7 +173,8 @@ def guarded(
     return [*guard, identity, str(folder), *argv]
 
 
-def _launch(program: Program) -> subprocess.Popen[bytes]:
+def launch(program: Program) -> Process:
+    """Start it by its command line, as the leader of a group of its own that ends with this process."""
     descriptor = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         return subprocess.Popen(
@@ -180,7 +195,7 @@ def _launch(program: Program) -> subprocess.Popen[bytes]:
         os.close(descriptor)
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
+def _kill_group(process: Process) -> None:
     """End whatever the dead leader of the group left behind."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
@@ -188,7 +203,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-def _how(process: subprocess.Popen[bytes]) -> str:
+def _how(process: Process) -> str:
     code = process.returncode
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
 

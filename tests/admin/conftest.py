@@ -13,7 +13,6 @@ from django.utils import translation
 from pytest_django import Settings
 
 from delivery import vitals
-from smshub import roles
 from smshub.quickstart.commands import COMMANDS, WORKERS
 from tests.factories import AdministratorFactory, UserFactory
 
@@ -42,7 +41,6 @@ def administrator(db: None) -> Client:
 
 
 def one_of(role: str) -> Client:
-    roles.sync()
     user = UserFactory()
     user.groups.add(Group.objects.get(name=role))
     return at_the_keyboard(user)

@@ -132,7 +132,9 @@ def test_pause_resume_cancel(staff: Client) -> None:
 def test_a_draft_is_given_a_pace_and_a_budget(staff: Client) -> None:
     campaign = ready()
 
-    staff.post(url(campaign, "wizard/time"), {"when": "now", "spread_minutes": "90"})
+    staff.post(
+        url(campaign, "wizard/time"), {"when": "now", "spread_minutes_hours": "1", "spread_minutes_minutes": "30"}
+    )
     staff.post(url(campaign, "change"), form(campaign, max_segments="1"))
     campaign.refresh_from_db()
     assert (campaign.spread_minutes, campaign.max_segments) == (90, 1)
@@ -148,15 +150,15 @@ def test_a_running_campaign_is_given_other_limits(staff: Client) -> None:
     materialise.materialise(campaign.pk, seconds=60)
 
     assert "Limits of" in staff.get(url(campaign, "limit")).content.decode()
-    staff.post(url(campaign, "limit"), {"spread_minutes": "60", "max_segments": ""})
+    staff.post(url(campaign, "limit"), {"spread_minutes_hours": "1", "max_segments": ""})
 
     campaign.refresh_from_db()
     assert (campaign.spread_minutes, campaign.max_segments) == (60, None)
     page = staff.get(url(campaign, "live")).content.decode()
-    assert said(page, "waiting-for") == "It is spread over 60 minutes: about 2 segments per hour."
-    assert "spread over 60 minutes, no limit of segments" in page
-    refused = staff.post(url(campaign, "limit"), {"spread_minutes": "0", "max_segments": "x"}).content.decode()
-    assert "greater than or equal to 1" in refused
+    assert said(page, "waiting-for") == "It is spread over 1 hour: about 2 segments per hour."
+    assert "spread over 1 hour, no limit of segments" in page
+    refused = staff.post(url(campaign, "limit"), {"spread_minutes_hours": "0", "max_segments": "x"}).content.decode()
+    assert "It may be spread over 1 minute to 720 hours." in refused
     assert "Enter a whole number" in refused
 
 
@@ -203,7 +205,7 @@ def test_with_nothing_worth_a_retry_there_is_no_button_for_it(staff: Client) -> 
 def test_who_may_only_look_moves_nothing(nobody: Client, page: str) -> None:
     campaign = under_way()
     assert nobody.get(url(campaign, page)).status_code == 403
-    assert nobody.post(url(campaign, page), {"spread_minutes": "5"}).status_code == 403
+    assert nobody.post(url(campaign, page), {"spread_minutes_minutes": "5"}).status_code == 403
 
 
 def test_what_cannot_be_done_any_more_is_said(staff: Client) -> None:

@@ -34,7 +34,33 @@ def test_an_empty_hub_says_that_there_is_nothing(staff: Client) -> None:
     assert part(staff, NOW, "approvals") == "Waits for a yes Nothing waits for approval."
     assert "None has failed." in part(staff, TODAY, "reasons")
     assert "None yet." in part(staff, TODAY, "providers")
-    assert "Nothing can be sent" in part(staff, NOW, "no-sender")
+
+
+def test_what_an_empty_hub_needs_stands_first_and_leads_on(operator: Client) -> None:
+    """Each step by its own words and its own link, and none to whoever may not take it."""
+
+    def said() -> str:
+        home = operator.get("/admin/").content.decode()
+        assert home.index("home-first") < home.index("flow-chart")
+        return home[home.index("home-first") : home.index("flow-chart")]
+
+    assert "needs an account with a provider" in said()
+    assert 'href="/admin/delivery/provider/add/"' in said()
+    provider = factories.ProviderFactory()
+    assert "the provider needs a sender" in said()
+    assert 'href="/admin/delivery/sender/add/"' in said()
+    sender = factories.SenderFactory(provider=provider, enabled=False)
+    assert "every sender is switched off" in said()
+    type(sender).objects.update(enabled=True)
+    assert "Nothing can be sent" not in said()
+
+
+def test_what_is_lacking_is_told_again_while_the_page_is_open(staff: Client) -> None:
+    said = part(staff, NOW, "no-sender")
+
+    assert said == "Nothing can be sent yet: SMSHub needs an account with a provider, and a sender."
+    factories.SenderFactory()
+    assert "Nothing can be sent" not in staff.get(NOW).content.decode()
 
 
 def test_what_a_campaign_has_spent_stands_beside_its_budget(staff: Client) -> None:

@@ -51,6 +51,27 @@ def test_the_api_stays_english(db: None, client: Client) -> None:
     assert translation.get_language() == "en"
 
 
+@pytest.mark.parametrize(
+    ("adapter", "typed", "says"),
+    [
+        ("twilio", {"setting_account_sid": "AC1", "secret_auth_token": "t"}, "kopieren Sie sie aus der Konsole"),
+        ("vonage", {"setting_api_key": "?", "secret_api_secret": "s", "secret_signature_secret": "s"}, "Dashboard von"),
+        ("smpp", {"setting_address": "smsc.example"}, "Adresse: Schreiben Sie sie als smpp://host:port"),
+        ("smpp", {"setting_window": "0"}, "Fenster: eine ganze Zahl von 1 bis 1000."),
+        ("smpp", {"secret_password": " "}, "Passwort"),
+    ],
+)
+def test_what_is_wrong_with_an_account_is_said_in_ones_own_language(
+    operator: Client, adapter: str, typed: dict[str, str], says: str
+) -> None:
+    usual = {"setting_address": "smpp://192.0.2.7:2775", "setting_system_id": "clinic", "secret_password": "secret"}
+    form = {"name": "Main", "rate": "1", "max_in_flight": "1"} | (usual if adapter == "smpp" else {}) | typed
+
+    answer = operator.post(f"/admin/delivery/provider/add/check/?adapter={adapter}", form, **GERMAN)
+
+    assert says in answer.content.decode()
+
+
 def test_names_of_fields_statuses_figures_and_dates_are_translated(operator: Client) -> None:
     campaign = factories.CampaignFactory(
         status=Campaign.Status.PAUSED,

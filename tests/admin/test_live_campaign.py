@@ -157,7 +157,7 @@ def test_the_time_left_is_told_by_what_it_is_bound_by(staff: Client) -> None:
     campaign.spread_minutes = 1440
     campaign.save()
     assert time_left(staff, campaign) == "about 24 hours"
-    assert "It is spread over 1,440 minutes" in ways(staff, campaign).find("queue").text
+    assert "It is spread over 24 hours" in ways(staff, campaign).find("queue").text
     assert ways(staff, campaign).find("way").text.endswith("–")
 
     # Held until tomorrow
@@ -180,6 +180,33 @@ def test_reasons_lead_to_their_people_and_the_report_is_there_once_it_has_left(s
     assert part.find("report-link").links() == [url(campaign, "report")]
     soon = factories.CampaignFactory(status=Statuses.SCHEDULED, scheduled_at=timezone.now() + timedelta(seconds=20))
     assert read(staff.get(url(soon, "progress")).content).named("report-link") == []
+
+
+def test_segments_that_left_are_told_from_those_that_are_planned(staff: Client) -> None:
+    shown = read(staff.get(url(under_way(), "progress")).content)
+    assert shown.find("segments").text == "3 of 4"
+
+
+def test_what_left_at_no_known_price_did_not_cost_nothing(staff: Client) -> None:
+    campaign = under_way()
+    assert read(staff.get(url(campaign, "progress")).content).find("cost").text == "no price is known"
+    Message.objects.filter(campaign_id=campaign.pk).update(status="queued")
+    assert read(staff.get(url(campaign, "progress")).content).find("cost").text == "0.00 USD"
+
+
+@pytest.mark.parametrize(
+    ("fields", "heading"),
+    [
+        ({"status": Statuses.SCHEDULED, "launched_at": None, "scheduled_at": timezone.now()}, "What will be sent"),
+        ({}, "What is being sent"),
+        ({"status": Statuses.COMPLETED, "finished_at": timezone.now()}, "What was sent"),
+    ],
+)
+def test_the_page_says_what_is_sent_when_it_is(staff: Client, fields: dict[str, Any], heading: str) -> None:
+    values = {"status": Statuses.RUNNING, "launched_at": timezone.now(), **fields}
+    shown = read(staff.get(url(factories.CampaignFactory(**values), "live")).content)
+    assert shown.find("what").text.startswith(heading)
+    assert bool(shown.named("messages-link")) == (heading != "What will be sent")
 
 
 def test_every_variants_text_is_shown(staff: Client) -> None:

@@ -1,5 +1,6 @@
 """Every page opens for who may open it, and for nobody else."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -86,6 +87,21 @@ def test_an_administrator_opens_every_page(administrator: Client, model: str) ->
         assert answer.status_code == 200, page
         # A column's value with its colour is a list's, and Python's own notation nobody's
         assert "(&#x27;" not in answer.content.decode(), page
+
+
+@pytest.mark.parametrize(
+    ("model", "way"),
+    [
+        ("campaigns_campaign", ["Campaigns"]),
+        ("campaigns_template", ["Campaigns", "Templates"]),
+        ("contacts_contact", ["Contacts"]),
+        ("delivery_message", ["Delivery", "Messages"]),
+    ],
+)
+def test_the_way_to_a_list_says_nothing_twice(administrator: Client, model: str, way: list[str]) -> None:
+    shown = administrator.get(reverse(f"admin:{model}_changelist")).content.decode()
+    header = shown.partition('id="content"')[0].rpartition("border-b")[2]
+    assert re.findall(r'truncate tracking-tight">([^<]+)', header) == way
 
 
 @pytest.mark.parametrize("model", MAKE)

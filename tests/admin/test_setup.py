@@ -1,11 +1,13 @@
 """Providers, senders and API keys: secrets go in and never come out."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from delivery import accounts, slowing
@@ -177,6 +179,28 @@ def test_what_is_slowed_is_said_in_words(operator: Client, provider: Provider) -
     assert re.search(rf"Sender {re.escape(sender.address)}: slowed to 50% since \d\d:\d\d after code 30022\.", page)
 
 
+def test_a_new_provider_leads_to_its_sender_and_the_sender_to_a_test(operator: Client) -> None:
+    page = operator.post(ADD, twilio(), follow=True)
+    provider = Provider.objects.get()
+    assert page.redirect_chain == [(change(provider), 302)]
+    assert "Now it needs a sender" in page.content.decode()
+
+    form = operator.get("/admin/delivery/sender/add/").context["adminform"].form
+    assert (form["provider"].value(), form["is_default"].value()) == (provider.pk, True)
+
+    typed = {"provider": provider.pk, "address": "+16505550001", "is_default": "on", "opt_out_scope": "everywhere"}
+    page = operator.post("/admin/delivery/sender/add/", typed, follow=True)
+    assert page.redirect_chain == [(change(provider), 302)]
+    assert "Send a test by it" in page.content.decode()
+    form = operator.get("/admin/delivery/sender/add/").context["adminform"].form
+    assert form["is_default"].value() is False
+
+
+def test_a_list_with_nothing_in_it_says_what_such_a_thing_is_for(operator: Client) -> None:
+    assert "Without one nothing is sent" in operator.get("/admin/delivery/provider/").content.decode()
+    assert "Nothing matches" in operator.get("/admin/delivery/sender/?q=5").content.decode()
+
+
 def test_a_new_default_sender_takes_the_place_of_the_old_one(operator: Client) -> None:
     old = factories.DefaultSenderFactory()
 
@@ -224,6 +248,31 @@ def test_a_key_needs_a_scope(operator: Client) -> None:
     assert not ApiKey.objects.exists()
 
 
+PAST = {"expires_at_0": "2020-01-01", "expires_at_1": "10:00"}
+
+
+def test_a_key_whose_time_is_over_is_not_made(operator: Client) -> None:
+    form = {"name": "Booking", "scopes": ["messages:write"]}
+
+    answer = operator.post("/admin/api/apikey/add/", form | PAST)
+
+    assert "This time is over" in answer.content.decode()
+    assert not ApiKey.objects.exists()
+
+
+def test_a_key_that_has_expired_is_still_renamed_and_is_not_given_another_time_that_is_over(operator: Client) -> None:
+    before = timezone.now() - timedelta(days=1)
+    key, _ = keys.issue(name="Booking", scopes=["messages:write"], actor=None, expires_at=before)
+    page = f"/admin/api/apikey/{key.pk}/change/"
+    same = {"expires_at_0": f"{before:%Y-%m-%d}", "expires_at_1": f"{before:%H:%M:%S}"}
+
+    assert operator.post(page, {"name": "Old", **same}).status_code == 302
+    assert "This time is over" in operator.post(page, {"name": "Old", **PAST}).content.decode()
+
+    key.refresh_from_db()
+    assert key.name == "Old"
+
+
 def test_a_revoked_key_stays_known(operator: Client) -> None:
     key, text = keys.issue(name="Booking", scopes=["messages:write"], actor=None)
 
@@ -256,7 +305,12 @@ def test_a_sender_is_kept_as_providers_are_told_it(operator: Client, typed: str,
 
 @pytest.mark.parametrize(
     ("typed", "says"),
-    [("+0650 555", "7 to 15 digits"), ("+1650555000x", "7 to 15 digits"), ("All of our clinics", "at most 11")],
+    [
+        ("+0650 555", "7 to 15 digits"),
+        ("+1650555000x", "7 to 15 digits"),
+        ("0151 234567", "country code"),
+        ("All of our clinics", "at most 11"),
+    ],
 )
 def test_a_sender_that_cannot_be_one_is_refused(operator: Client, typed: str, says: str) -> None:
     sender = factories.SenderFactory()

@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from delivery.models import AllowedHours, Place
+from delivery.lanes import Lane
+from delivery.models import AllowedHours, FrequencyCap, Place
 from delivery.states import Status
 from delivery.timerules import figures
 from delivery.timerules.opening import HORIZON
@@ -36,6 +37,14 @@ def test_a_line_is_written_and_counts_at_once(operator: Client) -> None:
     assert place.closes_at < now + timedelta(days=2)
 
 
+@pytest.mark.usefixtures("english_again")
+def test_a_country_is_written_by_its_name_as_well(operator: Client) -> None:
+    operator.post(ADD, LINE | {"country": "south africa"})
+    operator.post(ADD, LINE | {"country": "Österreich"}, HTTP_ACCEPT_LANGUAGE="de")
+
+    assert AllowedHours.objects.filter(country__in=["ZA", "AT"]).count() == 2
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -62,6 +71,30 @@ def test_every_figure_to_start_with_is_one_that_would_be_accepted(operator: Clie
         values = {name: value or "" for name, value in figure.items()} | {"enabled": "on"}
         assert operator.post(ADD, values).status_code == 302, figure
     assert all(line.source for line in AllowedHours.objects.all())
+
+
+CAP = {"country": "DE", "state": "", "lane": "", "most": "2", "hours": "24", "over": "hold", "enabled": "on"}
+
+
+def test_there_is_one_cap_for_a_place_a_category_and_a_time(operator: Client) -> None:
+    add = "/admin/delivery/frequencycap/add/"
+    assert operator.post(add, CAP).status_code == 302
+
+    again = operator.post(add, CAP | {"most": "3"})
+
+    assert "There is a cap for the same place, category and time already" in again.content.decode()
+    for other in ({"country": "AT"}, {"hours": ""}, {"lane": Lane.BULK.value}):
+        assert operator.post(add, CAP | other).status_code == 302, other
+
+
+def test_a_cap_is_changed_in_its_place(operator: Client) -> None:
+    operator.post("/admin/delivery/frequencycap/add/", CAP)
+    cap = FrequencyCap.objects.get(country="DE")
+
+    assert operator.post(f"/admin/delivery/frequencycap/{cap.pk}/change/", CAP | {"most": "3"}).status_code == 302
+
+    cap.refresh_from_db()
+    assert cap.most == 3
 
 
 def test_a_message_says_what_it_waits_for_and_until_when(staff: Client) -> None:

@@ -1,6 +1,7 @@
 """A campaign written step by step: nothing that was right is lost, whatever else is missing."""
 
 import json
+import re
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -76,7 +77,7 @@ def test_the_way_back_is_always_open(staff: Client) -> None:
 
 def test_a_time_and_a_pace_are_kept_with_the_draft(staff: Client) -> None:
     campaign = begun()
-    given = {"scheduled_at_0": "2031-05-06", "scheduled_at_1": "09:30:00", "spread_minutes": "90"}
+    given = {"scheduled_at_0": "2031-05-06", "scheduled_at_1": "09:30:00", "spread_minutes_minutes": "90"}
     assert staff.post(url(campaign, "time"), given)["Location"] == url(campaign, "review")
     campaign.refresh_from_db()
     assert (f"{campaign.scheduled_at:%Y-%m-%d %H:%M}", campaign.spread_minutes) == ("2031-05-06 09:30", 90)
@@ -87,6 +88,29 @@ def test_a_draft_opens_where_something_is_left_to_fill_in(staff: Client) -> None
     campaign = ready()
     assert staff.get(page(campaign, "open"))["Location"] == url(campaign, "review")
     assert f"{campaign.pk}/open/" in staff.get("/admin/campaigns/campaign/").content.decode()
+
+
+def test_who_only_looks_sees_the_review_of_half_a_draft(auditor: Client) -> None:
+    campaign = begun()
+    assert auditor.get(page(campaign, "open"))["Location"] == url(campaign, "review")
+    assert auditor.get(url(campaign, "review")).status_code == 200
+
+
+def test_the_time_has_its_tick_only_when_somebody_has_seen_it(staff: Client) -> None:
+    campaign = ready()
+
+    def ticks() -> list[str]:
+        bar = staff.get(url(campaign, "review")).content.decode()
+        return re.findall(r'sms-step-done"[^>]*>.*?data-testid="step-(\w+)"', bar, re.DOTALL)
+
+    assert ticks() == ["name", "audience", "message"]
+    staff.post(url(campaign, "time"), {"when": "now"})
+    assert ticks() == ["name", "audience", "message", "time"]
+
+
+def test_a_time_that_was_chosen_elsewhere_has_its_tick(staff: Client) -> None:
+    shown = staff.get(url(ready(spread_minutes=90), "review")).content.decode()
+    assert shown.count("sms-step-done") == 4
 
 
 def test_a_step_that_was_open_while_it_was_launched_saves_nothing_more(staff: Client) -> None:
@@ -198,7 +222,21 @@ def test_the_preview_leafs_through_the_people_of_the_audience(staff: Client) -> 
     assert "2 of 3" in second
 
 
-def test_who_may_not_see_numbers_previews_a_made_up_person() -> None:
+def test_who_may_not_see_numbers_reads_what_people_get_with_their_numbers_masked() -> None:
+    user = factories.UserFactory()
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_campaign", "view_contact"]))
+    campaign = ready(body="Hi {{ name }} at {{ phone }}!")
+    first = campaign.include.get().contacts.order_by("pk").first()
+
+    answer = at_the_keyboard(user).post(page(campaign, "reading"))
+
+    text = read(answer.content).find("preview-text").text
+    assert text.startswith(f"Hi {first.name} at +1 ")
+    assert text.endswith(f"{first.phone[-3:]}!")
+    assert first.phone not in answer.content.decode()
+
+
+def test_who_may_not_see_people_previews_a_made_up_person() -> None:
     user = factories.UserFactory()
     user.user_permissions.add(Permission.objects.get(codename="view_campaign"))
     campaign = ready()
@@ -339,7 +377,7 @@ def test_one_window_saves_as_often_as_it_likes_and_another_step_is_another_thing
     here, elsewhere = opened(staff, campaign), opened(staff, campaign, "time")
     for name in ("One", "Two"):
         assert "Saved" in rename(staff, campaign, name, here)
-    staff.post(url(campaign, "time"), {"when": "now", "spread_minutes": "5", **elsewhere}, headers=HTMX)
+    staff.post(url(campaign, "time"), {"when": "now", "spread_minutes_minutes": "5", **elsewhere}, headers=HTMX)
     assert url(campaign, "audience") in rename(staff, campaign, "Three", here, by_itself=False)
     assert (campaign.name, campaign.spread_minutes) == ("Three", 5)
 

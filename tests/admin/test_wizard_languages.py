@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from campaigns import launch, materialise, templates, writing
+from campaigns.admin.wizard import previews
 from campaigns.models import Campaign, Template, Variant
 from contacts.models import Contact
 from delivery.models import Message
@@ -57,6 +58,14 @@ def to(*languages: str, **fields: object) -> Campaign:
 
 
 # --- written --------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_need_know_the_tag_of_a_language(staff: Client) -> None:
+    shown = read(staff.get(url(begun(), "message")).content)
+    suggested = {part.attributes["value"]: part.text for part in shown if part.tag == "option"}
+    assert suggested["de"] == "German (Deutsch)"
+    lists = [part.attributes["id"] for part in shown if part.tag == "datalist"]
+    assert len(lists) == len(set(lists))
 
 
 def test_half_a_text_in_half_a_language_is_kept_as_it_is_typed(staff: Client) -> None:
@@ -191,6 +200,27 @@ def test_every_language_says_who_reads_it_what_it_costs_and_what_is_wrong_with_i
     assert shown.find("language-fr").text == "fr 0 1"
     assert "no contact has 'nobody_has'" in shown.find("languages").text
     assert "Does not say how to stop such texts" in shown.find("languages").text
+
+
+def test_readers_are_counted_among_everybody_and_not_only_who_is_leafed_through(staff: Client) -> None:
+    campaign = to(*["en"] * previews.PEOPLE, "de", "de")
+
+    shown = look(staff, campaign, ENGLISH, ("de", GERMAN))
+
+    assert shown.find("preview-person").text == "1 of the first 50: en Reader"
+    assert (shown.find("language--").text, shown.find("language-de").text) == ("everybody else 50 1", "de 2 1")
+
+
+def test_what_a_text_lacks_is_offered_in_its_language(staff: Client) -> None:
+    shown = look(staff, to("en", purpose="marketing"), "Your coats are 20 % off", ("de", GERMAN), ("fr", "Salut STOP"))
+
+    offered = [(part.attributes["data-into"], part.attributes["data-append"]) for part in shown.named("add-opt-out")]
+
+    assert offered == [
+        ("id_text", "Reply STOP to opt out"),
+        ("id_translations-0-body", "Keine SMS mehr? STOPP antworten"),
+    ]
+    assert shown.named("add-opt-out")[1].text == "Add “Keine SMS mehr? STOPP antworten”"
 
 
 def test_a_language_is_asked_for_and_its_first_reader_shown(staff: Client) -> None:

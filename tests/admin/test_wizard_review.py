@@ -68,6 +68,10 @@ def test_a_launch_waits_for_a_moment_and_is_undone(staff: Client, settings: Sett
 
     assert live.redirect_chain[-1][0] == page(campaign, "live")
     assert "Leaves in" in read(live.content).find("countdown").text
+    assert read(live.content).find("what").text.startswith("What will be sent")
+    assert campaign.template.name in read(live.content).find("what").text
+    forecast = read(staff.get(page(campaign, "forecast")).content)
+    assert (forecast.find("recipients").text, forecast.find("takes").text) == ("2", "about a minute")
     undone = staff.post(page(campaign, "act/unschedule"), follow=True)
     assert undone.redirect_chain[-1][0] == url(campaign, "review")
     assert "is set back to a draft." in undone.content.decode()
@@ -189,7 +193,47 @@ def test_an_approver_declines_with_a_reason(staff: Client, approver: Client, set
 
     approver.post(page(campaign, "approval/no"), {"seen": seen, "reason": "Wrong date."})
 
-    assert "It was not approved. Wrong date." in staff.get(page(campaign, "checks")).content.decode()
+    said = read(staff.get(page(campaign, "checks")).content).find("approval").text
+    assert said.startswith("It was not approved. Wrong date. Change it and ask again. Sent back by bob,")
+
+
+def test_nobody_is_sent_back_without_a_word(staff: Client, approver: Client, settings: Settings) -> None:
+    settings.APPROVAL_ABOVE = 1
+    campaign = ready()
+    staff.post(page(campaign, "approval/ask"))
+
+    answer = approver.post(page(campaign, "approval/no"), {"seen": approval.fingerprint(campaign)}, follow=True)
+
+    assert "Say in a word why" in answer.content.decode()
+    assert campaign.approvals.get().granted is None
+
+
+@pytest.mark.parametrize(
+    ("said", "need", "home", "status"),
+    [
+        (None, "asked", "waits for somebody else They are told so here.", "Waits for approval"),
+        (True, "answered", "was approved By bob,", "Draft"),
+        (False, "answered", "was sent back By bob,", "Sent back"),
+    ],
+)
+def test_who_asked_is_told_on_home_and_in_the_list_what_became_of_it(
+    staff: Client, settings: Settings, said: bool | None, need: str, home: str, status: str
+) -> None:
+    settings.APPROVAL_ABOVE = 1
+    campaign = ready(name="Flu shots")
+    staff.post(page(campaign, "approval/ask"))
+    if said is not None:
+        bob = factories.AdministratorFactory(username="bob")
+        seen = approval.fingerprint(campaign)
+        reason = "" if said else "Wrong date."
+        approval.decide(campaign=campaign, actor=bob, seen=seen, granted=said, reason=reason)
+
+    told = read(staff.get("/admin/").content).find(f"need-{need}")
+    assert told.text.startswith(f"Flu shots {home}")
+    assert told.links() == [url(campaign, "review")]
+    assert ("Wrong date." in told.text) == (said is False)
+    row = read(staff.get("/admin/campaigns/campaign/").content)
+    assert status in [part.text for part in row if "field-state" in part.attributes.get("class", "")]
 
 
 def test_the_review_tells_the_rules_and_of_whom_no_consent_is_recorded(staff: Client, settings: Settings) -> None:

@@ -11,13 +11,20 @@ from campaigns.models import Campaign
 from delivery.models import AllowedHours, FrequencyCap
 from tests.admin.reading import read
 from tests.delivery.timerules.scenes import hours
-from tests.factories import AllowedHoursFactory, CampaignFactory, ContactFactory, ContactListFactory
+from tests.factories import (
+    AllowedHoursFactory,
+    CampaignFactory,
+    ContactFactory,
+    ContactListFactory,
+    DefaultSenderFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
 TOMORROW = timezone.now() + timedelta(days=1)
 AT = {"scheduled_at_0": f"{TOMORROW:%Y-%m-%d}", "scheduled_at_1": "09:30:00"}
+SPREAD = {"speed": "spread", "spread_minutes_hours": "1", "spread_minutes_minutes": "30"}
 LOCAL = {"local_time": "09:00", "local_date": "2031-05-06", "local_passed": "at_once"}
 
 
@@ -43,7 +50,7 @@ def test_what_was_filled_in_for_another_choice_is_let_go(
 ) -> None:
     campaign = CampaignFactory(scheduled_at=TOMORROW, local_time=time(8), spread_minutes=5)
 
-    answer = staff.post(url(campaign), {"when": when, **AT, **LOCAL, "spread_minutes": "90"})
+    answer = staff.post(url(campaign), {"when": when, **AT, **LOCAL, **SPREAD})
 
     assert answer["Location"] == url(campaign, "wizard/review")
     assert saved(campaign) == expected
@@ -55,6 +62,9 @@ def test_what_was_filled_in_for_another_choice_is_let_go(
         ({"when": "at"}, "Say when it is to be launched."),
         ({"when": "local"}, "Say at what time."),
         ({"when": "local", "local_time": "25:00"}, "Enter a valid time."),
+        ({"when": "now", "speed": "spread"}, "Say over how long."),
+        ({"when": "now", **SPREAD, "spread_minutes_hours": "1000"}, "It may be spread over 1 minute to 720 hours."),
+        ({"when": "now", **SPREAD, "spread_minutes_hours": "-1"}, "greater than or equal to 0"),
     ],
 )
 def test_a_choice_without_its_time_is_pointed_out(staff: Client, given: dict[str, str], sentence: str) -> None:
@@ -64,11 +74,47 @@ def test_a_choice_without_its_time_is_pointed_out(staff: Client, given: dict[str
 
 
 @pytest.mark.parametrize(
-    ("fields", "when"), [({}, "now"), ({"scheduled_at": TOMORROW}, "at"), ({"local_time": time(9)}, "local")]
+    ("fields", "when", "speed"),
+    [
+        ({}, "now", "limits"),
+        ({"scheduled_at": TOMORROW, "spread_minutes": 5}, "at", "spread"),
+        ({"local_time": time(9)}, "local", "limits"),
+    ],
 )
-def test_the_page_opens_with_what_the_draft_has(staff: Client, fields: dict[str, object], when: str) -> None:
+def test_the_page_opens_with_what_the_draft_has(
+    staff: Client, fields: dict[str, object], when: str, speed: str
+) -> None:
     page = staff.get(url(CampaignFactory(**fields))).content.decode()
-    assert f"{{ when: '{when}' }}" in page
+    assert f"{{ when: '{when}', speed: '{speed}' }}" in page
+
+
+def test_it_takes_until_the_last_may_get_it(staff: Client) -> None:
+    DefaultSenderFactory()
+    opens = timezone.now() + timedelta(hours=5)
+    people = [ContactFactory(phone="+3546111234", time_zone="Etc/UTC")]
+    campaign = CampaignFactory(include=[ContactListFactory(contacts=people)], local_time=opens.time())
+    takes = read(staff.get(url(campaign, "checks")).content).find("takes").text
+    assert takes == f"until {opens:%-d %b %H:%M} UTC"
+
+
+def test_a_choice_has_something_to_begin_with(staff: Client) -> None:
+    campaign = CampaignFactory()
+    shown = read(staff.get(url(campaign)).content)
+    offered = {part.attributes["name"]: part.attributes.get("value") for part in shown if "name" in part.attributes}
+    assert offered["local_time"] == "10:00"
+    assert (offered["spread_minutes_hours"], offered["spread_minutes_minutes"]) == ("2", "0")
+
+    staff.post(url(campaign), {"when": "now", "speed": "limits", "spread_minutes_hours": "2"}, headers=HTMX)
+    assert saved(campaign) == (False, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(1, "1 minute"), (45, "45 minutes"), (60, "1 hour"), (90, "1 h 30 min"), (2880, "48 hours")],
+)
+def test_the_review_says_how_long_it_is_spread(staff: Client, minutes: int, words: str) -> None:
+    shown = read(staff.get(url(CampaignFactory(spread_minutes=minutes), "wizard/review")).content)
+    assert f"At once, spread over {words}" in shown.find("summary").text
 
 
 def test_the_review_says_when_it_leaves(staff: Client) -> None:

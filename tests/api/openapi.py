@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.validators import validator_for
+from jsonschema_rs import Draft202012Validator, validator_for
 
 from smshub.api.schema import document
+from tests import turns
 
-SCHEMA: dict[str, Any] = json.loads(document())
+SCHEMA: dict[str, Any] = json.loads(turns.once("openapi.json", document))
 OPERATIONS: dict[str, dict[str, Any]] = {
     f"{method.upper()} {path}": operation
     for path, methods in SCHEMA["paths"].items()
@@ -56,5 +56,6 @@ def all_examples() -> Iterator[Example]:
 def mistakes(schema: dict[str, Any], value: Any) -> list[str]:
     """What of the value the schema, which may refer to the document, does not allow."""
     whole = {**schema, "components": SCHEMA["components"], "$schema": "https://json-schema.org/draft/2020-12/schema"}
-    assert validator_for(whole) is Draft202012Validator
-    return [error.message for error in Draft202012Validator(whole).iter_errors(value)]
+    validator = validator_for(whole)
+    assert isinstance(validator, Draft202012Validator)
+    return [error.message for error in validator.iter_errors(value)]

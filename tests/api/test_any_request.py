@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import hypothesis
@@ -19,12 +20,13 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase
 from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import ignored_auth
 
 from smshub.api import keys, sparse
 from smshub.api.models import ApiKey
 from tests.api.conftest import System
 from tests.api.openapi import OPERATIONS, examples
-from tests.api.world import World, make_world
+from tests.api.world import make_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_connection_stays", "_no_quota", "_no_way_out")]
 
@@ -89,6 +91,7 @@ def drawn(examples: int, **more: Any) -> hypothesis.settings:
     )
 
 
+@cache
 def schema_of_the_hub(*modes: schemathesis.GenerationMode) -> Any:
     schema: Any = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
     schema.config.generation.update(modes=list(modes), with_security_parameters=False)
@@ -108,6 +111,26 @@ def ask_for_all_of_it(case: Any) -> None:
     """The document tells of whole answers; which fields one has of which some were asked for it cannot say."""
     if re.fullmatch("[a-z_,]+", str((case.query or {}).get(sparse.PARAMETER, ""))):
         del case.query[sparse.PARAMETER]
+
+
+class Answers:
+    """Holds answers against the document. Whether an operation is done for a stranger too is asked when it is first
+    done, not each time.
+    """
+
+    def __init__(self, sent: dict[str, str]) -> None:
+        self.sent = sent
+        self.done: set[str] = set()
+
+    def to(self, case: Any) -> Any:
+        with undone():
+            answer = case.call(headers=self.sent)
+            asked = [ignored_auth] if case.operation.label in self.done else []
+            case.validate_response(answer, headers=self.sent, excluded_checks=asked)
+        is_listed(case, answer)
+        if answer.status_code < 300:
+            self.done.add(case.operation.label)
+        return answer
 
 
 def is_listed(case: Any, answer: Any) -> None:
@@ -135,17 +158,14 @@ def every_operation(examples: int, attempt: Callable[[Any], None], among: Collec
 
 @pytest.mark.parametrize("part", PARTS, ids=["first", "second", "third", "last"])
 def test_every_answer_to_a_live_key_is_as_the_document_says(shop: System, part: list[str]) -> None:
-    world, sent, tried = make_world(), headers(shop.text), set()
+    world, answers, tried = make_world(), Answers(headers(shop.text)), set()
 
     def attempt(case: Any) -> None:
         tried.add(case.operation.label)
         if case.path_parameters:
             case.path_parameters["id"] = world.of(case.path)
         ask_for_all_of_it(case)
-        with undone():
-            answer = case.call(headers=sent)
-            case.validate_response(answer, headers=sent)
-        is_listed(case, answer)
+        answers.to(case)
 
     every_operation(LIVE_EXAMPLES, attempt, among=part)
 
@@ -156,22 +176,19 @@ def test_every_answer_to_a_test_key_is_as_the_document_says(db: None) -> None:
     world = make_world()
     scopes = ["messages:read", "messages:write", "senders:read"]
     _key, text = keys.issue(name="Trying out", scopes=scopes, actor=None, mode=ApiKey.Mode.TEST)
-    sent, answers = headers(text), set()
+    answers, seen = Answers(headers(text)), set()
 
     def attempt(case: Any) -> None:
         if case.path_parameters:
             case.path_parameters["id"] = world.of(case.path)
         ask_for_all_of_it(case)
-        with undone():
-            answer = case.call(headers=sent)
-            case.validate_response(answer, headers=sent)
-        is_listed(case, answer)
-        answers.add((case.operation.tags[0] in ("messages", "senders"), answer.status_code))
+        answer = answers.to(case)
+        seen.add((case.operation.tags[0] in ("messages", "senders"), answer.status_code))
 
     every_operation(TEST_EXAMPLES, attempt)
 
-    assert (False, 200) in answers, "whoami works with any key"
-    assert (False, 403) in answers
+    assert (False, 200) in seen, "whoami works with any key"
+    assert (False, 403) in seen
 
 
 @pytest.mark.parametrize("is_removable", [True, False], ids=["what can be removed", "what stays"])
@@ -232,12 +249,15 @@ BODIES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "at", "body"), BODIES, ids=[f"{name} {at}" for name, at, _ in BODIES])
-def test_what_the_document_shows_is_accepted(shop: System, name: str, at: int, body: Any) -> None:
-    world: World = make_world()
-    method, path = name.split(" ")
+def test_what_the_document_shows_is_accepted(shop: System) -> None:
+    world, refused = make_world(), {}
+    for name, at, body in BODIES:
+        method, path = name.split(" ")
+        with undone():
+            answer = shop(method, path.removeprefix("/api/v1/").format(id=world.of(path)), world.fitted(body))
+        # What cannot be done to the one that there is, such as a draft, is in its state, not in what was sent.
+        if not (answer.status_code < 300 or answer.status_code == 409):
+            refused[name, at] = answer.body
 
-    answer = shop(method, path.removeprefix("/api/v1/").format(id=world.of(path)), world.fitted(body))
-
-    # What cannot be done to the one that there is, such as a draft, is in its state, not in what was sent.
-    assert answer.status_code < 300 or answer.status_code == 409, answer.body
+    assert len(BODIES) > 80
+    assert refused == {}

@@ -179,6 +179,16 @@ def test_a_key_gives_no_more_than_it_has_when_it_makes_one_and_when_it_changes_o
     assert keeper.get(f"keys/{made['id']}").body["per_minute"] == 50
 
 
+def test_a_key_is_given_no_end_that_is_over(keeper: System) -> None:
+    made = keeper.post("keys", NEW).body
+    over = {"expires_at": "2020-01-01T00:00:00Z"}
+
+    for answer in (keeper.post("keys", NEW | over), keeper.patch(f"keys/{made['id']}", over)):
+        assert is_problem(answer, 400, "validation-error")
+        assert "This time is over" in answer.body["errors"][0]["detail"]
+    assert ApiKey.objects.get(pk=made["id"]).expires_at is None
+
+
 def test_a_stronger_key_is_out_of_reach(keeper: System) -> None:
     """Whoever could give it a new secret would have its rights."""
     stronger = System("*")

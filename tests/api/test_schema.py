@@ -1,12 +1,16 @@
 """The OpenAPI document is right and complete. That it is true is tried out in `test_any_request`."""
 
+import json
 import re
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from drf_spectacular import validation
+from jsonschema_rs import validator_for
 
 from delivery.webhooks.events import CATALOGUE
 from smshub.api.problems import TITLES
@@ -14,7 +18,12 @@ from tests.api.openapi import EVENTS, OPERATIONS, SCHEMA, all_examples, examples
 
 
 def test_the_document_is_valid_without_a_warning() -> None:
-    call_command("spectacular", validate=True, fail_on_warn=True, stdout=StringIO())
+    written = StringIO()
+    call_command("spectacular", format="openapi-json", fail_on_warn=True, stdout=written)
+
+    specification = json.loads((Path(validation.__file__).parent / "openapi_3_1_schema.json").read_text())
+    # What the command's own option does in seven seconds.
+    validator_for(specification).validate(json.loads(written.getvalue()))
 
 
 def test_it_is_openapi_3_1_with_our_key() -> None:

@@ -136,7 +136,9 @@ def test_what_the_admin_refuses_is_refused_by_field(
     refused(shop.post(path, body), field, says)
 
 
-@pytest.mark.parametrize("path", ["allowed-hours", "keywords", "confirmation-texts", "automatic-replies"])
+@pytest.mark.parametrize(
+    "path", ["allowed-hours", "frequency-caps", "keywords", "confirmation-texts", "automatic-replies"]
+)
 def test_what_there_can_be_one_of_is_not_made_twice(shop: System, path: str) -> None:
     model, body, _ = THINGS[path]
     assert shop.post(path, body).status_code == 201

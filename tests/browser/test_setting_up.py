@@ -32,6 +32,20 @@ def test_a_provider_is_set_up_checked_and_tried(hub: Hub, page: Page) -> None:
     expect(page.get_by_test_id("checked")).to_contain_text("Twilio accepts the credentials.")
     page.screenshot(path=SCREENSHOTS / "provider-checked.png", full_page=True)
 
+    # When the hub does not answer, or they are no longer logged in, that is said, and what was typed stays
+    page.context.set_offline(True)
+    page.get_by_test_id("check").click()
+    expect(page.get_by_test_id("stale")).to_contain_text("No answer came")
+    page.context.set_offline(False)
+    session = page.context.cookies()
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_test_id("check").click()
+    expect(page.get_by_test_id("stale")).to_contain_text("no longer logged in")
+    expect(page.get_by_test_id("checked")).to_be_visible()
+    page.context.add_cookies(session)
+    page.get_by_test_id("check").click()
+    expect(page.get_by_test_id("stale")).to_be_hidden()
+
     # Then it is saved, and can be checked as it is saved
     page.locator("[name=_continue]").click()
     page.get_by_test_id("check").click()

@@ -1,5 +1,7 @@
 """A campaign from its name to its launch, step by step, in a browser."""
 
+import re
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -60,12 +62,20 @@ def test_a_campaign_is_written_step_by_step_undone_and_launched(hub: Hub, page: 
 
     # And leave the time as it is
     expect(page.get_by_test_id("wizard-time")).to_be_visible()
+    page.get_by_text("Evenly over a time").click()
+    expect(page.get_by_label("hours")).to_have_value("2")
+    page.get_by_text("As fast as the limits allow", exact=True).click()
     page.screenshot(path=SCREENSHOTS / "wizard-time.png", full_page=True)
     page.get_by_test_id("next").click()
 
     # And look at it once more, with a test to themselves
     sendable = CONTACTS - CONTACTS // demo.SUPPRESSED_EVERY
     expect(page.get_by_test_id("recipients")).to_have_text(str(sendable))
+    reading = page.get_by_test_id("preview")
+    expect(reading.get_by_test_id("preview-text")).to_have_text(re.compile("Buna ziua .+ Reply STOP to opt out"))
+    first = reading.get_by_test_id("preview-person").text_content()
+    page.get_by_test_id("person-after").click()
+    expect(reading.get_by_test_id("preview-person")).not_to_have_text(first or "")
     page.fill("#number", "+14155550199")
     page.get_by_test_id("try").click()
     expect(page.get_by_test_id("tried")).to_be_visible()

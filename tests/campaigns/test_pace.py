@@ -146,7 +146,7 @@ def test_a_running_campaign_is_slowed_down_and_let_free_again() -> None:
     assert not CampaignLimit.objects.exists()
     assert taken(claim_once(campaign, room=200)) == 119
     assert [(event.to_status, event.actor_label, event.reason) for event in campaign.events.all()[1:]] == [
-        ("running", "API key Shop", "From now on: spread over 60 minutes, no limit of segments."),
+        ("running", "API key Shop", "From now on: spread over 1 hour, no limit of segments."),
         ("running", "SMSHub", "From now on: as fast as it may, no limit of segments."),
     ]
 
@@ -188,7 +188,7 @@ def test_limits_that_make_no_sense_are_refused_in_words(limits_given: dict[str, 
 )
 def test_a_pace_in_words(per_second: float, said: str) -> None:
     campaign = Campaign(status="running", spread_minutes=90)
-    assert pace.why_waiting(campaign, per_second) == f"It is spread over 90 minutes: about {said}."
+    assert pace.why_waiting(campaign, per_second) == f"It is spread over 1 h 30 min: about {said}."
 
 
 def test_progress_names_the_pace_as_the_reason_for_waiting_while_something_waits() -> None:

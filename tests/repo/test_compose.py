@@ -8,7 +8,7 @@ import re
 from functools import cache
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -36,8 +36,8 @@ def services() -> list[str]:
 
 def test_the_file_follows_the_compose_specification() -> None:
     schema = json.loads(text("tests/repo/compose_schema.json"))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.Draft202012Validator(schema).validate(compose())
+    jsonschema_rs.meta.validate(schema)
+    jsonschema_rs.Draft202012Validator(schema).validate(compose())
 
 
 def test_every_program_is_a_service_and_every_service_is_known() -> None:

@@ -22,7 +22,8 @@ def own_corner() -> None:
 
 @pytest.fixture
 def up(hub: Hub) -> Hub:
-    wait_for(lambda: "ticks" in vitals.counts(), seconds=30, what="the clock to tick")
+    before = vitals.counts().get("ticks")
+    wait_for(lambda: vitals.counts().get("ticks") != before, seconds=30, what="the clock to tick")
     return hub
 
 

@@ -35,6 +35,7 @@ class WizardPages(WatchingAdmin):
             "open": ("<int:pk>/open/", self.open_view),
             "wizard": ("<int:pk>/wizard/<slug:step>/", self.step_view),
             "preview": ("<int:pk>/preview/", require_POST(self.preview_view)),
+            "reading": ("<int:pk>/reading/", require_POST(self.reading_view)),
         }
 
     def step_url(self, campaign: Campaign, step: Step) -> str:
@@ -59,9 +60,10 @@ class WizardPages(WatchingAdmin):
         return self.page(request, STEPS[0].template, **context)
 
     def open_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """At the first step with something left to fill in."""
+        """At the first step with something left to fill in; for who only looks, at the review."""
         campaign: Campaign = self.allowed(request, pk, "view")
-        return HttpResponseRedirect(self.step_url(campaign, next(step for step in STEPS if not step.done(campaign))))
+        open_steps = [step for step in STEPS if not step.done(campaign)] if self.may_move(request) else STEPS[-1:]
+        return HttpResponseRedirect(self.step_url(campaign, open_steps[0]))
 
     def step_view(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
         """The step; posted, it is saved. By htmx the answer says so; else the step that was asked for comes next."""
@@ -95,6 +97,7 @@ class WizardPages(WatchingAdmin):
                 for form in forms.values():
                     form.finish(actor(request))
                 right = not any(form.errors for form in forms.values())
+                windows.left(draft, shown.slug)
         if not leaves:
             return self.saved(request, forms)
         asked = steps.of(request.POST.get("go", "")) or steps.after(shown) or shown
@@ -108,6 +111,10 @@ class WizardPages(WatchingAdmin):
         if "leafs" in request.POST:
             answer["HX-Trigger-After-Swap"] = CHOSEN
         return answer
+
+    def reading_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign: Campaign = self.allowed(request, pk, "view")
+        return self.fragment(request, "campaigns/admin/wizard/preview.html", previews.of_draft(campaign, request))
 
     def too_late(self, request: HttpRequest, campaign: Campaign) -> HttpResponse:
         """It was launched or scheduled while the page was open."""
@@ -169,6 +176,6 @@ class WizardPages(WatchingAdmin):
     def bar(self, campaign: Campaign | None, current: Step) -> list[tuple[Step, str]]:
         """Each step with what it is: current, done or open."""
         return [
-            (step, "current" if step is current else "done" if campaign and step.done(campaign) else "open")
+            (step, "current" if step is current else "done" if campaign and step.has_tick(campaign) else "open")
             for step in STEPS
         ]

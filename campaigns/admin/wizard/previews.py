@@ -8,22 +8,36 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from campaigns import audience, audience_rules, languages, optout_lint, simpler, templates, templating, writing
+from campaigns import (
+    audience,
+    audience_rules,
+    headcount,
+    languages,
+    optout_lint,
+    simpler,
+    templates,
+    templating,
+    writing,
+)
 from campaigns.admin import translations
 from campaigns.admin.texts import pieces, replacements
 from campaigns.admin.translations import PREFIX, Typed
 from campaigns.audience_rules import RulesError
+from campaigns.headcount import Speakers, TooLong
 from campaigns.languages import DEFAULT
 from campaigns.links import targets
 from campaigns.links import texts as links
 from campaigns.models import Campaign, Template
 from campaigns.templates import Preview
 from campaigns.templating import MAX_TEMPLATE
-from contacts.masking import may_see_numbers
+from contacts import masking
+from contacts.masking import may_see_people
 from contacts.models import Contact
 
 #: How many people of the audience are leafed through.
 PEOPLE = 50
+#: How long may be counted, each time that somebody stops typing, who reads which language.
+COUNT_MS = 400
 #: Asks for the text for everybody, where a language could be asked for.
 EVERYBODY = "-"
 
@@ -40,20 +54,22 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One of several languages, measured for the first of its readers, or a made-up one. `asked` asks for it; `readers`
-    of the people who are leafed through get it."""
+    """One of several languages, measured for the first of its readers, or a made-up one. `asked` asks for it; so many
+    `readers` of the whole audience get it, None where they could not be counted in time. `opt_out` is what it should
+    still say, and `field` the id of its text on the page, if it can be changed there."""
 
     language: str
     asked: str
-    readers: int
+    readers: int | None
     preview: Preview
-    lacks_opt_out: bool
+    opt_out: str
+    field: str
 
 
 @dataclass(frozen=True, slots=True)
 class Leafing:
-    """The people to leaf through: none for who may not see numbers. `unreadable` says what is wrong with the rules of
-    the audience, if anything."""
+    """The people to leaf through: none for who may not see people, and with their numbers masked for who may not see
+    these. `unreadable` says what is wrong with the rules of the audience, if anything."""
 
     people: tuple[Contact, ...]
     unreadable: str = ""
@@ -65,7 +81,19 @@ class Leafing:
 
 def of_message(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     """The posted text for the person asked for by number, or for the first who reads the language asked for."""
-    texts = _posted(request, "text", PREFIX, campaign, campaign)
+    url = reverse("admin:campaigns_campaign_preview", args=[campaign.pk])
+    return _leafed(campaign, request, _posted(request, "text", PREFIX, campaign, campaign), url)
+
+
+def of_draft(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
+    """The same of the text as it is kept, for who reads it over."""
+    by_language = {tag: Typed(tag, body, "") for tag, body in writing.texts(campaign).items()}
+    version = templates.latest(campaign.template) if campaign.template else None
+    texts = Texts(by_language, version.smart_encoding if version else True)
+    return _leafed(campaign, request, texts, reverse("admin:campaigns_campaign_reading", args=[campaign.pk]))
+
+
+def _leafed(campaign: Campaign, request: HttpRequest, texts: Texts, url: str) -> dict[str, Any]:
     leafing = _leafing(campaign, request)
     at = _number(request, leafing)
     tag = _theirs(texts, leafing, at)
@@ -77,7 +105,7 @@ def of_message(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     behind = 0 if at is None else at + 1
     return {
         **_shown(campaign, texts, tag, leafing, at),
-        "preview_url": reverse("admin:campaigns_campaign_preview", args=[campaign.pk]),
+        "preview_url": url,
         "asked": asked if at is None else "",
         "at": at or 0,
         "shown_as": behind,
@@ -105,15 +133,17 @@ def _shown(campaign: Campaign, texts: Texts, tag: str, leafing: Leafing, at: int
         return templates.preview(body=typed.body, smart_encoding=texts.smart, contact=contact, known=known)
 
     def line(language: str, typed: Typed) -> Line:
-        readers = leafing.readers(texts.by_language, language)
-        measured = preview(typed, leafing.people[readers[0]] if readers else None)
-        lacks = optout_lint.lacks_opt_out(campaign, typed.body)
-        return Line(language, language or EVERYBODY, len(readers), measured, lacks)
+        leafed = leafing.readers(texts.by_language, language)
+        measured = preview(typed, leafing.people[leafed[0]] if leafed else None)
+        readers = speakers.readers(texts.by_language, language) if speakers else None
+        opt_out = optout_lint.lacking(campaign, language, typed.body)
+        return Line(language, language or EVERYBODY, readers, measured, opt_out, typed.field)
 
     text = texts.by_language[tag]
     person = leafing.people[at] if at is not None else None
     shown = preview(text, person)
     several = len(texts.by_language) > 1
+    speakers = _speakers(campaign) if several and not leafing.unreadable else None
     return {
         "campaign": campaign,
         "preview": shown,
@@ -122,22 +152,35 @@ def _shown(campaign: Campaign, texts: Texts, tag: str, leafing: Leafing, at: int
         "language": tag,
         "field": text.field,
         "fixes": simpler.fixes(text.body, shown.segmentation.forcing) if text.field else (),
-        "lacks_opt_out": optout_lint.lacks_opt_out(campaign, text.body),
+        "opt_out": optout_lint.lacking(campaign, tag, text.body),
         "person": person,
         "people": len(leafing.people),
+        "more": len(leafing.people) == PEOPLE,
+        "speakers": speakers,
         "lines": [line(*one) for one in texts.by_language.items()] if several else [],
         "wrong": texts.wrong,
         "unreadable": leafing.unreadable,
     }
 
 
+def _speakers(campaign: Campaign) -> Speakers | None:
+    """None where there are too many to be counted while somebody types."""
+    try:
+        return headcount.speakers(campaign, milliseconds=COUNT_MS)
+    except (TooLong, RulesError):
+        return None
+
+
 def _leafing(campaign: Campaign, request: HttpRequest) -> Leafing:
-    if not may_see_numbers(request.user):
+    if not may_see_people(request.user):
         return Leafing(())
     try:
-        return Leafing(tuple(audience.sample(campaign, PEOPLE)))
+        people = tuple(audience.sample(campaign, PEOPLE))
     except RulesError as error:
         return Leafing((), audience_rules.unreadable(error))
+    for person in people:
+        person.phone = masking.shown(person.phone, request.user)
+    return Leafing(people)
 
 
 def _number(request: HttpRequest, leafing: Leafing) -> int | None:

@@ -6,13 +6,16 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
-from campaigns import approval, audience, audience_rules, audience_words, readiness, split, trial, writing
+from campaigns import approval, audience, audience_rules, audience_words, pace, readiness, split, trial, writing
 from campaigns.admin.live import time_left
 from campaigns.admin.wizard import timing
 from campaigns.audience_rules import RulesError
 from campaigns.errors import SETTINGS, Problem
 from campaigns.models import Campaign
+from campaigns.readiness import Preflight
 from contacts.admin.base import actor
 
 TEMPLATE = "campaigns/admin/wizard/review.html"
@@ -31,6 +34,7 @@ def context(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
         "exclude": list(campaign.exclude.values_list("name", flat=True)),
         "variants": _variants(campaign),
         "when": timing.in_words(campaign),
+        "spread": pace.spread_in_words(campaign.spread_minutes) if campaign.spread_minutes else "",
         "rules": _rules(campaign),
         "names": trial.names(campaign),
         "number": request.session.get(TEST_NUMBER, ""),
@@ -53,6 +57,23 @@ def _rules(campaign: Campaign) -> str:
         return audience_rules.unreadable(error)
 
 
+def forecast(campaign: Campaign) -> dict[str, Any]:
+    """What was reviewed, once more beside a campaign that is about to leave. Reads the audience, in the database."""
+    found = readiness.preflight(campaign)
+    return {"preflight": found, "takes": _takes(campaign, found)}
+
+
+def _takes(campaign: Campaign, found: Preflight) -> str:
+    """How long it leaves for, or until when where somebody waits for longer than that."""
+    if found.estimate is None:
+        return ""
+    begins = max(campaign.scheduled_at or timezone.now(), timezone.now())
+    last = max((wait.last for wait in found.deferred if wait.last), default=None)
+    if last is None or last <= begins + found.estimate.takes:
+        return time_left(found.estimate.takes)
+    return _("until %(last)s") % {"last": date_format(timezone.localtime(last), _("j M H:i e"))}
+
+
 class Wrong(NamedTuple):
     sentence: str
     url: str
@@ -69,7 +90,7 @@ def checks(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
         "campaign": campaign,
         "preflight": found,
         "wrong": wrong,
-        "takes": time_left(found.estimate.takes) if found.estimate else "",
+        "takes": _takes(campaign, found),
         "may_change": may_change,
         "may_decide": asked is not None
         and found.approval.waits

@@ -30,6 +30,7 @@ class SendingPages(WatchingAdmin):
     def sending_pages(self) -> dict[str, Any]:
         return {
             "checks": ("<int:pk>/checks/", self.checks_view),
+            "forecast": ("<int:pk>/forecast/", self.forecast_view),
             "try": ("<int:pk>/try/", require_POST(self.try_view)),
             "go": ("<int:pk>/go/", require_POST(self.go_view)),
             "ask": ("<int:pk>/approval/ask/", require_POST(self.ask_view)),
@@ -40,6 +41,10 @@ class SendingPages(WatchingAdmin):
     def checks_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign: Campaign = self.allowed(request, pk, "view")
         return self.fragment(request, "campaigns/admin/wizard/checks.html", review.checks(campaign, request))
+
+    def forecast_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign: Campaign = self.allowed(request, pk, "view")
+        return self.fragment(request, "campaigns/admin/wizard/forecast.html", review.forecast(campaign))
 
     def try_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign = self.movable(request, pk)

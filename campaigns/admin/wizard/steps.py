@@ -18,7 +18,8 @@ class Step:
     """One page of the wizard.
 
     `forms` are posted together and saved one by one; the template gets each under its name, beside what `context` gives
-    for a campaign and a request. `done` says whether nothing more has to be filled in.
+    for a campaign and a request. `done` says whether nothing more has to be filled in, `ticked` whether that is shown:
+    without it, when it is done.
     """
 
     slug: str
@@ -27,6 +28,10 @@ class Step:
     done: Callable[[Campaign], bool]
     forms: Mapping[str, type[StepForm]] = field(default_factory=dict)
     context: Callable[[Campaign, HttpRequest], dict[str, Any]] = lambda campaign, request: {}
+    ticked: Callable[[Campaign], bool] | None = None
+
+    def has_tick(self, campaign: Campaign) -> bool:
+        return (self.ticked or self.done)(campaign)
 
 
 def _message(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
@@ -51,7 +56,15 @@ STEPS: tuple[Step, ...] = (
         {"form": message.MessageForm, "variants_form": variants.VariantsForm},
         _message,
     ),
-    Step("time", _("Time"), timing.TEMPLATE, timing.done, {"form": timing.TimingForm}, timing.context),
+    Step(
+        timing.SLUG,
+        _("Time"),
+        timing.TEMPLATE,
+        timing.done,
+        {"form": timing.TimingForm},
+        timing.context,
+        timing.ticked,
+    ),
     Step("review", _("Review"), review.TEMPLATE, review.done, {}, review.context),
 )
 

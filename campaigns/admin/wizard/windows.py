@@ -2,7 +2,7 @@
 decides.
 
 Each page has a name of its own, and knows whose save of the step it shows. A draft keeps which page saved each step
-last. What a page finds there is either, or it was overtaken.
+last, none for one that was only looked at. What a page finds there is either, or it was overtaken.
 """
 
 from secrets import token_hex
@@ -42,6 +42,17 @@ def saved(window: Window, campaign: Campaign, step: str) -> None:
     if window.page and _last(campaign, step) != window.page:
         campaign.draft_pages = {**(campaign.draft_pages or {}), step: window.page}
         campaign.save(update_fields=["draft_pages"])
+
+
+def left(campaign: Campaign, step: str) -> None:
+    """Somebody has looked at the step and gone on, with a change or without. The caller holds the draft's lock."""
+    if not was_left(campaign, step):
+        campaign.draft_pages = {**(campaign.draft_pages or {}), step: ""}
+        campaign.save(update_fields=["draft_pages"])
+
+
+def was_left(campaign: Campaign, step: str) -> bool:
+    return step in (campaign.draft_pages or {})
 
 
 def _last(campaign: Campaign, step: str) -> str:

@@ -4,6 +4,7 @@ Takes everything, reports nothing by itself, and answers "delivered" when it is 
 """
 
 import structlog
+from django.utils.translation import gettext as _
 
 from delivery.providers.base import (
     Answer,
@@ -59,7 +60,7 @@ def mask(number: str) -> str:
 def check(config: ProviderConfig) -> None:
     """Raises BadConfiguration."""
     if not isinstance(config.settings.get("show_bodies", False), bool):
-        raise BadConfiguration("Show texts: must be true or false.")
+        raise BadConfiguration(_("Show texts: must be true or false."))
 
 
 def build(config: ProviderConfig, _listener: Listener | None) -> ConsoleAdapter:

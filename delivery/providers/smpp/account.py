@@ -7,6 +7,9 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext as _
+
 from delivery.providers.base import BadConfiguration, ProviderConfig, Setting
 from delivery.providers.egress import is_public
 from delivery.smpp.message_ids import IdBase
@@ -150,10 +153,10 @@ def read(config: ProviderConfig) -> Account:
     host, port, tls = _address(config)
     country_code = _text(settings, "country_code").removeprefix("+")
     if country_code and not re.fullmatch(r"[1-9][0-9]{0,2}", country_code):
-        raise BadConfiguration("Country code: one to three digits, as in 49.")
+        raise BadConfiguration(_("Country code: one to three digits, as in 49."))
     password = _text(config.credentials, "password")
     if not password or not _fits(password, 64):
-        raise BadConfiguration("Password: enter the one the operator gave, of up to 64 plain characters.")
+        raise BadConfiguration(_("Password: enter the one the operator gave, of up to 64 plain characters."))
     return Account(
         host=host,
         port=port,
@@ -199,16 +202,16 @@ def _address(config: ProviderConfig) -> tuple[str, int, bool]:
     except ValueError:
         host, port = "", None
     if not host or not port or parts.scheme not in ("smpp", "smpps"):
-        raise BadConfiguration("Address: write it as smpp://host:port, or smpps://host:port for TLS.")
+        raise BadConfiguration(_("Address: write it as smpp://host:port, or smpps://host:port for TLS."))
     if parts.username or parts.path.strip("/") or parts.query or parts.fragment or not host.isascii():
-        raise BadConfiguration("Address: only smpp:// or smpps://, a host and a port.")
+        raise BadConfiguration(_("Address: only smpp:// or smpps://, a host and a port."))
     try:
         private = not is_public(host)
     except ValueError:
         private = host == "localhost" or host.endswith(".localhost")
     if private and not config.private_addresses:
         raise BadConfiguration(
-            "Address: it must be a public host, unless the operator has set ALLOW_PRIVATE_PROVIDER_URLS."
+            _("Address: it must be a public host, unless the operator has set ALLOW_PRIVATE_PROVIDER_URLS.")
         )
     return host, port, parts.scheme == "smpps"
 
@@ -219,10 +222,12 @@ def _parameters(text: str) -> Tlvs:
     for word in text.split():
         match = _PARAMETER.fullmatch(word)
         if match is None or not word.isascii():
-            raise BadConfiguration("Further parameters: write each as four hexadecimal digits, =, and a value.")
+            raise BadConfiguration(_("Further parameters: write each as four hexadecimal digits, =, and a value."))
         tag, value = int(match[1], 16), match[2]
         if tag in _PARAMETER_OF_OURS:
-            raise BadConfiguration(f"Further parameters: {match[1]} is set with each message that needs it.")
+            raise BadConfiguration(
+                _("Further parameters: %(tag)s is set with each message that needs it.") % {"tag": match[1]}
+            )
         is_hex = re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", value) is not None
         found.append((tag, bytes.fromhex(value) if is_hex else value.encode()))
     return tuple(found)
@@ -234,7 +239,10 @@ def _ton_npi(settings: Mapping[str, Any], name: str, label: str, *, default: str
         return None
     match = _TON_NPI.fullmatch(text)
     if match is None:
-        raise BadConfiguration(f"{label}: write TON/NPI, as in 1/1{' or auto' if default == 'auto' else ''}.")
+        said = _("%(label_words)s: write TON/NPI, as in 1/1.")
+        if default == "auto":
+            said = _("%(label_words)s: write TON/NPI, as in 1/1 or auto.")
+        raise BadConfiguration(said % {"label_words": gettext(label)})
     return int(match[1]), int(match[2])
 
 
@@ -246,7 +254,9 @@ def _choice(settings: Mapping[str, Any], name: str, label: str, kind: type[T]) -
     try:
         return kind(text)
     except ValueError:
-        raise BadConfiguration(f"{label}: one of {', '.join(choices)}.") from None
+        raise BadConfiguration(
+            _("%(label_words)s: one of %(choices)s.") % {"label_words": gettext(label), "choices": ", ".join(choices)}
+        ) from None
 
 
 def _number(settings: Mapping[str, Any], name: str, label: str, least: int, most: int, *, default: int) -> int:
@@ -256,23 +266,29 @@ def _number(settings: Mapping[str, Any], name: str, label: str, least: int, most
     if value in ("", None):
         return default
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise BadConfiguration(f"{label}: a whole number from {least} to {most}.")
+        raise BadConfiguration(
+            _("%(label_words)s: a whole number from %(least)s to %(most)s.")
+            % {"label_words": gettext(label), "least": least, "most": most}
+        )
     return value
 
 
 def _flag(settings: Mapping[str, Any], name: str, *, default: bool) -> bool:
     value = settings.get(name, default)
     if not isinstance(value, bool):
-        raise BadConfiguration(f"{name}: must be true or false.")
+        raise BadConfiguration(_("%(name)s: must be true or false.") % {"name": name})
     return value
 
 
 def _short(settings: Mapping[str, Any], name: str, label: str, longest: int, *, required: bool = False) -> str:
     text = _text(settings, name)
     if required and not text:
-        raise BadConfiguration(f"{label}: enter the one the operator gave.")
+        raise BadConfiguration(_("%(label_words)s: enter the one the operator gave.") % {"label_words": gettext(label)})
     if not _fits(text, longest):
-        raise BadConfiguration(f"{label}: up to {longest} plain characters.")
+        raise BadConfiguration(
+            _("%(label_words)s: up to %(longest)s plain characters.")
+            % {"label_words": gettext(label), "longest": longest}
+        )
     return text
 
 
@@ -283,5 +299,5 @@ def _fits(text: str, longest: int) -> bool:
 def _text(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name, "")
     if not isinstance(value, str):
-        raise BadConfiguration(f"{name}: must be text.")
+        raise BadConfiguration(_("%(name)s: must be text.") % {"name": name})
     return value.strip()

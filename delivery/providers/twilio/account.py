@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from delivery.providers.base import BadConfiguration, ProviderConfig, Setting
 from delivery.providers.http import check_base_url
 
@@ -53,15 +55,15 @@ def read(config: ProviderConfig) -> Account:
     """The account of a configuration. Raises BadConfiguration."""
     sid = _text(config.settings, "account_sid")
     if not _ACCOUNT.fullmatch(sid):
-        raise BadConfiguration("Account SID: it is AC and 32 hex digits; copy it from Twilio's console.")
+        raise BadConfiguration(_("Account SID: it is AC and 32 hex digits; copy it from Twilio's console."))
     token = _text(config.credentials, "auth_token")
     if not token:
-        raise BadConfiguration("Auth token: enter it; it verifies callbacks, even if an API key sends.")
+        raise BadConfiguration(_("Auth token: enter it; it verifies callbacks, even if an API key sends."))
     key, secret = _text(config.credentials, "api_key"), _text(config.credentials, "api_secret")
     if bool(key) != bool(secret):
-        raise BadConfiguration("API key: enter both the key's SID and its secret, or neither.")
+        raise BadConfiguration(_("API key: enter both the key's SID and its secret, or neither."))
     if key and not _KEY.fullmatch(key):
-        raise BadConfiguration("API key SID: it is SK followed by 32 hex digits.")
+        raise BadConfiguration(_("API key SID: it is SK followed by 32 hex digits."))
     base_url = _text(config.settings, "base_url") or BASE_URL
     check_base_url(base_url, usual=BASE_URL, private_addresses=config.private_addresses)
     return Account(sid, user=key or sid, password=secret or token, base_url=base_url.rstrip("/"))
@@ -81,5 +83,5 @@ def tokens(config: ProviderConfig) -> list[str]:
 def _text(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name, "")
     if not isinstance(value, str):
-        raise BadConfiguration(f"{name}: must be text.")
+        raise BadConfiguration(_("%(name)s: must be text.") % {"name": name})
     return value.strip()

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from delivery.providers.base import BadConfiguration, ProviderConfig, Setting
 from delivery.providers.http import check_base_url
 
@@ -50,12 +52,12 @@ def read(config: ProviderConfig) -> Account:
     """The account of a configuration. Raises BadConfiguration."""
     key = api_key(config)
     if not _KEY.fullmatch(key):
-        raise BadConfiguration("API key: it is eight letters and digits; copy it from Vonage's dashboard.")
+        raise BadConfiguration(_("API key: it is eight letters and digits; copy it from Vonage's dashboard."))
     secret = _text(config.credentials, "api_secret")
     if not secret:
-        raise BadConfiguration("API secret: enter it; it stands beside the API key in Vonage's dashboard.")
+        raise BadConfiguration(_("API secret: enter it; it stands beside the API key in Vonage's dashboard."))
     if not signature_secrets(config):
-        raise BadConfiguration("Signature secret: enter it; without it no callback can be believed.")
+        raise BadConfiguration(_("Signature secret: enter it; without it no callback can be believed."))
     base_url = _text(config.settings, "base_url") or BASE_URL
     check_base_url(base_url, usual=BASE_URL, private_addresses=config.private_addresses)
     return Account(key, secret=secret, base_url=base_url.rstrip("/"))
@@ -79,5 +81,5 @@ def signature_secrets(config: ProviderConfig) -> list[str]:
 def _text(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name, "")
     if not isinstance(value, str):
-        raise BadConfiguration(f"{name}: must be text.")
+        raise BadConfiguration(_("%(name)s: must be text.") % {"name": name})
     return value.strip()

@@ -1,7 +1,9 @@
-// Parts of pages that renew themselves: what htmx does not do for them by itself.
+// Parts of pages that renew themselves, or that somebody has asked for: what htmx does not do for them by itself.
 //
-// - An answer that does not come leaves what is shown, and a line says since when it is old.
-// - Whoever has been logged out meanwhile is told so, rather than shown a login form in the middle of a page.
+// - An answer that does not come leaves what is shown, and a line says since when it is old, or what to do. A part that
+//   says so itself has data-lost.
+// - Whoever has been logged out meanwhile is told so, rather than shown a login form in the middle of a page. They log in
+//   in another window, and this page takes the new token and keeps what was typed.
 // - What has the focus keeps it, and what is unfolded stays unfolded, when the part is replaced.
 // - The chart takes its figures from the part, and its colours from the theme.
 (() => {
@@ -13,16 +15,20 @@
   const answeredAt = new WeakMap();
   const opened = time();
 
+  const place = (part) => part.closest("ul, ol, table") || part;
+  const before = (part) => place(part).previousElementSibling;
+  const speaksItself = (part) => part?.dataset.lost !== undefined;
+
   function line(part) {
-    const before = part.previousElementSibling;
-    if (before && before.classList.contains("sms-stale")) {
-      return before;
+    const found = before(part);
+    if (found && found.classList.contains("sms-stale")) {
+      return found;
     }
     const made = document.createElement("p");
     made.className = "sms-note sms-note-warning sms-stale";
     made.setAttribute("role", "status");
     made.dataset.testid = "stale";
-    part.before(made);
+    place(part).before(made);
     return made;
   }
 
@@ -36,20 +42,36 @@
       }
     }
     said.hidden = false;
+    if (!isRenewed(part)) {
+      said.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  function loginLink(inAnotherWindow) {
+    const login = document.createElement("a");
+    login.className = "sms-link";
+    login.href = location.href;
+    login.textContent = words().login;
+    if (inAnotherWindow) {
+      login.target = "_blank";
+    }
+    return login;
   }
 
   function answered(part) {
     answeredAt.set(part, time());
-    const before = part.previousElementSibling;
-    if (before && before.classList.contains("sms-stale")) {
-      before.hidden = true;
-      before.dataset.text = before.textContent = "";
+    const said = before(part);
+    if (said && said.classList.contains("sms-stale")) {
+      said.hidden = true;
+      said.dataset.text = said.textContent = "";
     }
   }
 
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
-    if (detail.successful && isRenewed(detail.target) && !detail.xhr.smshubElsewhere) {
-      answered(detail.target);
+    const { target, xhr } = detail;
+    const part = target?.isConnected ? target : target?.id && document.getElementById(target.id);
+    if (detail.successful && part && !xhr.smshubElsewhere) {
+      answered(part);
     }
   });
 
@@ -57,10 +79,13 @@
   for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.addEventListener(failure, ({ detail }) => {
       const part = detail.target;
-      if (!isRenewed(part)) {
+      if (!part || speaksItself(part)) {
         return;
       }
-      if (detail.xhr.status === 403) {
+      if (!isRenewed(part)) {
+        const status = detail.xhr.status;
+        say(part, status === 403 ? words().refused : status ? words().failed : words().lost);
+      } else if (detail.xhr.status === 403) {
         say(part, words().gone);
       } else {
         const since = answeredAt.get(part) || opened;
@@ -71,18 +96,25 @@
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, target, pathInfo } = event.detail;
-    if (!isRenewed(target)) {
+    if (!xhr.responseURL || !target || speaksItself(target)) {
       return;
     }
     const asked = new URL(pathInfo.requestPath, location.href).pathname;
-    if (xhr.responseURL && new URL(xhr.responseURL).pathname !== asked) {
+    const came = new URL(xhr.responseURL).pathname;
+    // What somebody asked for may lead to another part; what renews itself may not.
+    const byHand = !isRenewed(target);
+    if (byHand ? came === words().loginPage : came !== asked) {
       event.detail.shouldSwap = false;
       xhr.smshubElsewhere = true;
-      const login = document.createElement("a");
-      login.className = "sms-link";
-      login.href = location.href;
-      login.textContent = words().login;
-      say(target, words().out, login);
+      say(target, byHand ? words().notDone : words().out, loginLink(byHand));
+    }
+  });
+
+  // Whoever has logged in again has a new token, in this window's forms too.
+  addEventListener("focus", () => {
+    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+    for (const field of token ? document.querySelectorAll("[name=csrfmiddlewaretoken]") : []) {
+      field.value = token;
     }
   });
 

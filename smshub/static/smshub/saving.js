@@ -1,6 +1,6 @@
 // A form that saves itself says when it could not, and tries again: what was typed stays on the page meanwhile.
 // Its words stand at the place where it says "saved": data-lost for no answer, data-gone for whoever was logged out. They
-// log in again in another window, and this page, whose token is then an old one, takes the new one and saves.
+// log in again in another window, and this page saves.
 (() => {
   "use strict";
 
@@ -23,17 +23,10 @@
     place.replaceChildren(said);
   }
 
-  function renewed() {
-    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
-    for (const field of token ? document.querySelectorAll("[name=csrfmiddlewaretoken]") : []) {
-      field.value = token;
-    }
-    return token;
-  }
-
+  // By then live.js, which is loaded first, has put the new token into the form.
   addEventListener("focus", () => {
     const login = document.querySelector("#saved a[target=_blank]");
-    if (renewed() && login) {
+    if (login) {
       htmx.trigger(login.closest("form"), "change");
     }
   });

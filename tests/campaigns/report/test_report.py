@@ -40,6 +40,19 @@ def test_the_funnel_is_exact_without_any_count() -> None:
     assert found.course is None
 
 
+def test_what_is_still_to_be_sent_is_no_loss() -> None:
+    running = finished((("US", Status.DELIVERED, "", 2, 0, 0, 0), ("US", Status.HELD, "quiet_hours", 3, 0, 0, 0)))
+    Campaign.objects.update(status=Campaign.Status.RUNNING, finished_at=None, audience_size=7)
+    running.refresh_from_db()
+
+    found = report.of(running)
+
+    shown = {bar.step: bar.people for bar in found.funnel[:3]}
+    assert shown == {Step.AUDIENCE: 7, Step.TO_SEND: 5, Step.SENT: 2}
+    assert (found.progress.segments, found.progress.segments_sent) == (5, 2)
+    assert len(people.page(running, Chosen(step=Step.TO_SEND)).people) == 3
+
+
 def test_failures_are_in_words_with_what_to_do() -> None:
     found = report.of(finished())
 
@@ -47,6 +60,15 @@ def test_failures_are_in_words_with_what_to_do() -> None:
         (Status.UNDELIVERED, "Handset off or out of reach", 2),
         (Status.SUPPRESSED, "Opted out", 3),
     }
+
+
+def test_what_was_cancelled_is_accounted_for() -> None:
+    cancelled = finished((("US", Status.DELIVERED, "", 1, 0, 0, 0), ("US", Status.CANCELLED, "", 3, 0, 0, 0)))
+
+    found = report.of(cancelled)
+
+    assert [(failure.label, failure.messages) for failure in found.failures] == [("Called off before it left", 3)]
+    assert len(people.page(cancelled, Chosen(status=Status.CANCELLED, reason="")).people) == 3
 
 
 def test_countries_and_senders_are_the_sums_of_the_rows() -> None:

@@ -153,7 +153,7 @@ def test_the_printed_report_is_in_the_language_of_whoever_prints_it() -> None:
     for said in (
         "Von der Zielgruppe",
         "Nach Land: gesendet, zugestellt",
-        "SMS-Teile, 0 Klicks",
+        "SMS-Teile gesendet, 0 Klicks",
         "Zeitlicher Verlauf, je",
     ):
         assert said in words
