@@ -178,7 +178,7 @@ class ConversationAdmin(LargeTableAdmin):
                 (reply.name, desk.filled(reply.body, conversation.contact))
                 for reply in CannedReply.objects.all()[:MOST_CANNED]
             ],
-            people=User.objects.filter(is_active=True, is_staff=True).order_by("username")[:MOST_PEOPLE],
+            people=_colleagues().order_by("username")[:MOST_PEOPLE],
             **self._thread(request, conversation),
             inbox=self._inbox(request),
             who=_name(conversation, request.user),
@@ -247,8 +247,7 @@ class ConversationAdmin(LargeTableAdmin):
     def assign_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         conversation: Conversation = self.allowed(request, pk, "change")
         chosen = request.POST.get("user", "")
-        users = User.objects.filter(is_active=True, is_staff=True)
-        user = users.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 10 else None
+        user = _colleagues().filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 10 else None
         desk.assign(conversation, user)
         self.log_change(
             request,
@@ -282,6 +281,14 @@ def _name(conversation: Conversation, user: Looking) -> str:
     """Of the contact, else the number, as far as this user may see either."""
     contact = conversation.contact if may_see_people(user) else None
     return str(contact or shown(conversation.phone, user))
+
+
+def _colleagues() -> QuerySet[User]:
+    """Who works in the inbox, and may therefore be given a conversation."""
+    able: QuerySet[User] = User.objects.with_perm(
+        "campaigns.change_conversation", backend="django.contrib.auth.backends.ModelBackend"
+    )
+    return able.filter(is_staff=True)
 
 
 def _excerpt(conversation: Conversation) -> str:

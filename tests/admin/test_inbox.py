@@ -135,6 +135,19 @@ def test_assigning_closing_and_marking(agent: Client, conversation: Conversation
     assert (conversation.assigned_to_id, conversation.status, conversation.unread) == (None, "open", True)
 
 
+def test_only_who_works_in_the_inbox_is_given_a_conversation(agent: Client, conversation: Conversation) -> None:
+    author = User.objects.get(pk=one_of("Author").session["_auth_user_id"])
+    colleague = User.objects.get(pk=one_of("Inbox agent").session["_auth_user_id"])
+
+    offered = {person.pk for person in agent.get(page(conversation, "change/")).context["people"]}
+    assert colleague.pk in offered
+    assert author.pk not in offered
+
+    agent.post(page(conversation, "assign/"), {"user": author.pk})
+    conversation.refresh_from_db()
+    assert conversation.assigned_to is None
+
+
 def test_the_others_stand_beside_a_conversation(agent: Client, conversation: Conversation) -> None:
     waiting = ConversationFactory(contact=ContactFactory(name="Bob Waiting"), unread=True)
 
