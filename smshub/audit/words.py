@@ -3,16 +3,14 @@
 What is kept are codes (`places` makes them), and the file to download has these. A code without words is shown itself.
 """
 
-import json
 from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
-from django.db import models
-from django.utils.text import Truncator, capfirst
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from contacts.retelling import retold
+from smshub.audit import values
 from smshub.audit.models import Entry
 
 VERBS = {
@@ -168,7 +166,7 @@ def changes(entry: Entry) -> list[tuple[str, ...]]:
     for column, change in sorted(entry.changes.items()):
         field = fields.get(column)
         name = str(field.verbose_name) if field else column
-        found.append((name, *(_said(value, field) for value in change)) if change else (name,))
+        found.append((name, *(values.said(value, field) for value in change)) if change else (name,))
     return found
 
 
@@ -181,12 +179,3 @@ def _of(label: str) -> tuple[Any, Any]:
         return model, model._meta.get_field(field) if model and field else None
     except (LookupError, FieldDoesNotExist):
         return None, None
-
-
-def _said(value: Any, field: "models.Field[Any, Any] | None") -> str:
-    if field is not None and field.choices and value in (words := dict(field.flatchoices)):
-        return str(words[value])
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if field is not None and not field.editable:
-        text = retold(text)  # nobody types it
-    return Truncator(text).chars(80) or "–"
