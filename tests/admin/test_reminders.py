@@ -114,6 +114,21 @@ def test_what_would_not_be_sent_in_the_next_two_weeks_stands_out(staff: Client) 
     assert f"/admin/campaigns/reminderrule/{ReminderRule.objects.get().pk}/change/" in page
 
 
+def test_the_next_two_weeks_go_by_the_clock_of_the_appointment(staff: Client) -> None:
+    # Given an appointment in five days, where it is fourteen hours later than UTC, and a reminder an hour before
+    at = (timezone.now() + timedelta(days=5)).replace(hour=23, minute=30, second=0, microsecond=0)
+    ReminderRuleFactory(amount=1, unit="hours", at_time=None)
+    AppointmentFactory(starts_at=at, time_zone="Pacific/Kiritimati")
+    planning.replan_rule(ReminderRule.objects.get().pk)
+
+    page = staff.get("/admin/campaigns/reminder/upcoming/").content.decode()
+
+    there = at + timedelta(hours=13)  # fourteen ahead of UTC, less the hour
+    assert there.strftime("%-d %b %H:%M") in " ".join(page.split())
+    assert there.strftime("%A, %-d %B") in page
+    assert "Pacific/Kiritimati" in page
+
+
 def test_a_plan_writes_its_occurrences(staff: Client) -> None:
     ContactFactory(phone="+14155550100", time_zone="America/Chicago")
     form = {
