@@ -117,5 +117,5 @@ def test_a_campaign_says_how_many_wait_and_until_when(staff: Client) -> None:
 
     page = staff.get(f"/admin/campaigns/campaign/{campaign.pk}/progress/").content.decode()
 
-    assert "2 held: Quiet hours where the recipient is." in page
+    assert "2 wait: Quiet hours where the recipient is." in page
     assert f"{until:%H:%M}" in page
