@@ -37,6 +37,13 @@ def test_a_line_is_written_and_counts_at_once(operator: Client) -> None:
     assert place.closes_at < now + timedelta(days=2)
 
 
+def test_a_new_line_begins_with_the_hours_of_all_other_countries(operator: Client) -> None:
+    form = operator.get(ADD).context["adminform"].form
+
+    usual = AllowedHours.objects.get(country="", state="")
+    assert (form["weekday_from"].value(), form["sunday_until"].value()) == (usual.weekday_from, usual.sunday_until)
+
+
 @pytest.mark.usefixtures("english_again")
 def test_a_country_is_written_by_its_name_as_well(operator: Client) -> None:
     operator.post(ADD, LINE | {"country": "south africa"})
