@@ -17,15 +17,18 @@ class Wording:
 
 
 WORDING: dict[str, Wording] = {
-    "en": Wording("Reply STOP to opt out", "the and you your is are with for our we of this have will"),
-    "de": Wording(
-        "Keine SMS mehr? STOPP antworten", "der das und sie ihr ihre ist nicht mit für wir uns unser ein bis"
+    "en": Wording(
+        "Reply STOP to opt out", "the and you your is are with for our we of this have will today only off now"
     ),
-    "es": Wording("Para cancelar, responda BAJA", "el los las usted tu su con para una está y nuestro hoy"),
+    "de": Wording(
+        "Keine SMS mehr? STOPP antworten",
+        "der das und sie ihr ihre ist nicht mit für wir uns unser ein bis nur heute auf bei zum zur",
+    ),
+    "es": Wording("Para cancelar, responda BAJA", "el los las usted su con para una está y nuestro hoy solo mañana"),
     "fr": Wording("Désinscription : répondez STOP", "le les vous votre vos est et pour avec une nous notre sur du"),
     "pt": Wording("Para cancelar, responda SAIR", "o os você seu sua com para uma não e nosso hoje até"),
     "it": Wording("Per non riceverne, rispondi STOP", "il gli che di tuo tua con per una non e nostro oggi sono"),
-    "nl": Wording("Afmelden? Antwoord STOP", "de het een en van uw je is niet met voor wij ons op"),
+    "nl": Wording("Afmelden? Antwoord STOP", "het een van uw je is niet met voor wij ons op bij vandaag alleen"),
     "pl": Wording("Rezygnacja: odpisz STOP", "i w na z się nie jest dla do twój pani pana już"),
     "sv": Wording("Svara STOPP för att avsluta", "och att det är inte med för vi din ditt av på"),
     "da": Wording("Svar STOP for at afmelde", "og at det er ikke med for vi din dit af på til"),

@@ -381,6 +381,8 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 LANGUAGE_CODE = "en"
 #: Those that staff may choose. The catalogue stands before Django's: where both know a word, ours fits the field.
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+# Who reads the notices has no account that says so.
+NOTICE_LANGUAGE = env.str("NOTICE_LANGUAGE", default=LANGUAGE_CODE, choices=[code for code, _name in LANGUAGES])
 LOCALE_PATHS = [BASE_DIR / "smshub" / "locale"]
 FORMAT_MODULE_PATH = ["smshub.formats"]
 LANGUAGE_COOKIE_HTTPONLY = True

@@ -5,7 +5,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.utils.translation import gettext
+from django.http import HttpRequest
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -35,11 +36,16 @@ class AreaForm(forms.ModelForm):
         return data
 
 
+_LABELS = {"state": pgettext_lazy("of a country", "State")}
+_TIMES = tuple(f"{kind}_{end}" for kind in DayKind for end in ("from", "until"))
+
+
 class AllowedHoursForm(AreaForm):
     check = staticmethod(lines.check_hours)
 
     class Meta:
         model = AllowedHours
+        labels = _LABELS
         fields = (
             *("country", "state", "enabled", "weekday_from", "weekday_until", "saturday_from", "saturday_until"),
             *("sunday_from", "sunday_until", "holidays", "source"),
@@ -51,6 +57,7 @@ class FrequencyCapForm(AreaForm):
 
     class Meta:
         model = FrequencyCap
+        labels = _LABELS
         fields = ("country", "state", "lane", "most", "hours", "over", "enabled", "source")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -75,6 +82,12 @@ class AllowedHoursAdmin(PageAdmin):
     list_display_links = ("where",)
     list_filter = ("enabled",)
     search_fields = ("country", "state")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The hours of all other countries, to begin from: an empty line would let no text through."""
+        usual = AllowedHours.objects.filter(country="", state="").values(*_TIMES).first() or {}
+        asked: dict[str, Any] = super().get_changeform_initial_data(request)
+        return usual | asked
 
     @display(description=_("Where"), ordering="country")
     def where(self, line: AllowedHours) -> str:

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from contacts.retelling import retold
 from delivery import clock
 from delivery.models import WebhookEndpoint
 from delivery.providers.base import BadConfiguration
@@ -166,13 +167,18 @@ def _notify(endpoint: WebhookEndpoint, reason: str) -> None:
     """Nobody who waits for something else hears of a mail server that is away."""
     if not settings.NOTICE_EMAILS:
         return
-    text = (
-        f"SMSHub has switched the webhook {endpoint.pk} ({endpoint}) off.\n\n{reason}\n\n"
-        f"Last error: {endpoint.last_error or 'none'}\n\n"
-        f"Events that happen from now on are not kept for it. What waits goes out if it is switched on again in time: "
-        f"{settings.PUBLIC_URL}/admin/delivery/webhookendpoint/{endpoint.pk}/change/\n"
-    )
+    address = f"{settings.PUBLIC_URL}/admin/delivery/webhookendpoint/{endpoint.pk}/change/"
+    with translation.override(settings.NOTICE_LANGUAGE):
+        subject = _("Webhook %(number)s is switched off") % {"number": endpoint.pk}
+        paragraphs = (
+            _("SMSHub has switched the webhook %(number)s (%(name)s) off.")
+            % {"number": endpoint.pk, "name": str(endpoint)},
+            retold(reason),
+            _("Last error: %(error)s") % {"error": retold(endpoint.last_error) or "–"},
+            _("Events from now on are not kept for it. What waits goes out if it is on again in time: %(address)s")
+            % {"address": address},
+        )
     try:
-        send_mail(f"Webhook {endpoint.pk} is switched off", text, None, settings.NOTICE_EMAILS)
+        send_mail(subject, "\n\n".join(paragraphs) + "\n", None, settings.NOTICE_EMAILS)
     except OSError as error:
         log.warning("notice_not_sent", error=type(error).__name__)

@@ -82,11 +82,11 @@ class IssueForm(KeyForm):
         initial=ApiKey.Mode.LIVE,
         required=False,
         widget=select(),
-        help_text=ApiKey._meta.get_field("mode").help_text,
+        help_text=_("What a test key sends goes to the test carrier and reaches nobody."),
     )
     scopes = forms.MultipleChoiceField(
         label=_("May"),
-        choices=lambda: [(scope, f"{meaning} ({scope})") for scope, meaning in keys.SCOPES.items()],
+        choices=lambda: [(scope, f"{keys.meaning(scope)} ({scope})") for scope in keys.SCOPES],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text=_("Give it only what that system needs."),
     )
@@ -164,7 +164,7 @@ class ApiKeyAdmin(PageAdmin):
 
     @display(description=_("May"))
     def may(self, key: ApiKey) -> str:
-        return "; ".join(keys.SCOPES.get(scope, scope) for scope in key.scopes)
+        return "; ".join(map(keys.meaning, key.scopes))
 
     @shows_once
     def add_view(

@@ -27,6 +27,7 @@ from smshub.api.models import ApiKey
 from smshub.api.scopes import SCOPES as SCOPES
 from smshub.api.scopes import UnknownScope as UnknownScope
 from smshub.api.scopes import expand as expand
+from smshub.api.scopes import meaning as meaning
 from smshub.api.scopes import only_own_messages
 
 MARKS = {mode: f"smshub_{mode}_" for mode in ApiKey.Mode}

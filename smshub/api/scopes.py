@@ -3,55 +3,57 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
+#: Each with what it lets a key do: `meaning` says it in the reader's language.
 SCOPES: dict[str, str] = {
-    "contacts:read": "See contacts",
-    "contacts:write": "Change contacts",
-    "lists:read": "See lists and who is on them",
-    "lists:write": "Change lists and who is on them",
-    "imports:read": "See imports and the rows that were refused",
-    "imports:write": "Import contacts from files",
-    "suppressions:read": "See who must not be texted",
-    "suppressions:write": "Suppress numbers and lift suppressions",
-    "consents:read": "See what people agreed to",
-    "consents:write": "Record consents, and ask for them by text",
-    "privacy:read": "Have all that there is about one person, and certificates of erasure",
-    "privacy:write": "Erase a person for good",
-    "templates:read": "See and preview templates",
-    "templates:write": "Change templates",
-    "campaigns:read": "See campaigns and their progress",
-    "campaigns:write": "Change, launch, pause and cancel campaigns",
-    "appointments:read": "See appointments and their reminders",
-    "appointments:write": "Write appointments, one, many or a file of them",
-    "reminders:read": "See reminder rules and what they are about to do",
-    "reminders:write": "Change reminder rules",
-    "conversations:read": "See what people write, with full numbers and texts",
-    "conversations:write": "Answer people, assign and close conversations, stop texts to them",
-    "tasks:read": "See what staff have to do about appointments",
-    "tasks:write": "Say that it is done",
-    "feeds:read": "See calendars that the hub fetches",
-    "feeds:write": "Set up calendars that the hub fetches, with their credentials",
-    "messages:read": "See messages, with full numbers and texts",
-    "messages:write": "Send and cancel single messages",
-    "senders:read": "See senders",
-    "senders:write": "Set senders up, switch them on and off",
-    "routes:read": "See routes, and where a message would go",
-    "routes:write": "Change where messages go",
-    "providers:read": "See providers, their health, prices and limits",
-    "providers:write": "Set providers up with their credentials, switch them on and off, set prices and limits",
-    "time-rules:read": "See allowed hours and frequency caps",
-    "time-rules:write": "Change when and how often people may be texted",
-    "keywords:read": "See the hub's own keywords and what is answered to keywords",
-    "keywords:write": "Change the hub's own keywords and what is answered to keywords",
-    "answers:read": "See answer rules, automatic and canned replies",
-    "answers:write": "Change answer rules, automatic and canned replies",
-    "reports:read": "See what was sent and what it cost, in sums",
-    "keys:read": "See API keys and what they may do",
-    "keys:write": "Make, change, rotate and revoke keys of no more rights than its own",
-    "inbound:read": "See texts received",
-    "webhooks:read": "See webhooks and what was sent to them, with full numbers",
-    "webhooks:write": "Have any system told of everything, send it again, make secrets",
+    "contacts:read": _("See contacts"),
+    "contacts:write": _("Change contacts"),
+    "lists:read": _("See lists and who is on them"),
+    "lists:write": _("Change lists and who is on them"),
+    "imports:read": _("See imports and the rows that were refused"),
+    "imports:write": _("Import contacts from files"),
+    "suppressions:read": _("See who must not be texted"),
+    "suppressions:write": _("Suppress numbers and lift suppressions"),
+    "consents:read": _("See what people agreed to"),
+    "consents:write": _("Record consents, and ask for them by text"),
+    "privacy:read": _("Have all that there is about one person, and certificates of erasure"),
+    "privacy:write": _("Erase a person for good"),
+    "templates:read": _("See and preview templates"),
+    "templates:write": _("Change templates"),
+    "campaigns:read": _("See campaigns and their progress"),
+    "campaigns:write": _("Change, launch, pause and cancel campaigns"),
+    "appointments:read": _("See appointments and their reminders"),
+    "appointments:write": _("Write appointments, one, many or a file of them"),
+    "reminders:read": _("See reminder rules and what they are about to do"),
+    "reminders:write": _("Change reminder rules"),
+    "conversations:read": _("See what people write, with full numbers and texts"),
+    "conversations:write": _("Answer people, assign and close conversations, stop texts to them"),
+    "tasks:read": _("See what staff have to do about appointments"),
+    "tasks:write": _("Say that it is done"),
+    "feeds:read": _("See calendars that the hub fetches"),
+    "feeds:write": _("Set up calendars that the hub fetches, with their credentials"),
+    "messages:read": _("See messages, with full numbers and texts"),
+    "messages:write": _("Send and cancel single messages"),
+    "senders:read": _("See senders"),
+    "senders:write": _("Set senders up, switch them on and off"),
+    "routes:read": _("See routes, and where a message would go"),
+    "routes:write": _("Change where messages go"),
+    "providers:read": _("See providers, their health, prices and limits"),
+    "providers:write": _("Set providers up with their credentials, switch them on and off, set prices and limits"),
+    "time-rules:read": _("See allowed hours and frequency caps"),
+    "time-rules:write": _("Change when and how often people may be texted"),
+    "keywords:read": _("See the hub's own keywords and what is answered to keywords"),
+    "keywords:write": _("Change the hub's own keywords and what is answered to keywords"),
+    "answers:read": _("See answer rules, automatic and canned replies"),
+    "answers:write": _("Change answer rules, automatic and canned replies"),
+    "reports:read": _("See what was sent and what it cost, in sums"),
+    "keys:read": _("See API keys and what they may do"),
+    "keys:write": _("Make, change, rotate and revoke keys of no more rights than its own"),
+    "inbound:read": _("See texts received"),
+    "webhooks:read": _("See webhooks and what was sent to them, with full numbers"),
+    "webhooks:write": _("Have any system told of everything, send it again, make secrets"),
 }
 
 #: Those a test key may have: its messages reach nobody, but there are no contacts or campaigns to play with.
@@ -63,6 +65,11 @@ _OF_THE_HUB = frozenset({"campaigns:read", "appointments:read", "reminders:read"
 _FAMILIES: dict[str, list[str]] = {"*": list(SCOPES)}
 for _name in SCOPES:
     _FAMILIES.setdefault(_name.partition(":")[0] + ":*", []).append(_name)
+
+
+def meaning(scope: str) -> str:
+    """What it lets a key do; of one that is no more, its name."""
+    return gettext(SCOPES[scope]) if scope in SCOPES else scope
 
 
 class UnknownScope(ValueError):
@@ -83,7 +90,8 @@ def expand(scopes: Iterable[str], *, for_test: bool = False) -> list[str]:
         if for_test and not (family := [each for each in family if each in OF_TEST_KEYS]):
             known = ", ".join(sorted(OF_TEST_KEYS))
             raise UnknownScope(
-                _("A test key cannot have %(scope)s; it may have %(known)s.") % {"scope": repr(scope), "known": known}
+                gettext("A test key cannot have %(scope)s; it may have %(known)s.")
+                % {"scope": repr(scope), "known": known}
             )
         found.update(family)
     return sorted(found)

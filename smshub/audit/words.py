@@ -3,16 +3,14 @@
 What is kept are codes (`places` makes them), and the file to download has these. A code without words is shown itself.
 """
 
-import json
 from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
-from django.db import models
-from django.utils.text import Truncator, capfirst
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from contacts.retelling import retold
+from smshub.audit import values
 from smshub.audit.models import Entry
 
 VERBS = {
@@ -52,7 +50,7 @@ VERBS = {
     "csv": _("downloaded as CSV"),
     "dashboard_live": _("looked at the front page"),
     "dashboard_today": _("looked at the front page"),
-    "decline": _("declined"),
+    "decline": _("sent back"),
     "delete": _("deleted"),
     "deliveries": _("looked at what was told"),
     "disable": _("switched off"),
@@ -65,6 +63,7 @@ VERBS = {
     "failed": _("failed to sign in"),
     "fetch": _("had it fetched"),
     "files": _("handed in a file"),
+    "forecast": _("checked before launch"),
     "go": _("launched or scheduled"),
     "headcount": _("counted the people"),
     "health": _("set the health"),
@@ -102,6 +101,7 @@ VERBS = {
     "proof": _("opened the proof"),
     "proof-pdf": _("downloaded the proof"),
     "read": _("read"),
+    "reading": _("looked at a preview"),
     "redact": _("emptied the text"),
     "rejected": _("downloaded what was rejected"),
     "reminders": _("looked at the reminders"),
@@ -168,7 +168,7 @@ def changes(entry: Entry) -> list[tuple[str, ...]]:
     for column, change in sorted(entry.changes.items()):
         field = fields.get(column)
         name = str(field.verbose_name) if field else column
-        found.append((name, *(_said(value, field) for value in change)) if change else (name,))
+        found.append((name, *(values.said(value, field) for value in change)) if change else (name,))
     return found
 
 
@@ -181,12 +181,3 @@ def _of(label: str) -> tuple[Any, Any]:
         return model, model._meta.get_field(field) if model and field else None
     except (LookupError, FieldDoesNotExist):
         return None, None
-
-
-def _said(value: Any, field: "models.Field[Any, Any] | None") -> str:
-    if field is not None and field.choices and value in (words := dict(field.flatchoices)):
-        return str(words[value])
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if field is not None and not field.editable:
-        text = retold(text)  # nobody types it
-    return Truncator(text).chars(80) or "–"

@@ -12,6 +12,7 @@ from django.utils import translation
 
 from campaigns.models import Campaign
 from contacts.consents import proof
+from smshub.api import keys
 from tests import factories
 from tests.factories import UserFactory
 
@@ -70,6 +71,23 @@ def test_what_is_wrong_with_an_account_is_said_in_ones_own_language(
     answer = operator.post(f"/admin/delivery/provider/add/check/?adapter={adapter}", form, **GERMAN)
 
     assert says in answer.content.decode()
+
+
+def test_what_a_key_may_do_is_said_in_ones_own_language(operator: Client) -> None:
+    key, _ = keys.issue(name="Shop", scopes=["messages:write"], actor=None)
+
+    form = operator.get(reverse("admin:api_apikey_add"), **GERMAN).content.decode()
+    page = operator.get(reverse("admin:api_apikey_change", args=[key.pk]), **GERMAN).content.decode()
+
+    for said in ("Kontakte sehen (contacts:read)", "geht ins Testnetz"):
+        assert said in form
+    assert "Einzelne Nachrichten senden und abbrechen" in page
+
+
+def test_a_state_of_a_country_is_no_condition(operator: Client) -> None:
+    """English has one word for both."""
+    for page in ("admin:delivery_allowedhours_add", "admin:delivery_frequencycap_add"):
+        assert "Bundesstaat" in operator.get(reverse(page), **GERMAN).content.decode()
 
 
 def test_names_of_fields_statuses_figures_and_dates_are_translated(operator: Client) -> None:

@@ -102,6 +102,7 @@ def test_the_way_to_a_list_says_nothing_twice(administrator: Client, model: str,
     shown = administrator.get(reverse(f"admin:{model}_changelist")).content.decode()
     header = shown.partition('id="content"')[0].rpartition("border-b")[2]
     assert re.findall(r'truncate tracking-tight">([^<]+)', header) == way
+    assert re.search(r"<title>\s*(.+?)\s*</title>", shown, re.DOTALL)[1] == f"{way[-1]} | SMSHub"
 
 
 @pytest.mark.parametrize("model", MAKE)

@@ -37,6 +37,13 @@ def test_a_line_is_written_and_counts_at_once(operator: Client) -> None:
     assert place.closes_at < now + timedelta(days=2)
 
 
+def test_a_new_line_begins_with_the_hours_of_all_other_countries(operator: Client) -> None:
+    form = operator.get(ADD).context["adminform"].form
+
+    usual = AllowedHours.objects.get(country="", state="")
+    assert (form["weekday_from"].value(), form["sunday_until"].value()) == (usual.weekday_from, usual.sunday_until)
+
+
 @pytest.mark.usefixtures("english_again")
 def test_a_country_is_written_by_its_name_as_well(operator: Client) -> None:
     operator.post(ADD, LINE | {"country": "south africa"})
@@ -117,5 +124,5 @@ def test_a_campaign_says_how_many_wait_and_until_when(staff: Client) -> None:
 
     page = staff.get(f"/admin/campaigns/campaign/{campaign.pk}/progress/").content.decode()
 
-    assert "2 held: Quiet hours where the recipient is." in page
+    assert "2 wait: Quiet hours where the recipient is." in page
     assert f"{until:%H:%M}" in page

@@ -181,6 +181,10 @@ def test_leafing_through_the_steps_changes_nothing_that_was_asked_about(staff: C
     staff.post(page(campaign, "approval/ask"))
 
     staff.post(url(campaign, "message"), written("Two\r\nlines"))
+    left = {"when": "now", "local_time": "10:00", "local_date": "", "local_passed": "next_day"}
+    left |= {"scheduled_at_0": "", "scheduled_at_1": ""}
+    left |= {"speed": "limits", "spread_minutes_hours": "2", "spread_minutes_minutes": "0"}
+    assert staff.post(url(campaign, "time"), left)["Location"] == url(campaign, "review")
 
     assert campaign.approvals.exists()
 

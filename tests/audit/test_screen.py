@@ -41,7 +41,7 @@ def test_an_entry_says_who_did_what_and_what_was_before(auditor: Client) -> None
 
     (line,) = shown(auditor, actor="grace")
 
-    for part in ("grace", "192.0.2.7", "launched", "Campaign 7", "rate 10 → 25", "enabled true → false"):
+    for part in ("grace", "192.0.2.7", "launched", "Campaign 7", "rate 10 → 25", "enabled Yes → No"):
         assert part in line
     assert "credentials (not kept)" in line
     assert "note – → x" in line
@@ -166,6 +166,28 @@ def _places(resolver: URLResolver, names: tuple[str, ...] = ()) -> Iterator[Plac
             match = ResolverMatch(pattern.callback, (), {}, pattern.name)
             of = of_admin if "admin" in names else of_api
             yield from (of(match, method) for method in ("GET", "POST", "PATCH", "DELETE"))
+
+
+def test_values_are_read_as_a_person_writes_them_in_their_time_zone(auditor: Client) -> None:
+    changes = {
+        "revoked_at": [None, "2026-03-02T22:30:15.25+00:00"],
+        "own_messages": [True, False],
+        "per_minute": [None, 12000],
+        "scopes": [["contacts:read"], ["contacts:read", "lists:read"]],
+        "expires_at": ["infinity", None],
+    }
+    entry = EntryFactory(subject="api.ApiKey", changes=changes)
+
+    with translation.override("de"), timezone.override("Europe/Berlin"):
+        said = [change[1:] for change in words.changes(entry)]
+
+    assert said == [  # by the columns' names
+        ("infinity", "–"),
+        ("Ja", "Nein"),
+        ("–", "12.000"),
+        ("–", "2. Mär 2026 23:30:15"),
+        ("contacts:read", "contacts:read, lists:read"),
+    ]
 
 
 def test_the_log_is_read_in_ones_own_language_and_the_file_has_the_codes(auditor: Client) -> None:

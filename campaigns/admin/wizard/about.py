@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
 
 from campaigns.admin.wizard.forms import StepForm
@@ -13,6 +15,11 @@ TEMPLATE = "campaigns/admin/wizard/about.html"
 class AboutForm(StepForm):
     class Meta(StepForm.Meta):
         fields = ("name", "purpose")
+        help_texts: dict[str, str | Promise] = {
+            "purpose": _(
+                "Nobody gets it who took back their consent to this; where consent must be recorded, only who gave it."
+            )
+        }
         widgets: Any = {"name": UnfoldAdminTextInputWidget(), "purpose": UnfoldAdminRadioSelectWidget()}
 
 

@@ -83,6 +83,23 @@ def test_an_endpoint_that_took_nothing_for_days_is_switched_off_with_a_notice(se
     assert len(mail.outbox) == 1
 
 
+def test_a_notice_is_in_the_language_of_whoever_reads_it(settings: Any) -> None:
+    settings.NOTICE_EMAILS, settings.NOTICE_LANGUAGE = ["betrieb@example.org"], "de"
+    WebhookFactory(failing_since=ago(days=6), last_error_at=ago(hours=1), last_error="Answered 500.")
+
+    endpoints.switch_off_failing()
+
+    (notice,) = mail.outbox
+    assert "ist ausgeschaltet" in notice.subject
+    for said in (
+        f"Er nahm {schedule.DISABLE_AFTER.days} Tage lang nichts an.",
+        "Letzter Fehler: Antwortete 500.",
+        "/admin/delivery/",
+    ):
+        assert said in notice.body
+    assert WebhookEndpoint.objects.get().disabled_reason == f"It took nothing for {schedule.DISABLE_AFTER.days} days."
+
+
 def test_a_mail_server_that_is_away_costs_a_line_in_the_log(settings: Any) -> None:
     settings.NOTICE_EMAILS = ["operator@example.org"]
     settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = (
