@@ -14,7 +14,7 @@ from contacts.models import Suppression
 from delivery.models import Inbound, Keyword, Message, Provider
 from tests.admin.conftest import one_of
 from tests.conversation_factories import AutoReplyFactory, CannedReplyFactory, ConversationFactory
-from tests.factories import ContactFactory, InboundFactory, SenderFactory
+from tests.factories import ContactFactory, InboundFactory, MessageFactory, SenderFactory
 from tests.reminder_factories import AppointmentFactory
 
 
@@ -54,6 +54,19 @@ def test_an_agent_reads_and_answers(agent: Client, conversation: Conversation) -
     conversation.refresh_from_db()
     assert not conversation.unread
     assert "Yes, please." in agent.get(page(conversation, "thread/")).content.decode()
+
+
+def test_what_became_of_texts_is_told_in_the_language_of_the_page(agent: Client, conversation: Conversation) -> None:
+    InboundFactory(
+        provider=conversation.provider, phone=conversation.phone, recipient=conversation.address, keyword="refusal"
+    )
+    MessageFactory(recipient=conversation.phone, sender=conversation.sender, status="delivered")
+
+    shown = agent.get(page(conversation, "thread/"), headers={"accept-language": "de"}).content.decode()
+
+    assert "Zugestellt" in shown
+    assert "Delivered" not in shown
+    assert "refusal" not in shown.lower()
 
 
 def test_a_canned_reply_is_filled_with_what_is_known_of_the_person(agent: Client, conversation: Conversation) -> None:
