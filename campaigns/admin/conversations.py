@@ -26,7 +26,9 @@ from contacts.models import Suppression
 from contacts.retelling import english
 from delivery.admin import words
 from delivery.admin.messages import as_uuid
+from delivery.models import Inbound
 from delivery.segments import measure
+from delivery.states import Status
 from delivery.submit import MAX_BODY
 
 #: Canned replies that are offered on a page, and people whom a conversation may be given to.
@@ -178,7 +180,7 @@ class ConversationAdmin(LargeTableAdmin):
                 (reply.name, desk.filled(reply.body, conversation.contact))
                 for reply in CannedReply.objects.all()[:MOST_CANNED]
             ],
-            people=User.objects.filter(is_active=True, is_staff=True).order_by("username")[:MOST_PEOPLE],
+            people=_colleagues().order_by("username")[:MOST_PEOPLE],
             **self._thread(request, conversation),
             inbox=self._inbox(request),
             who=_name(conversation, request.user),
@@ -202,7 +204,7 @@ class ConversationAdmin(LargeTableAdmin):
         """The newest texts, or those before `before`, for whoever may read them; oldest first, as they are read."""
         private = may_see_people(request.user)
         page = threads.page(conversation, before=as_uuid(request.GET.get("before", "")))
-        texts = [(text, words.text(text.body) if private else "") for text in reversed(page.texts)]
+        texts = [(text, words.text(text.body) if private else "", _standing(text)) for text in reversed(page.texts)]
         return {"texts": texts, "before": page.before, "private": private, "conversation": conversation}
 
     def thread_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -247,8 +249,7 @@ class ConversationAdmin(LargeTableAdmin):
     def assign_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         conversation: Conversation = self.allowed(request, pk, "change")
         chosen = request.POST.get("user", "")
-        users = User.objects.filter(is_active=True, is_staff=True)
-        user = users.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 10 else None
+        user = _colleagues().filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 10 else None
         desk.assign(conversation, user)
         self.log_change(
             request,
@@ -282,6 +283,21 @@ def _name(conversation: Conversation, user: Looking) -> str:
     """Of the contact, else the number, as far as this user may see either."""
     contact = conversation.contact if may_see_people(user) else None
     return str(contact or shown(conversation.phone, user))
+
+
+def _standing(text: threads.ThreadText) -> str:
+    """What became of a text of ours, or what the hub took one of theirs for."""
+    if text.is_inbound:
+        return str(Inbound.Keyword(text.keyword).label) if text.keyword else ""
+    return str(Status(text.status).label)
+
+
+def _colleagues() -> QuerySet[User]:
+    """Who works in the inbox, and may therefore be given a conversation."""
+    able: QuerySet[User] = User.objects.with_perm(
+        "campaigns.change_conversation", backend="django.contrib.auth.backends.ModelBackend"
+    )
+    return able.filter(is_staff=True)
 
 
 def _excerpt(conversation: Conversation) -> str:

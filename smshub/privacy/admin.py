@@ -43,6 +43,7 @@ class ErasureAdmin(LargeTableAdmin):
     def pages(self) -> Any:
         return {
             "certificate": ("<int:pk>/certificate.<str:kind>", self.certificate_view),
+            "progress": ("<int:pk>/progress/<slug:status>/", self.progress_view),
             "export": ("export/<int:contact_id>/", self.export_view),
         }
 
@@ -101,6 +102,12 @@ class ErasureAdmin(LargeTableAdmin):
             back=back,
             danger=True,
         )
+
+    def progress_view(self, request: HttpRequest, pk: int, status: str) -> HttpResponse:
+        """Has a page that shows this status load itself anew once it is another."""
+        erasure: Erasure = self.allowed(request, pk, "view")
+        has_news = erasure.status != status
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"} if has_news else None)
 
     def certificate_view(self, request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         erasure: Erasure = self.allowed(request, pk, "view")

@@ -225,6 +225,18 @@ def test_an_operator_erases_a_person_only_when_certain(operator: Client) -> None
     assert operator.get(f"/admin/contacts/erasure/{erasure.pk}/certificate.pdf").status_code == 404
 
 
+def test_the_page_of_an_erasure_follows_it(operator: Client, nobody: Client) -> None:
+    erasure = Erasure.objects.create(phone="+14155550123", requested_by="grace", evidence="Letter of 3 May")
+    page = f"/admin/contacts/erasure/{erasure.pk}"
+    assert f"{page}/progress/waiting/" in operator.get(f"{page}/change/").content.decode()
+    assert "HX-Refresh" not in operator.get(f"{page}/progress/waiting/").headers
+
+    Erasure.objects.update(status="done", phone=None, digest=b"x" * 32)
+    assert operator.get(f"{page}/progress/waiting/").headers["HX-Refresh"] == "true"
+    assert "/progress/" not in operator.get(f"{page}/change/").content.decode()
+    assert nobody.get(f"{page}/progress/waiting/").status_code == 403
+
+
 def test_an_operator_takes_out_what_there_is_about_a_person(operator: Client) -> None:
     ada = factories.ContactFactory()
     answer = operator.get(f"/admin/contacts/erasure/export/{ada.pk}/")

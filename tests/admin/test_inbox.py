@@ -14,7 +14,7 @@ from contacts.models import Suppression
 from delivery.models import Inbound, Keyword, Message, Provider
 from tests.admin.conftest import one_of
 from tests.conversation_factories import AutoReplyFactory, CannedReplyFactory, ConversationFactory
-from tests.factories import ContactFactory, InboundFactory, SenderFactory
+from tests.factories import ContactFactory, InboundFactory, MessageFactory, SenderFactory
 from tests.reminder_factories import AppointmentFactory
 
 
@@ -54,6 +54,19 @@ def test_an_agent_reads_and_answers(agent: Client, conversation: Conversation) -
     conversation.refresh_from_db()
     assert not conversation.unread
     assert "Yes, please." in agent.get(page(conversation, "thread/")).content.decode()
+
+
+def test_what_became_of_texts_is_told_in_the_language_of_the_page(agent: Client, conversation: Conversation) -> None:
+    InboundFactory(
+        provider=conversation.provider, phone=conversation.phone, recipient=conversation.address, keyword="refusal"
+    )
+    MessageFactory(recipient=conversation.phone, sender=conversation.sender, status="delivered")
+
+    shown = agent.get(page(conversation, "thread/"), headers={"accept-language": "de"}).content.decode()
+
+    assert "Zugestellt" in shown
+    assert "Delivered" not in shown
+    assert "refusal" not in shown.lower()
 
 
 def test_a_canned_reply_is_filled_with_what_is_known_of_the_person(agent: Client, conversation: Conversation) -> None:
@@ -133,6 +146,19 @@ def test_assigning_closing_and_marking(agent: Client, conversation: Conversation
     agent.post(page(conversation, "assign/"), {"user": "9" * 30})
     conversation.refresh_from_db()
     assert (conversation.assigned_to_id, conversation.status, conversation.unread) == (None, "open", True)
+
+
+def test_only_who_works_in_the_inbox_is_given_a_conversation(agent: Client, conversation: Conversation) -> None:
+    author = User.objects.get(pk=one_of("Author").session["_auth_user_id"])
+    colleague = User.objects.get(pk=one_of("Inbox agent").session["_auth_user_id"])
+
+    offered = {person.pk for person in agent.get(page(conversation, "change/")).context["people"]}
+    assert colleague.pk in offered
+    assert author.pk not in offered
+
+    agent.post(page(conversation, "assign/"), {"user": author.pk})
+    conversation.refresh_from_db()
+    assert conversation.assigned_to is None
 
 
 def test_the_others_stand_beside_a_conversation(agent: Client, conversation: Conversation) -> None:
