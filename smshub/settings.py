@@ -249,7 +249,7 @@ WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
 WEBHOOK_BODY_DAYS = env.int("WEBHOOK_BODY_DAYS", default=7)
 
 # --- Notices to the operator ------------------------------------------------------------------------
-# Who is written to when the hub switches something off; nobody is without an address and a server.
+# Who is written to when the hub switches something off (in NOTICE_LANGUAGE); nobody is without an address and a server.
 NOTICE_EMAILS = env.list("NOTICE_EMAILS", default=[])
 vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
 DEFAULT_FROM_EMAIL = env.str("NOTICE_FROM_EMAIL", default="smshub@localhost")
@@ -381,14 +381,12 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 LANGUAGE_CODE = "en"
 #: Those that staff may choose. The catalogue stands before Django's: where both know a word, ours fits the field.
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
-# Who reads the notices has no account that says so.
 NOTICE_LANGUAGE = env.str("NOTICE_LANGUAGE", default=LANGUAGE_CODE, choices=[code for code, _name in LANGUAGES])
 LOCALE_PATHS = [BASE_DIR / "smshub" / "locale"]
 FORMAT_MODULE_PATH = ["smshub.formats"]
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
-USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 

@@ -1,6 +1,7 @@
 """Webhooks: who is told of what, how each takes it, and what was sent; a test, a new secret, sending again."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -197,7 +198,9 @@ class WebhookEndpointAdmin(PageAdmin):
 
     def replay_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         found: WebhookEndpoint = self.allowed(request, pk, "change")
-        form = ReplayForm(request.POST or None)
+        # What it would not take was of a while before it would not.
+        begin = (found.failing_since or timezone.now()) - timedelta(days=1)
+        form = ReplayForm(request.POST or None, initial={"since": begin})
         if request.method == "POST" and form.is_valid():
             given = form.cleaned_data
             until = given["until"] or timezone.now()

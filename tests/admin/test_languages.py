@@ -84,6 +84,12 @@ def test_what_a_key_may_do_is_said_in_ones_own_language(operator: Client) -> Non
     assert "Einzelne Nachrichten senden und abbrechen" in page
 
 
+def test_the_next_screen_of_a_list_is_not_what_comes_next(operator: Client) -> None:
+    assert "Als Nächstes" in operator.get(reverse("admin:index"), **GERMAN).content.decode()
+    with translation.override("de"):
+        assert translation.gettext("Next") == "Nächste"
+
+
 def test_a_state_of_a_country_is_no_condition(operator: Client) -> None:
     """English has one word for both."""
     for page in ("admin:delivery_allowedhours_add", "admin:delivery_frequencycap_add"):

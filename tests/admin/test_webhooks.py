@@ -1,6 +1,6 @@
 """Webhooks in the admin: made, tested, given another secret, looked into, sent again."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -99,6 +99,14 @@ def test_those_of_a_time_are_sent_again(operator: Client) -> None:
     assert "1 are sent again." in answer.content.decode()
     sent.refresh_from_db()
     assert sent.state == State.WAITING
+
+
+def test_the_time_to_send_again_begins_before_it_failed(operator: Client) -> None:
+    failing = WebhookFactory(failing_since=long_ago(3))
+
+    form = operator.get(one(failing, "replay")).context["form"]
+
+    assert form.initial["since"] == failing.failing_since - timedelta(days=1)
 
 
 @pytest.mark.parametrize(
