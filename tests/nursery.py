@@ -1,14 +1,15 @@
-"""Workers that have loaded what they will need before they are started.
+"""Processes that have loaded what they will need before they are started.
 
-A worker takes more than a second of a processor to load the product, and the tests start dozens that take the place of
-one that was killed. Here a process loads it once and forks for each of them: what it becomes is what its command line
-says, Celery's main process with a pool of its own. The first of each kind is started by its command line all the same,
-as anywhere else.
+To load the product takes more than a second of a processor, and the tests start dozens of workers in the place of one
+that was killed, and others to be killed. Here a process loads it once and forks for each of them: what it becomes is
+what its command line says, Celery's main process with a pool of its own, for one. A hub's first worker of each kind is
+started by its command line all the same, as anywhere else.
 
-Run as a script it is that process. It takes an order a line: to start a worker, or to look whether one has ended.
+Run as a script it is that process. It takes an order a line: to start a process, or to look whether one has ended.
 """
 
 import json
+import math
 import os
 import runpy
 import signal
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,13 @@ class Nursery:
         if kind not in WORKERS or program.name not in self._known or _own(program.env) != _own(self.env):
             self._known.add(program.name)
             return launch(program)
-        order = {"argv": list(program.argv), "log": str(program.log), "stop_signal": int(program.stop_signal)}
-        return Forked(self.ask(order), self)
+        return self.fork(program.argv, log=program.log, stop_signal=program.stop_signal)
+
+    def fork(
+        self, argv: Sequence[str], *, log: Path = Path(os.devnull), stop_signal: signal.Signals = signal.SIGKILL
+    ) -> "Forked":
+        """`argv` is `[python, "-m", module, argument…]` or `[python, "-c", code]`."""
+        return Forked(self.ask({"argv": list(argv), "log": str(log), "stop_signal": int(stop_signal)}), self)
 
     def ask(self, order: dict[str, Any]) -> Any:
         with self._one_at_a_time:
@@ -74,7 +80,7 @@ class Nursery:
 
 @dataclass
 class Forked:
-    """A worker whose parent is the nursery."""
+    """A process whose parent is the nursery."""
 
     pid: int
     nursery: Nursery
@@ -89,8 +95,10 @@ class Forked:
             self._ended, self.returncode = True, os.waitstatus_to_exitcode(status)
         return self.returncode
 
-    def wait(self) -> int:
+    def wait(self, timeout: float = math.inf) -> int:
+        deadline = time.monotonic() + timeout
         while (code := self.poll()) is None:
+            assert time.monotonic() < deadline, f"process {self.pid} did not end"
             time.sleep(0.01)
         return code
 
@@ -136,9 +144,12 @@ def _become(order: dict[str, Any], nursery: int) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for ours, its in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(ours, its)
-    _python, _m, module, *arguments = order["argv"]
-    sys.argv = [module, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    _python, how, what, *arguments = order["argv"]
+    sys.argv = [what, *arguments]
+    if how == "-c":
+        exec(what, {"__name__": "__main__"})
+    else:
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
     sys.exit()
 
 

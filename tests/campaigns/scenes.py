@@ -1,13 +1,13 @@
 """Campaigns at the points of their life that tests begin from."""
 
+import atexit
 import os
-import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -18,8 +18,7 @@ from contacts.models import Contact, ContactList
 from delivery import tallies
 from delivery.models import Message
 from tests.factories import CampaignFactory, ContactListFactory, DefaultSenderFactory
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.nursery import Forked, Nursery
 
 
 def crowd(size: int) -> ContactList:
@@ -111,16 +110,20 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     return results
 
 
-def in_child(code: str) -> subprocess.Popen[bytes]:
-    """Some lines of Python in a process of its own, with Django set up on the test database."""
+@cache
+def _nursery() -> Nursery:
     database = connection.settings_dict
     host, port = database["HOST"], database["PORT"]
     url = f"postgres://{database['USER']}:{database['PASSWORD']}@{host}:{port}/{database['NAME']}"
-    return subprocess.Popen(
-        [sys.executable, "-c", f"import django; django.setup()\n{code}"],
-        env=os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "smshub.settings"},
-        cwd=ROOT,
-    )
+    nursery = Nursery({**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "smshub.settings"})
+    nursery.open()
+    atexit.register(nursery.close)
+    return nursery
+
+
+def in_child(code: str) -> Forked:
+    """Some lines of Python in a process of its own, with Django set up on the test database."""
+    return _nursery().fork([sys.executable, "-c", code])
 
 
 def eventually(true: Callable[[], object], *, within: float = 30.0) -> None:
