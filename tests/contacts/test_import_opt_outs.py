@@ -203,10 +203,10 @@ def test_of_somebody_who_was_erased_no_row_is_kept() -> None:
         assert BEA[1:] not in rejected.read().decode()
 
 
+#: A file with a zero byte is no text, and is refused whole.
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9)
 YES = st.sampled_from(["yes", " Ja ", "x", "1", "2026-05-03", "STOP"])
-CELL = st.one_of(
-    st.sampled_from(["", "de", "no", "perhaps", "x" * 1001, "06", '"', ";", "\n", "ß\u0301"]), st.text(max_size=9)
-)
+CELL = st.one_of(st.sampled_from(["", "de", "no", "perhaps", "x" * 1001, "06", '"', ";", "\n", "ß\u0301"]), TEXT)
 NUMBER = st.sampled_from([ANN, "06 12 34 56 79", "0033612345680", "(0) 612345681", "+33 (0)6 12.34.56.82"])
 
 
@@ -217,7 +217,7 @@ def test_whoever_has_a_number_and_a_yes_in_the_column_is_stopped(rows: list[tupl
     writer = csv.writer(text)
     writer.writerow(["Phone", "Language", "Remark", "Opted out"])
     for number, language, remark, yes, more in rows:
-        writer.writerow([number, language.replace("\0", ""), remark.replace("\0", ""), yes, *more])
+        writer.writerow([number, language, remark, yes, *more])
     file = upload(text.getvalue())
     set_mapping(
         upload=file,
