@@ -14,7 +14,8 @@ from smshub import (
     heap,
     urls,  # noqa: F401  (admin is loaded by it)
 )
-from tests import turns
+from tests import servers, turns
+from tests.depth import EXAMPLES
 from tests.flushing import flushing
 from tests.hub import Hub
 from tests.ready_made import make_database, make_database_ahead
@@ -52,7 +53,9 @@ def quick_flush() -> Iterator[None]:
 
 
 #: How quickly examples come says nothing on a machine that others use too.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "unhurried", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("unhurried")
 
 
@@ -70,6 +73,8 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         databases = make_database()
         flushing.remember_seeds()
     yield
+    if servers.ours is not None:
+        return  # it goes with its server
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:
             # Event loops of tests have sessions of their own, which outlive them and would keep it from being dropped.
@@ -87,7 +92,7 @@ _at_rest: list[Callable[[], None]] = []
 def running_hub(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Hub]:
-    hub = Hub(tmp_path_factory.mktemp("hub"), dispatchers=2)
+    hub = Hub(tmp_path_factory.mktemp("hub"), dispatchers=2, loads_once=turns.is_mine(turns.SECOND))
 
     def rest() -> None:
         if hub.is_up:

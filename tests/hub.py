@@ -79,6 +79,8 @@ class Hub:
 
     folder: Path
     dispatchers: int = 1
+    loads_once: bool = False
+    """Whether its first workers come from the nursery too: there is another hub in this run whose workers do not."""
     web_port: int = field(default_factory=lambda: free_port(0))
     simulator_port: int = field(default_factory=lambda: free_port(0))
     smpp_port: int = field(default_factory=lambda: free_port(0))
@@ -91,7 +93,7 @@ class Hub:
     _logged: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.nursery = Nursery(self.environment())
+        self.nursery = Nursery(self.environment(), of_all=self.loads_once)
         self.processes = Processes(launch=self.nursery.launch)
 
     @property

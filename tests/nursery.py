@@ -2,8 +2,8 @@
 
 To load the product takes more than a second of a processor, and the tests start dozens of workers in the place of one
 that was killed, and others to be killed. Here a process loads it once and forks for each of them: what it becomes is
-what its command line says, Celery's main process with a pool of its own, for one. A hub's first worker of each kind is
-started by its command line all the same, as anywhere else.
+what its command line says, Celery's main process with a pool of its own, for one. The first worker of each kind is
+started by its command line all the same, as anywhere else, in one hub of a run at least.
 
 Run as a script it is that process. It takes an order a line: to start a process, or to look whether one has ended.
 """
@@ -34,6 +34,8 @@ class Nursery:
     """The other side of that process. Open it in the main thread: it ends with the thread that started it."""
 
     env: Mapping[str, str]
+    of_all: bool = False
+    """Whether also of a hub's first workers."""
     _known: set[str] = field(default_factory=set)
     _process: subprocess.Popen[str] | None = None
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
@@ -41,7 +43,8 @@ class Nursery:
     def launch(self, program: Program) -> Process:
         """As `processes.launch` does. A worker in another environment (another time, say) loads all by itself."""
         kind = program.name.rstrip("0123456789")
-        if kind not in WORKERS or program.name not in self._known or _own(program.env) != _own(self.env):
+        is_its_turn = self.of_all or program.name in self._known
+        if kind not in WORKERS or not is_its_turn or _own(program.env) != _own(self.env):
             self._known.add(program.name)
             return launch(program)
         return self.fork(program.argv, log=program.log, stop_signal=program.stop_signal)
