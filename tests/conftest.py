@@ -15,7 +15,7 @@ from smshub import (
     urls,  # noqa: F401  (admin is loaded by it)
 )
 from tests import servers, turns
-from tests.depth import EXAMPLES
+from tests.depth import times_depth
 from tests.flushing import flushing
 from tests.hub import Hub
 from tests.ready_made import make_database, make_database_ahead
@@ -54,7 +54,7 @@ def quick_flush() -> Iterator[None]:
 
 #: How quickly examples come says nothing on a machine that others use too.
 settings.register_profile(
-    "unhurried", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "unhurried", max_examples=times_depth(50), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("unhurried")
 

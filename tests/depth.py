@@ -1,9 +1,8 @@
-"""How many examples property tests draw: few in a run of `make test`, twice as many in that of `.ci/run`.
-
-TEST_DEPTH multiplies them, as CHAOS_SCALE does with what is killed.
-"""
+"""How many examples property tests draw: few in a run of `make test`, twice as many in that of `.ci/run`."""
 
 import os
 
-DEPTH = int(os.environ.get("TEST_DEPTH") or 1)
-EXAMPLES = 50 * DEPTH
+
+def times_depth(examples: int) -> int:
+    """TEST_DEPTH multiplies them, as CHAOS_SCALE does with what is killed."""
+    return examples * int(os.environ.get("TEST_DEPTH") or 1)

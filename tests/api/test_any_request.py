@@ -27,14 +27,14 @@ from smshub.api.models import ApiKey
 from tests.api.conftest import System
 from tests.api.openapi import OPERATIONS, examples
 from tests.api.world import make_world
-from tests.depth import DEPTH
+from tests.depth import times_depth
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_connection_stays", "_no_quota", "_no_way_out")]
 
-LIVE_EXAMPLES, TEST_EXAMPLES = 3 * DEPTH, DEPTH
+LIVE_EXAMPLES, TEST_EXAMPLES = times_depth(3), times_depth(1)
 #: The operations in parts, so that processes can share them.
 PARTS = [sorted(OPERATIONS)[part::4] for part in range(4)]
-JOURNEYS, STEPS = 8 * DEPTH, 12
+JOURNEYS, STEPS = times_depth(8), 12
 REMOVABLE = (
     r"/(contacts|lists|campaigns|webhooks|routes|country-limits|allowed-hours|frequency-caps|keywords"
     r"|confirmation-texts|answer-rules|automatic-replies|canned-replies)\b"
