@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator, validator_for
@@ -55,7 +56,12 @@ def all_examples() -> Iterator[Example]:
 
 def mistakes(schema: dict[str, Any], value: Any) -> list[str]:
     """What of the value the schema, which may refer to the document, does not allow."""
-    whole = {**schema, "components": SCHEMA["components"], "$schema": "https://json-schema.org/draft/2020-12/schema"}
-    validator = validator_for(whole)
+    return [error.message for error in _validator(json.dumps(schema)).iter_errors(value)]
+
+
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "components": SCHEMA["components"]}
+    validator = validator_for(json.loads(schema) | whole)
     assert isinstance(validator, Draft202012Validator)
-    return [error.message for error in validator.iter_errors(value)]
+    return validator
