@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import count
 from typing import Any, Protocol, TypeVar
-from uuid import uuid4
 
 from delivery.errors import Failure
+from delivery.ids import new_message_id
 from delivery.providers.base import Adapter, OutboundMessage, ProviderConfig, ProviderKind, Question
 
 T = TypeVar("T")
@@ -121,7 +121,7 @@ def new_number() -> str:
 def new_message(harness: Harness, **given: Any) -> OutboundMessage:
     body = given.pop("body", "Your order Ø 42 is ready {today}.")
     fields = {
-        "id": uuid4(),
+        "id": new_message_id(),
         "attempt": 1,
         "recipient": new_number(),
         "sender": harness.sender,
