@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from delivery.errors import Failure
 from delivery.lanes import Lane
 from delivery.states import Status
@@ -162,6 +164,17 @@ class BadCallback(Exception):
 
 class BadConfiguration(Exception):
     """Settings or credentials of a provider do not make sense; the message says which and what to do."""
+
+
+def text_of(values: Mapping[str, Any], name: str) -> str:
+    """A setting or credential that is text, without the space around it; "" where there is none.
+
+    Raises BadConfiguration where it is anything else.
+    """
+    value = values.get(name, "")
+    if not isinstance(value, str):
+        raise BadConfiguration(_("%(name)s: must be text.") % {"name": name})
+    return value.strip()
 
 
 class Access(StrEnum):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
-from delivery.providers.base import BadConfiguration, ProviderConfig, Setting
+from delivery.providers.base import BadConfiguration, ProviderConfig, Setting, text_of
 from delivery.providers.egress import is_public
 from delivery.smpp.message_ids import IdBase
 from delivery.smpp.pdu import Tlvs
@@ -151,10 +151,10 @@ def read(config: ProviderConfig) -> Account:
     """The account of a configuration. Raises BadConfiguration."""
     settings = config.settings
     host, port, tls = _address(config)
-    country_code = _text(settings, "country_code").removeprefix("+")
+    country_code = text_of(settings, "country_code").removeprefix("+")
     if country_code and not re.fullmatch(r"[1-9][0-9]{0,2}", country_code):
         raise BadConfiguration(_("Country code: one to three digits, as in 49."))
-    password = _text(config.credentials, "password")
+    password = text_of(config.credentials, "password")
     if not password or not _fits(password, 64):
         raise BadConfiguration(_("Password: enter the one the operator gave, of up to 64 plain characters."))
     return Account(
@@ -176,7 +176,7 @@ def read(config: ProviderConfig) -> Account:
         validity=_choice(settings, "validity", "Validity", Validity),
         priority=_number(settings, "priority", "Priority", 0, 3, default=0),
         service_type=_short(settings, "service_type", "Service type", 5),
-        parameters=_parameters(_text(settings, "parameters")),
+        parameters=_parameters(text_of(settings, "parameters")),
         id_base=_choice(settings, "id_base", "Message ids", IdBase),
         country_code=country_code,
         enquire_seconds=_number(settings, "enquire_seconds", "Enquire after", 1, 3600, default=30),
@@ -197,7 +197,7 @@ def connections(config: ProviderConfig) -> int:
 
 def _address(config: ProviderConfig) -> tuple[str, int, bool]:
     try:
-        parts = urlsplit(_text(config.settings, "address"))
+        parts = urlsplit(text_of(config.settings, "address"))
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port = "", None
@@ -234,7 +234,7 @@ def _parameters(text: str) -> Tlvs:
 
 
 def _ton_npi(settings: Mapping[str, Any], name: str, label: str, *, default: str) -> tuple[int, int] | None:
-    text = _text(settings, name) or default
+    text = text_of(settings, name) or default
     if text == "auto" == default:
         return None
     match = _TON_NPI.fullmatch(text)
@@ -247,7 +247,7 @@ def _ton_npi(settings: Mapping[str, Any], name: str, label: str, *, default: str
 
 
 def _choice(settings: Mapping[str, Any], name: str, label: str, kind: type[T]) -> T:
-    text = _text(settings, name)
+    text = text_of(settings, name)
     choices = list(kind)
     if not text:
         return choices[0]
@@ -281,7 +281,7 @@ def _flag(settings: Mapping[str, Any], name: str, *, default: bool) -> bool:
 
 
 def _short(settings: Mapping[str, Any], name: str, label: str, longest: int, *, required: bool = False) -> str:
-    text = _text(settings, name)
+    text = text_of(settings, name)
     if required and not text:
         raise BadConfiguration(_("%(label_words)s: enter the one the operator gave.") % {"label_words": gettext(label)})
     if not _fits(text, longest):
@@ -294,10 +294,3 @@ def _short(settings: Mapping[str, Any], name: str, label: str, longest: int, *, 
 
 def _fits(text: str, longest: int) -> bool:
     return len(text) <= longest and text.isascii() and "\0" not in text
-
-
-def _text(values: Mapping[str, Any], name: str) -> str:
-    value = values.get(name, "")
-    if not isinstance(value, str):
-        raise BadConfiguration(_("%(name)s: must be text.") % {"name": name})
-    return value.strip()

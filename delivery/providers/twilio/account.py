@@ -1,13 +1,11 @@
 """What a Twilio account is configured with, and whether it makes sense."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.utils.translation import gettext as _
 
-from delivery.providers.base import BadConfiguration, ProviderConfig, Setting
+from delivery.providers.base import BadConfiguration, ProviderConfig, Setting, text_of
 from delivery.providers.http import check_base_url
 
 BASE_URL = "https://api.twilio.com"
@@ -53,18 +51,18 @@ class Account:
 
 def read(config: ProviderConfig) -> Account:
     """The account of a configuration. Raises BadConfiguration."""
-    sid = _text(config.settings, "account_sid")
+    sid = text_of(config.settings, "account_sid")
     if not _ACCOUNT.fullmatch(sid):
         raise BadConfiguration(_("Account SID: it is AC and 32 hex digits; copy it from Twilio's console."))
-    token = _text(config.credentials, "auth_token")
+    token = text_of(config.credentials, "auth_token")
     if not token:
         raise BadConfiguration(_("Auth token: enter it; it verifies callbacks, even if an API key sends."))
-    key, secret = _text(config.credentials, "api_key"), _text(config.credentials, "api_secret")
+    key, secret = text_of(config.credentials, "api_key"), text_of(config.credentials, "api_secret")
     if bool(key) != bool(secret):
         raise BadConfiguration(_("API key: enter both the key's SID and its secret, or neither."))
     if key and not _KEY.fullmatch(key):
         raise BadConfiguration(_("API key SID: it is SK followed by 32 hex digits."))
-    base_url = _text(config.settings, "base_url") or BASE_URL
+    base_url = text_of(config.settings, "base_url") or BASE_URL
     check_base_url(base_url, usual=BASE_URL, private_addresses=config.private_addresses)
     return Account(sid, user=key or sid, password=secret or token, base_url=base_url.rstrip("/"))
 
@@ -76,12 +74,5 @@ def check(config: ProviderConfig) -> None:
 
 def tokens(config: ProviderConfig) -> list[str]:
     """What a callback may be signed with."""
-    both = (_text(config.credentials, "auth_token"), _text(config.credentials, "secondary_auth_token"))
+    both = (text_of(config.credentials, "auth_token"), text_of(config.credentials, "secondary_auth_token"))
     return [token for token in both if token]
-
-
-def _text(values: Mapping[str, Any], name: str) -> str:
-    value = values.get(name, "")
-    if not isinstance(value, str):
-        raise BadConfiguration(_("%(name)s: must be text.") % {"name": name})
-    return value.strip()

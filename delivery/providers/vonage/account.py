@@ -1,13 +1,11 @@
 """What a Vonage account is configured with, and whether it makes sense."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.utils.translation import gettext as _
 
-from delivery.providers.base import BadConfiguration, ProviderConfig, Setting
+from delivery.providers.base import BadConfiguration, ProviderConfig, Setting, text_of
 from delivery.providers.http import check_base_url
 
 BASE_URL = "https://api.nexmo.com"
@@ -53,12 +51,12 @@ def read(config: ProviderConfig) -> Account:
     key = api_key(config)
     if not _KEY.fullmatch(key):
         raise BadConfiguration(_("API key: it is eight letters and digits; copy it from Vonage's dashboard."))
-    secret = _text(config.credentials, "api_secret")
+    secret = text_of(config.credentials, "api_secret")
     if not secret:
         raise BadConfiguration(_("API secret: enter it; it stands beside the API key in Vonage's dashboard."))
     if not signature_secrets(config):
         raise BadConfiguration(_("Signature secret: enter it; without it no callback can be believed."))
-    base_url = _text(config.settings, "base_url") or BASE_URL
+    base_url = text_of(config.settings, "base_url") or BASE_URL
     check_base_url(base_url, usual=BASE_URL, private_addresses=config.private_addresses)
     return Account(key, secret=secret, base_url=base_url.rstrip("/"))
 
@@ -69,17 +67,10 @@ def check(config: ProviderConfig) -> None:
 
 
 def api_key(config: ProviderConfig) -> str:
-    return _text(config.settings, "api_key")
+    return text_of(config.settings, "api_key")
 
 
 def signature_secrets(config: ProviderConfig) -> list[str]:
     """What a callback may be signed with."""
     names = ("signature_secret", "secondary_signature_secret")
-    return [secret for name in names if (secret := _text(config.credentials, name))]
-
-
-def _text(values: Mapping[str, Any], name: str) -> str:
-    value = values.get(name, "")
-    if not isinstance(value, str):
-        raise BadConfiguration(_("%(name)s: must be text.") % {"name": name})
-    return value.strip()
+    return [secret for name in names if (secret := text_of(config.credentials, name))]
